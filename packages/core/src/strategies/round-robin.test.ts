@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
+import type { RankQuery } from '../kernel/strategy.js';
 import { addRow, createTable, retireRow, type Table } from '../kernel/table.js';
 import { roundRobin } from './round-robin.js';
 
-const open = { excluded: () => false, now: 0, random: () => 0.5 };
+const open: RankQuery = { excluded: () => false, now: 0, random: () => 0.5 };
 
 function picks(table: Table, count: number, query = open): number[] {
   const strategy = roundRobin();
