@@ -1,7 +1,7 @@
 import type { Agent, ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 
-export type Created = (error: Error | null, socket?: Socket) => void;
+export type Created = (error: Error | null, socket: Socket) => void;
 
 /** What Node hands to `createConnection` for one request. */
 export interface ConnectionOptions {

@@ -11,6 +11,7 @@ import { dial, type DialSettings } from './dial.js';
 import { DialSlots } from './dial-slots.js';
 import { noteFailure } from './failure-notes.js';
 import { termsOf, type Agents } from './lease-agents.js';
+import type { TargetTlsOptions } from './tls-sessions.js';
 
 /** The defaults of `AgentOptions`, in one place. */
 export const AGENT_DEFAULTS = Object.freeze({
@@ -27,6 +28,8 @@ export interface AgentOptions extends DialSettings {
   readonly maxSockets?: number;
   /** Most idle tunnels kept to one origin. @default 256 */
   readonly maxFreeSockets?: number;
+  /** TLS to the target, such as `ca`. */
+  readonly tls?: TargetTlsOptions;
   /** An idle tunnel is closed after this. @default 60_000 */
   readonly idleMs?: number;
 }
@@ -159,7 +162,7 @@ export class TunnelHttpsAgent extends HttpsAgent {
   readonly #tunnels: Tunnels;
 
   constructor(endpoint: Endpoint, options: AgentOptions = {}) {
-    super({ ...nodeOptions(options), scheduling: 'lifo' });
+    super({ ...options.tls, ...nodeOptions(options), scheduling: 'lifo' });
     this.#tunnels = new Tunnels(this, endpoint, options);
   }
 

@@ -86,6 +86,24 @@ export class Attempt {
   };
 }
 
+/**
+ * Gives a proxy that speaks first the chance to be caught: its answer to a question nobody asked proves nothing. Two
+ * turns of the loop, for bytes that are there already are read in the second.
+ */
+export function expectSilence(socket: Socket, attempt: Attempt): Promise<void> {
+  return attempt.step(({ done, fail }) => {
+    const gone = () =>
+      fail({ code: 'PROXY_CLOSED', fault: 'endpoint', message: 'the proxy closed the connection at once' });
+    socket.once('close', gone);
+    const check = () => {
+      socket.off('close', gone);
+      if (socket.readableLength === 0) return done();
+      fail({ code: 'PROXY_PROTOCOL', fault: 'endpoint', message: 'the proxy spoke before it was asked' });
+    };
+    setImmediate(() => setImmediate(check));
+  });
+}
+
 /** Longer timers overflow and fire at once. */
 const MAX_TIMER = 2 ** 31 - 1;
 

@@ -91,7 +91,7 @@ export class DialSlots {
     if (index >= 0) queue?.splice(index, 1);
     // A destroyed request keeps its own reason; only one that was still wanted hears of ours.
     if (request?.destroyed) requestInternals(request).onSocket(null);
-    else created(error);
+    else (created as (error: Error) => void)(error);
     this.#serveNext(name, options);
   }
 
@@ -108,8 +108,8 @@ export class DialSlots {
       return;
     }
     this.#internals.createSocket(next, options, (error, socket) => {
-      if (error !== null || socket === undefined) requestInternals(next).onSocket(null, error);
-      else this.#agent.emit('free', socket, options);
+      if (error === null) this.#agent.emit('free', socket, options);
+      else requestInternals(next).onSocket(null, error);
     });
   }
 }

@@ -1,7 +1,7 @@
 import type { lookup as dnsLookup } from 'node:dns';
 import type { Socket } from 'node:net';
 import type { Endpoint } from '@fairlead/core';
-import { Attempt } from './attempt.js';
+import { Attempt, expectSilence } from './attempt.js';
 import { toDestination, type Destination } from './destination.js';
 import { tunnelByConnect } from './http-tunnel.js';
 import { reachTcp, reachTls, type ReachOptions } from './reach.js';
@@ -75,6 +75,8 @@ async function openWithin(
   const socket = url.scheme === 'https' ? await reachTls(endpoint, raw, options, attempt) : raw;
   carry(socket, { via, flow });
   if (via === 'absolute') return socket;
+  attempt.enter(socks && !url.scheme.startsWith('socks4') ? 'proxy-handshake' : 'tunnel');
+  await expectSilence(socket, attempt);
   if (!socks) return tunnelByConnect(socket, goal, url.credentials(), attempt);
   const timeoutMs = options.timeoutMs ?? DIAL_DEFAULTS.timeoutMs;
   return tunnelBySocks(endpoint, socket, goal, { ...options, timeoutMs }, attempt);

@@ -15,7 +15,6 @@ export function tunnelByConnect(
 ): Promise<Socket> {
   attempt.enter('tunnel');
   return attempt.step(({ done, fail }) => {
-    if (socket.readableLength > 0) return fail(protocolFailure('the proxy spoke before it was asked'));
     const authority = authorityOf(destination);
     const request = httpRequest({
       method: 'CONNECT',

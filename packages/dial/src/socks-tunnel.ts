@@ -73,7 +73,9 @@ export function tunnelBySocks(
     engine.connect(socket);
     // The engine's own listener emits early bytes before anyone reads, and sets the socket flowing.
     engine.removeAllListeners('established');
-    engine.once('established', () => {
+    engine.once('established', ({ remoteHost }) => {
+      // The engine takes an address type it does not know for a yes, and leaves the answer unread.
+      if (version === 5 && remoteHost === undefined) return fail(failureOfSocks('', undefined));
       socket.off('error', onGone).off('close', onGone);
       const early = earlyBytes(engine);
       emptyEngine(engine);
