@@ -1,3 +1,5 @@
+export { startInChild } from './child/child-server.js';
+export type { ChildOrder, ChildServer, ChildTally } from './child/child-server.js';
 export type { Fault, FaultSettings, Moment } from './faults/fault.js';
 export { faultNames, faults, startFault } from './faults/fault-server.js';
 export type { FaultKind, FaultName, FaultOptions } from './faults/fault-server.js';
