@@ -1,7 +1,7 @@
 import { certificates } from '@fairlead/lab';
 import type { Endpoint } from '@fairlead/core';
 import { agentsFor, undiciConnector, type DialSettings } from '@fairlead/dial';
-import axios from 'axios';
+import { create } from 'axios';
 import { got } from 'got';
 import { Agent, request } from 'undici';
 
@@ -31,7 +31,7 @@ type Make = (endpoint: Endpoint, settings: ClientSettings) => Client;
 const CLIENTS: Record<ClientName, Make> = {
   axios: (endpoint, { requestMs, signal, ...dial }) => {
     const { http, https } = agentsFor(endpoint, { ...dial, tls: trust() });
-    const instance = axios.create({
+    const instance = create({
       proxy: false,
       httpAgent: http,
       httpsAgent: https,

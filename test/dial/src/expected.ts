@@ -45,7 +45,6 @@ const IN_TUNNEL: Record<string, Verdict> = {
 
 const STATUS_FAULTS: Record<number, Fault> = {
   400: 'endpoint',
-  401: 'endpoint',
   403: 'endpoint',
   404: 'unclear',
   405: 'endpoint',
@@ -103,6 +102,7 @@ const OVER_HTTP: Record<string, Verdict> = {
   'bytes-before-200': PROTOCOL('tunnel'),
   'early-200': PROTOCOL('tunnel'),
   'body-on-200': failing(NOT_TLS, 'target-tls', 'unclear'),
+  'status-401': failing('PROXY_AUTH', 'tunnel', 'endpoint'),
   'status-407': failing('PROXY_AUTH', 'tunnel', 'endpoint'),
   ...IN_TUNNEL,
 };
@@ -209,6 +209,8 @@ export const ROUTES: Record<string, Verdict> = {
 };
 
 export const AUTH_REFUSED = (phase: Phase): Verdict => failing('PROXY_AUTH', phase, 'endpoint');
+export const TUNNEL_REFUSED = (fault: Fault): Verdict => REFUSED(fault);
+export const LOST_IN_TLS: Verdict = failing(LOST, 'target-tls', 'unclear');
 export const UNREACHABLE: Verdict = REACH;
 export const ABORTED: Verdict = failing('ABORTED', ['proxy-connect', 'proxy-handshake', 'tunnel', 'request'], 'caller');
 

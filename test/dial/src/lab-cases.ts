@@ -74,17 +74,26 @@ async function openRoute(scheme: 'http' | 'socks5h', certificate: 'good' | undef
 
 /** Wrong credentials, a proxy that is not there, and a caller who changes his mind. */
 function callerCases(): FaultCase[] {
-  return CLIENT_NAMES.flatMap((client) => [
+  return CLIENT_NAMES.flatMap((client) => [...refusedCases(client), ...abortedCases(client)]);
+}
+
+function refusedCases(client: ClientName): FaultCase[] {
+  return [
     caller(client, 'http wrong password', AUTH_REFUSED('tunnel'), () => openWrongPassword(startHttpProxy)),
     caller(client, 'socks5 wrong password', AUTH_REFUSED('proxy-handshake'), () => openWrongPassword(startSocksProxy)),
     caller(client, 'http unknown name', UNREACHABLE, openUnknownName),
-    ...(['http', 'socks5', 'socks4'] as const).flatMap((kind) =>
-      (['silent-on-accept', 'silent-after-request', 'silent-in-reply', 'silent-in-tunnel'] as const).map((name) => ({
-        ...caller(client, `${kind} abort in ${name}`, ABORTED, () => openBadProxy(kind, name)),
-        aborts: true,
-      })),
-    ),
-  ]);
+  ];
+}
+
+const SILENT = ['silent-on-accept', 'silent-after-request', 'silent-in-reply', 'silent-in-tunnel'] as const;
+
+function abortedCases(client: ClientName): FaultCase[] {
+  return (['http', 'socks5', 'socks4'] as const).flatMap((kind) =>
+    SILENT.map((name) => {
+      const aborted = caller(client, `${kind} abort in ${name}`, ABORTED, () => openBadProxy(kind, name));
+      return Object.assign(aborted, { aborts: true });
+    }),
+  );
 }
 
 function caller(client: ClientName, name: string, verdict: Verdict, open: () => Promise<Scene>): FaultCase {

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { runCase, type CaseResult, type FaultCase } from './fault-case.js';
 import { labCases } from './lab-cases.js';
+import { startRealCases } from './real-cases.js';
 
 /** Few at a time: a case that waits costs nothing, and one that floods costs a core. */
 const AT_ONCE = 8;
@@ -8,8 +9,12 @@ const AT_ONCE = 8;
 const { values } = parseArgs({
   options: { json: { type: 'boolean' }, only: { type: 'string' }, list: { type: 'boolean' } },
 });
-const cases = labCases().filter(({ name }) => values.only === undefined || name.includes(values.only));
-const results = await runAll(cases);
+const servers = await startRealCases();
+const results = await runAll(
+  labCases().filter(wanted),
+  servers.map(({ cases }) => cases.filter(wanted)),
+);
+for (const server of servers) await server.close();
 for (const result of results) if (values.list || failed(result)) console.error(describe(result));
 const summary = {
   cases: results.length,
@@ -21,14 +26,19 @@ const summary = {
 console.log(values.json ? JSON.stringify(summary) : summary);
 process.exitCode = results.some(failed) ? 1 : 0;
 
-async function runAll(cases: readonly FaultCase[]): Promise<CaseResult[]> {
+/** The lab's own cases in any order, those of each real server one after another. */
+async function runAll(lab: readonly FaultCase[], real: readonly (readonly FaultCase[])[]): Promise<CaseResult[]> {
   const results: CaseResult[] = [];
-  const left = cases.values();
-  const work = async () => {
-    for (const faultCase of left) results.push(await runCase(faultCase));
+  const workThrough = async (cases: Iterable<FaultCase>) => {
+    for (const faultCase of cases) results.push(await runCase(faultCase));
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  const shared = lab.values();
+  await Promise.all([...Array.from({ length: AT_ONCE }, () => workThrough(shared)), ...real.map(workThrough)]);
   return results;
+}
+
+function wanted({ name }: FaultCase): boolean {
+  return values.only === undefined || name.includes(values.only);
 }
 
 function failed({ misattributed, unsettled, socketsLeft, credentialHits }: CaseResult): boolean {
