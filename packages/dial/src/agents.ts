@@ -11,7 +11,7 @@ import { dial, type DialSettings } from './dial.js';
 import { DialSlots } from './dial-slots.js';
 import { noteFailure } from './failure-notes.js';
 import { termsOf, type Agents } from './lease-agents.js';
-import type { TargetTlsOptions } from './tls-sessions.js';
+import { SharedContext, type TargetTlsOptions } from './target-tls.js';
 
 /** The defaults of `AgentOptions`, in one place. */
 export const AGENT_DEFAULTS = Object.freeze({
@@ -160,10 +160,12 @@ export class TunnelHttpAgent extends HttpAgent {
 
 export class TunnelHttpsAgent extends HttpsAgent {
   readonly #tunnels: Tunnels;
+  readonly #context: SharedContext;
 
   constructor(endpoint: Endpoint, options: AgentOptions = {}) {
     super({ ...options.tls, ...nodeOptions(options), scheduling: 'lifo' });
     this.#tunnels = new Tunnels(this, endpoint, options);
+    this.#context = new SharedContext(options.tls);
   }
 
   createSocket(request: ClientRequest, options: ConnectionOptions, created: Created): void {
@@ -180,6 +182,7 @@ export class TunnelHttpsAgent extends HttpsAgent {
   #secure(tunnel: Socket, options: ConnectionOptions): Socket {
     const secure = internals(HttpsAgent.prototype).createConnection.call(this, {
       ...options,
+      ...this.#context.for(options),
       socket: tunnel,
     } as ConnectionOptions);
     const socket = secure as TLSSocket;

@@ -25,4 +25,4 @@ export {
   type TrafficOptions,
   type TrafficSnapshot,
 } from './traffic.js';
-export type { TargetTlsOptions } from './tls-sessions.js';
+export type { TargetTlsOptions } from './target-tls.js';
