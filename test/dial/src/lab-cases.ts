@@ -74,7 +74,7 @@ async function openRoute(scheme: 'http' | 'socks5h', certificate: 'good' | undef
 
 /** Wrong credentials, a proxy that is not there, and a caller who changes his mind. */
 function callerCases(): FaultCase[] {
-  return CLIENT_NAMES.flatMap((client) => [...refusedCases(client), ...abortedCases(client)]);
+  return [...CLIENT_NAMES.flatMap(refusedCases), ...CLIENT_NAMES.flatMap(abortedCases)];
 }
 
 function refusedCases(client: ClientName): FaultCase[] {
