@@ -46,7 +46,7 @@ async function answer(request: ClientRequest): Promise<IncomingMessage & { body:
 test.each([403, 405, 501])(
   'a proxy that answers CONNECT with %d is asked in absolute form, and that is remembered',
   async (status) => {
-    const { requests } = await refusing({ refuseConnect: { status, ports: 'all' } });
+    const { requests } = await refusing({ refuseConnect: { status, ports: 'all' } }, { keepAlive: false });
     for (const path of ['/status/200', '/status/204', '/status/418']) {
       const response = await answer(send(path));
       expect(response.statusCode).toBe(Number(path.slice(8)));
