@@ -90,13 +90,12 @@ async function startProxies(): Promise<BenchProxy[]> {
   return own;
 }
 
-const PIN = ['taskset', '-c', '1'] as const;
-
 /** Asks the target how many handshakes there were, whenever the client says so. */
 async function measure(order: BenchOrder): Promise<BenchReport> {
   const entry = [fileURLToPath(new URL('main.js', import.meta.url)), 'bench-client'];
-  const pinned = spawnSync(PIN[0], ['--version']).error === undefined;
-  const [command, ...args] = pinned ? [...PIN, process.execPath, ...entry] : [process.execPath, ...entry];
+  const pin = ['taskset', '-c', '1'] as const;
+  const pinned = spawnSync(pin[0], ['--version']).error === undefined;
+  const [command, ...args] = pinned ? [...pin, process.execPath, ...entry] : [process.execPath, ...entry];
   const child = spawn(command!, args, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, NODE_EXTRA_CA_CERTS: ca },
