@@ -83,6 +83,10 @@ export function createKernel(options: KernelOptions = {}) {
     /** All the kernel knows, to be read by statistics, explanations and strategies. */
     state: state as Readonly<KernelState>,
     strategy,
+    /** From now on endpoints rest by this rule; those that rest already do so to their end. */
+    setCooldown(rule: CooldownRule): void {
+      state.cooldown = rule;
+    },
     ...membership(state, strategy),
     ...ranking(state, strategy, earlyRelease),
     ...learning(state, strategy),
