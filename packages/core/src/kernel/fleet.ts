@@ -7,6 +7,9 @@ export interface Fleet {
   noveltySuccess: number;
   noveltyFailure: number;
   noveltyTouched: number;
+  /** The rate read last and when: it is asked for by every candidate of a ranking. */
+  noveltyRate: number;
+  noveltyReadAt: number;
   /** EWMA of what a failed attempt takes. */
   failureMs: number;
   /** EWMA of what a success takes. */
@@ -26,6 +29,8 @@ export function createFleet(constants: EtsConstants): Fleet {
     noveltySuccess: 0,
     noveltyFailure: 0,
     noveltyTouched: 0,
+    noveltyRate: constants.noveltyPrior,
+    noveltyReadAt: Number.NEGATIVE_INFINITY,
     failureMs: constants.failurePriorMs,
     latencyMs: constants.latencyPriorMs,
     latencies: createHistogram(),
@@ -36,12 +41,21 @@ export function createFleet(constants: EtsConstants): Fleet {
   };
 }
 
+/** How long a rate that was read is good for: it fades over minutes. */
+const NOVELTY_READ_MS = 100;
+
 /** The success rate to presume of an untried endpoint. */
 export function noveltyRate(fleet: Fleet, now: number, c: EtsConstants): number {
+  if (now - fleet.noveltyReadAt > NOVELTY_READ_MS) readNovelty(fleet, now, c);
+  return fleet.noveltyRate;
+}
+
+function readNovelty(fleet: Fleet, now: number, c: EtsConstants): void {
   const fade = Math.exp((fleet.noveltyTouched - now) / c.noveltyTauMs);
   const success = c.noveltyWeight * c.noveltyPrior + fleet.noveltySuccess * fade;
   const rate = success / (c.noveltyWeight + (fleet.noveltySuccess + fleet.noveltyFailure) * fade);
-  return Math.min(c.noveltyMax, Math.max(c.noveltyMin, rate));
+  fleet.noveltyRate = Math.min(c.noveltyMax, Math.max(c.noveltyMin, rate));
+  fleet.noveltyReadAt = now;
 }
 
 /** An untried endpoint's first attempt ended: `blame` 0 is a success. */
@@ -50,4 +64,5 @@ export function observeNovelty(fleet: Fleet, blame: number, now: number, c: EtsC
   fleet.noveltySuccess = fleet.noveltySuccess * fade + (blame === 0 ? 1 : 0);
   fleet.noveltyFailure = fleet.noveltyFailure * fade + blame;
   fleet.noveltyTouched = now;
+  readNovelty(fleet, now, c);
 }
