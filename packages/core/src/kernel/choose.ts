@@ -22,10 +22,12 @@ function rank(state: KernelState, query: RankQuery, out: Int32Array): number {
   found.count = 0;
   found.stale = -1;
   const trials = table.sets.sizes[IDLE_TRIAL]!;
-  if (trials > 0 && query.first && query.random() < trialShare(fleet.limits, query.demand, c)) {
+  // A breaker's probe asks about the target: it goes through the best endpoint there is.
+  const probes = state.targets.states[query.target]!.breaker === 'open';
+  if (!probes && trials > 0 && query.first && query.random() < trialShare(fleet.limits, query.demand, c)) {
     collectTrials(state, query);
   }
-  if (found.count === 0 && query.random() < c.refreshShare) collectUniform(state, query);
+  if (!probes && found.count === 0 && query.random() < c.refreshShare) collectUniform(state, query);
   if (found.count < query.want) collectCheapest(state, query);
   if (found.count === 0) collectTrials(state, query);
   if (found.count === 0) collectByScan(state, query);
