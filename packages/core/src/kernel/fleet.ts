@@ -1,4 +1,5 @@
 import type { EtsConstants } from './defaults.js';
+import { TIERS } from './table.js';
 import { createHistogram, type LogHistogram } from './quantiles.js';
 
 /** What is known of the endpoints taken together: what an endpoint of which little is known is presumed to be like. */
@@ -22,6 +23,8 @@ export interface Fleet {
   active: number;
   /** Endpoints that are neither held nor retired. */
   present: number;
+  /** The same by cost tier. */
+  readonly byTier: Uint32Array;
 }
 
 export function createFleet(constants: EtsConstants): Fleet {
@@ -38,6 +41,7 @@ export function createFleet(constants: EtsConstants): Fleet {
     limits: 0,
     active: 0,
     present: 0,
+    byTier: new Uint32Array(TIERS),
   };
 }
 
