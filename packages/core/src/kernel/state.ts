@@ -31,6 +31,8 @@ export interface KernelState {
   readonly onEffect: OnEffect;
   /** The soonest instant at which a row the last ranking passed over opens. */
   opensAt: number;
+  /** The row whose place was looked after last. */
+  tended: number;
 }
 
 export interface StateOptions {
@@ -57,6 +59,7 @@ export function createState(options: StateOptions): KernelState {
     pace,
     onEffect,
     opensAt: Number.POSITIVE_INFINITY,
+    tended: 0,
   };
 }
 
