@@ -1,0 +1,257 @@
+import { FairleadError, PoolExhaustedError, TargetSuspendedError } from '../errors.js';
+import { createKernel, type Kernel } from '../kernel/kernel.js';
+import type { AdmitResult } from '../ledger/ledger.js';
+import type { Outcome, Verdict } from '../outcome.js';
+import { classify } from '../policy/classify.js';
+import { askedToWait, factOf } from '../policy/fact-of.js';
+import type { Instant } from '../ports/clock.js';
+import type { Target } from '../target.js';
+import { Alarm } from './alarm.js';
+import { EffectLog } from './effect-log.js';
+import type { Emitter } from './events.js';
+import { Lease, type LeaseKeeper } from './lease.js';
+import { LiveList } from './live-list.js';
+import { Membership } from './membership.js';
+import type { ResolvedOptions } from './options.js';
+import { Question } from './question.js';
+import { Restraints } from './restraints.js';
+import { Roster } from './roster.js';
+import type { Run } from './run.js';
+import { SessionDesk } from './session-desk.js';
+import { Counters } from './counters.js';
+import { WaitingLine } from './waiters.js';
+
+/** Why a run gets nothing now: when to ask again, or an error when asking is hopeless. */
+export interface Refusal {
+  readonly retryAt: Instant;
+  readonly error?: FairleadError;
+}
+
+const ONLY_A_RELEASE: Refusal = Object.freeze({ retryAt: Number.POSITIVE_INFINITY });
+
+/**
+ * Carries questions to the kernel and the ledger and their answers back: gives leases out, takes them in, and keeps the
+ * line, the timer and the events in step. It decides nothing itself.
+ */
+export class Dispatcher implements LeaseKeeper {
+  readonly roster = new Roster();
+  readonly line: WaitingLine;
+  readonly kernel: Kernel;
+  readonly members: Membership;
+  readonly sessions: SessionDesk;
+  readonly counters: Counters;
+  readonly effects: EffectLog;
+  readonly live = new LiveList<Lease>();
+  readonly #options: ResolvedOptions;
+  readonly #events: Emitter;
+  readonly #alarm: Alarm;
+  readonly #restraints = new Restraints();
+  readonly #question: Question;
+  #leases = 0;
+  closed = false;
+  /** Told of each attempt that starts, and of each that its endpoint carried: what budgets are paid from. */
+  onGranted: () => void = () => undefined;
+  onCarried: () => void = () => undefined;
+
+  constructor(options: ResolvedOptions, events: Emitter) {
+    const { store, strategy, policy, random, clock, constants } = options;
+    this.#options = options;
+    this.#events = events;
+    this.line = new WaitingLine(options.maxWaiting);
+    this.#alarm = new Alarm(clock, () => this.#tick());
+    this.effects = new EffectLog(this.roster, events, (index) => this.kernel.state.targets.states[index]!.key);
+    this.kernel = createKernel({
+      ...(strategy === undefined ? {} : { strategy }),
+      cooldown: policy.cooldown === 'surprise' ? { kind: 'surprise' } : { kind: 'streak', ...policy.cooldown },
+      constants,
+      pace: store.ledger.opensAt,
+      onEffect: this.effects.note,
+    });
+    this.sessions = new SessionDesk(store.ledger, this.roster, events, clock);
+    this.counters = new Counters(clock);
+    this.members = new Membership(this.roster, this.kernel, store.ledger, clock);
+    this.#question = new Question(this.kernel, this.roster, random, () => this.live.size + this.line.size + 1);
+  }
+
+  now(): Instant {
+    return this.#options.clock.now();
+  }
+
+  /** A lease, or why there is none now. */
+  grant(run: Run): Lease | Refusal {
+    const now = this.now();
+    const { ledger } = this.#options.store;
+    if (this.closed) return { retryAt: now, error: closedError() };
+    const suspended = ledger.suspendedUntil(run.target, now);
+    if (suspended > 0) return this.#suspended(run, suspended, now);
+    if (this.live.size >= this.#options.maxInFlight) return ONLY_A_RELEASE;
+    this.#question.ask(run, now);
+    const refusal = this.#rank(run, now);
+    this.effects.flush();
+    if (refusal !== undefined) return refusal;
+    if (this.#question.candidates.count === 0) return this.#nobody(run, now);
+    const result = ledger.admit(this.#question.admission);
+    return result.row < 0 ? { retryAt: later(result.retryAt, now) } : this.#open(run, result, now);
+  }
+
+  settled(lease: Lease, outcome: Outcome): Verdict {
+    const { parts, target } = lease;
+    const { row, targetIndex, policy } = parts;
+    const { clock, random, store } = this.#options;
+    const now = clock.now();
+    const verdict = this.#classify(outcome);
+    const action = policy.verdicts[verdict];
+    const wallNow = () => clock.wallNow();
+    this.live.remove(lease);
+    this.kernel.onSettle(row, targetIndex, factOf(outcome, verdict, action, parts.first, wallNow), now, random);
+    store.ledger.release(row);
+    if (this.members.vacateIfGone(row)) this.counters.forget(row);
+    const askedMs = askedToWait(outcome, verdict, wallNow);
+    const pauseMs = this.#restraints.after(target, verdict, action, { now, askedMs }, policy.suspend);
+    if (pauseMs > 0) this.suspend(target, now + pauseMs, verdict);
+    if (verdict === 'success' || verdict === 'final') this.onCarried();
+    if (action.pin === 'break') this.sessions.broken(lease);
+    this.counters.record(lease, outcome, verdict, now);
+    this.effects.flush();
+    if (this.#events.has('settled')) {
+      this.#events.emit('settled', { leaseId: lease.id, endpoint: lease.endpoint.id, target, outcome, verdict });
+    }
+    this.changed();
+    return verdict;
+  }
+
+  /** Something that a waiting caller may gain by has happened. */
+  changed(): void {
+    if (this.line.size > 0) this.line.serve();
+    this.reschedule();
+  }
+
+  reschedule(): void {
+    this.#alarm.set(Math.min(this.live.soonest, this.line.soonest));
+  }
+
+  suspend(target: Target, until: Instant, why: string): void {
+    this.#options.store.ledger.suspend(target, until, why, this.now());
+    this.#events.emit('suspended', { target, until, why });
+    // Those who cannot wait that long hear of it now rather than at their deadline.
+    this.line.recheck(target);
+    this.reschedule();
+  }
+
+  /** Ends every open lease and refuses whoever waits. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.line.failAll(closedError);
+    for (const lease of this.live) lease.end('closed');
+    this.#alarm.set(Number.POSITIVE_INFINITY);
+  }
+
+  #rank(run: Run, now: Instant): Refusal | undefined {
+    if (run.session === undefined) return void this.#question.rank(run);
+    const choice = this.sessions.choose(run, this.kernel, this.#question.query, now);
+    this.#question.admission.session = run.session;
+    this.#question.admission.pin = run.pinTerms;
+    switch (choice.kind) {
+      case 'free':
+        this.#question.query.allowed = choice.allowed ?? this.#question.query.allowed;
+        return void this.#question.rank(run);
+      case 'pinned':
+        return void this.#question.rankOne(choice.row);
+      case 'wait':
+        return { retryAt: later(choice.until, now) };
+      case 'lost':
+        return { retryAt: now, error: choice.error };
+      default:
+        return choice satisfies never;
+    }
+  }
+
+  #open(run: Run, result: AdmitResult, now: Instant): Lease {
+    const { row, pin, generation } = result;
+    const targetIndex = this.#question.query.target;
+    const { first } = this.#question.query;
+    this.kernel.onAdmit(row, targetIndex, now);
+    const endpoint = this.roster.at(row);
+    const timeoutMs = Math.min(run.attemptTimeoutMs, run.deadline - now);
+    const abandonAfterMs = run.policy.abandon
+      ? this.kernel.abandonAfterMs(row, timeoutMs, this.#options.random)
+      : timeoutMs;
+    const lease = new Lease(this, {
+      id: (this.#leases += 1),
+      row,
+      endpoint,
+      target: run.target,
+      targetIndex,
+      session: run.session,
+      generation,
+      first,
+      since: now,
+      policy: run.policy,
+      abandonAfterMs,
+      hedgeAfterMs: this.kernel.hedgeAfterMs(row),
+      idleMs: this.#options.leaseIdleMs,
+    });
+    this.live.add(lease);
+    this.onGranted();
+    if (pin === 'new' && run.session !== undefined) this.sessions.bound(run.session, endpoint.id);
+    if (this.#events.has('leased'))
+      this.#events.emit('leased', { leaseId: lease.id, endpoint: endpoint.id, target: run.target });
+    this.reschedule();
+    return lease;
+  }
+
+  #suspended(run: Run, until: Instant, now: Instant): Refusal {
+    if (until < run.deadline) return { retryAt: until };
+    return { retryAt: until, error: new TargetSuspendedError(run.target, until, until - now) };
+  }
+
+  #nobody(run: Run, now: Instant): Refusal {
+    if (!this.members.couldServe(run)) return { retryAt: now, error: this.#exhausted(run) };
+    const retryAt = this.kernel.waitUntil(this.#question.query);
+    // Nothing is out that could come back, and nothing ends before the deadline: waiting would change nothing.
+    if (this.live.size === 0 && retryAt >= run.deadline) return { retryAt, error: this.#exhausted(run, retryAt) };
+    return { retryAt: later(retryAt, now) };
+  }
+
+  #exhausted(run: Run, retryAt?: Instant): PoolExhaustedError {
+    const counts: Record<string, number> = {};
+    this.#question.ask(run, this.now());
+    const { query } = this.#question;
+    for (const [, row] of this.roster) {
+      const why = this.kernel.eligibility(row, query);
+      counts[why] = (counts[why] ?? 0) + 1;
+    }
+    return new PoolExhaustedError(run.target, counts, retryAt);
+  }
+
+  #classify(outcome: Outcome): Verdict {
+    const own = this.#options.classify;
+    if (own === undefined) return classify(outcome);
+    try {
+      return own(outcome) ?? classify(outcome);
+    } catch (error) {
+      this.#events.emit('listener-error', { event: 'classify', error });
+      return classify(outcome);
+    }
+  }
+
+  #tick(): void {
+    const now = this.now();
+    for (const lease of this.live.takeDue(now)) {
+      const watchOn = lease.expire(now);
+      if (watchOn) this.live.add(lease);
+    }
+    this.line.expire(now, () => new FairleadError('DEADLINE_EXCEEDED', 'no proxy became free before the deadline'));
+    this.changed();
+  }
+}
+
+/** Never the present moment: whoever was refused just now is asked again a little later, not in a hot loop. */
+function later(at: Instant, now: Instant): Instant {
+  return Math.max(at, now + 1);
+}
+
+export function closedError(): FairleadError {
+  return new FairleadError('POOL_CLOSED', 'the pool is closed');
+}
