@@ -16,6 +16,8 @@ import { TARGETS, World } from './world.js';
 const PACED_MS = 300;
 const IDLE_MS = 40_000;
 const GRACE_MS = 1001;
+/** Timers set within one event, of which the longest lasts ten minutes: more than this is polling. */
+const MOST_TIMERS = 2000;
 const SESSIONS = ['s1', 's2', 's3', 's4', 's5'];
 
 interface Held {
@@ -55,13 +57,21 @@ class Life {
   readonly #limits = new Map<EndpointId, number>();
   readonly #pendingAttempts: { lease: Lease; finish: (error?: unknown) => void }[] = [];
   #wallStep = 0;
+  #timers = 0;
   #names = 0;
 
   constructor(seed: number) {
     this.#seed = seed;
     this.#chance = new Chance(seed);
     const clock = manualClock(this.#chance.between(0, 1e9));
-    this.#clock = { ...clock, wallNow: () => clock.wallNow() + this.#wallStep };
+    this.#clock = {
+      ...clock,
+      wallNow: () => clock.wallNow() + this.#wallStep,
+      schedule: (at, callback) => {
+        this.#timers += 1;
+        return clock.schedule(at, callback);
+      },
+    };
     const chance = this.#chance;
     this.#pool = createPool({
       clock: this.#clock,
@@ -280,6 +290,8 @@ class Life {
   }
 
   #check(): void {
+    this.#witness.check(this.#timers < MOST_TIMERS, 'nothing waits in a hot loop');
+    this.#timers = 0;
     const stats = this.#pool.stats();
     const byEndpoint = stats.endpoints.reduce((sum, { inFlight }) => sum + inFlight, 0);
     this.#witness.check(stats.inFlight === this.#witness.open.size, 'in flight are the live leases');

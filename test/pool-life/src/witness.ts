@@ -10,6 +10,7 @@ export class Witness {
   readonly trace: number[] = [];
   readonly #standing = new Map<EndpointId, string>();
   readonly #settled = new Set<number>();
+  readonly #pins = new Map<string, EndpointId>();
   readonly #lastUse = new Map<string, number>();
   readonly #pool: Pool;
   readonly #now: () => number;
@@ -62,7 +63,11 @@ export class Witness {
       this.suspended.set(target, Math.max(until, this.suspended.get(target) ?? 0));
     });
     pool.on('target-resumed', ({ target }) => this.suspended.delete(target));
-    pool.on('unpinned', () => this.count('pin break'));
+    pool.on('pinned', ({ session, endpoint }) => this.#pins.set(session, endpoint));
+    pool.on('unpinned', ({ session, endpoint }) => {
+      this.count('pin break');
+      this.check(this.#pins.get(session) === endpoint, 'only the newest pin of a session is broken');
+    });
     pool.on('hedged', () => this.count('hedge'));
     pool.on('rerouted', () => this.count('reroute'));
     pool.on('replayed', () => this.count('replay'));
