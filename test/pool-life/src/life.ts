@@ -301,8 +301,9 @@ class Life {
       this.#witness.check(inFlight <= this.#witness.inFlight(id), 'an endpoint counts its own leases');
     }
     const now = this.#clock.now();
-    for (const waiting of [...this.#waiting]) {
-      if (waiting.done) this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+    for (let index = this.#waiting.length - 1; index >= 0; index -= 1) {
+      const waiting = this.#waiting[index]!;
+      if (waiting.done) this.#waiting.splice(index, 1);
       else this.#witness.check(now < waiting.run.deadline, 'waiting ends at the deadline');
     }
     for (const { lease, aliveAt } of this.#held) {
