@@ -42,7 +42,8 @@ export interface TargetRule extends Omit<PolicyOptions, 'preset' | 'cooldown' | 
   readonly name?: string;
 }
 
-const KEYS: readonly string[] = [
+/** In the order of the manual. */
+export const POLICY_KEYS: readonly string[] = [
   'preset',
   'retry',
   'suspend',
@@ -56,7 +57,7 @@ const KEYS: readonly string[] = [
 ] satisfies readonly (keyof PolicyOptions)[];
 
 const RULE_KEYS: readonly string[] = [
-  ...KEYS.filter((key) => !['preset', 'cooldown', 'targets'].includes(key)),
+  ...POLICY_KEYS.filter((key) => !['preset', 'cooldown', 'targets'].includes(key)),
   'match',
   'name',
 ];
@@ -64,7 +65,7 @@ const RULE_KEYS: readonly string[] = [
 /** The preset with the user's numbers in it, checked and frozen. */
 export function resolvePolicy(input: PresetName | PolicyOptions): Policy {
   const options: PolicyOptions = typeof input === 'string' ? { preset: input } : input;
-  checkKeys(options, KEYS, 'policy');
+  checkKeys(options, POLICY_KEYS, 'policy');
   const base = findPreset(options.preset ?? 'respectful');
   const own = overlay({ ...base, cooldown: options.cooldown ?? base.cooldown }, options, 'policy');
   const targets = (options.targets ?? []).map((rule, index) => resolveRule(own, rule, `policy.targets[${index}]`));

@@ -53,7 +53,8 @@ export const POOL_DEFAULTS = Object.freeze({
   maxWaiting: 1000,
 });
 
-const KEYS: readonly string[] = [
+/** In the order of the manual. */
+export const OPTION_KEYS: readonly string[] = [
   'proxies',
   'policy',
   'strategy',
@@ -82,7 +83,7 @@ export function resolveUpdate(changes: PoolUpdate, current: ResolvedOptions): Pa
   if (fixed !== undefined) {
     throw new ConfigurationError('INVALID_OPTION', fixed, 'cannot be changed while the pool works; make a new pool');
   }
-  checkKeys(changes, KEYS, '');
+  checkKeys(changes, OPTION_KEYS, '');
   const { proxies: _proxies, policy, ...rest } = changes;
   const { deadlineMs, leaseIdleMs, maxInFlight, maxWaiting } = resolveOptions({ ...numbersOf(current), ...rest });
   return {
@@ -101,7 +102,7 @@ function numbersOf({ deadlineMs, leaseIdleMs, maxInFlight, maxWaiting }: Resolve
 
 /** Checks what the user wrote and fills in the rest. */
 export function resolveOptions(options: PoolOptions): ResolvedOptions {
-  checkKeys(options, KEYS, '');
+  checkKeys(options, OPTION_KEYS, '');
   const { proxies = [], deadlineMs, leaseIdleMs, maxInFlight, maxWaiting } = { ...POOL_DEFAULTS, ...options };
   if (!Array.isArray(proxies)) throw new ConfigurationError('INVALID_OPTION', 'proxies', 'must be a list');
   duration(deadlineMs, 'deadlineMs');
