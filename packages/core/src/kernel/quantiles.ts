@@ -40,6 +40,40 @@ export function quantileOf(histogram: LogHistogram, q: number): number {
   return middleOf(BINS - 1);
 }
 
+/** What giving up costs and spares: the figures `bestCut` weighs, all in the histogram's own unit. */
+export interface Odds {
+  /** The chance of success, given all the time there is. */
+  readonly rate: number;
+  /** The share of failures that last until they are given up, and what the others take. */
+  readonly hangs: number;
+  readonly quick: number;
+}
+
+/**
+ * The time after which starting anew beats waiting: where the expected time to a success is least, over all bins. Waiting
+ * longer catches the slow successes; waiting less spares the time that hung attempts take.
+ */
+export function bestCut({ bins, total }: LogHistogram, { rate, hangs, quick }: Odds): number {
+  let best = Number.POSITIVE_INFINITY;
+  let least = Number.POSITIVE_INFINITY;
+  let seen = 0;
+  let spent = 0;
+  for (let bin = 0; bin < BINS && seen < total - 1e-9; bin += 1) {
+    const count = bins[bin]!;
+    if (count === 0) continue;
+    seen += count;
+    spent += count * middleOf(bin);
+    const cut = upperOf(bin);
+    const answered = (spent + (total - seen) * cut) / total;
+    const failing = hangs * cut + (1 - hangs) * Math.min(quick, cut);
+    const cost = (rate * answered + (1 - rate) * failing) / (rate * (seen / total));
+    if (cost >= least) continue;
+    least = cost;
+    best = cut;
+  }
+  return best;
+}
+
 /** The nearest-rank quantile of sorted samples: the ceil(q·n)-th smallest. NaN without samples. */
 export function nearestRank(sorted: ArrayLike<number>, q: number): number {
   if (sorted.length === 0) return Number.NaN;
@@ -54,6 +88,10 @@ function binOf(value: number): number {
 
 function middleOf(bin: number): number {
   return LOWEST * 2 ** (bin >> 4) * (1 + ((bin & 15) + 0.5) / 16);
+}
+
+function upperOf(bin: number): number {
+  return LOWEST * 2 ** (bin >> 4) * (1 + ((bin & 15) + 1) / 16);
 }
 
 function fade(histogram: LogHistogram): void {
