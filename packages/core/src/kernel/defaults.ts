@@ -58,6 +58,8 @@ export const ETS_DEFAULTS = Object.freeze({
 
   /** Cool an endpoint when its run of failures was this improbable. @default 0.03 */
   surprise: 0.03,
+  /** … taking no endpoint for better than this. @default 0.96 */
+  surpriseRateMax: 0.96,
   /** Cool an endpoint whose estimate is under this, with more than this many attempts known. @default 0.15 and 4 */
   hopelessRate: 0.15,
   hopelessAttempts: 4,
