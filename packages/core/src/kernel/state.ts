@@ -21,7 +21,7 @@ export type PaceView = (row: Row, target: number, burstMs: number) => number;
 /** All the kernel knows. */
 export interface KernelState {
   readonly constants: EtsConstants;
-  readonly cooldown: CooldownRule;
+  cooldown: CooldownRule;
   readonly table: Table;
   readonly due: DueQueue;
   readonly fleet: Fleet;
