@@ -1,12 +1,14 @@
 import type { EtsConstants } from './defaults.js';
 import { rateOf } from './estimate.js';
 import { LEVELS, type Fleet } from './fleet.js';
-import { bestCut, quantileOf } from './quantiles.js';
+import { bestCuts, quantileOf } from './quantiles.js';
 import type { KernelState } from './state.js';
 import type { Row } from './table.js';
 
-/** The cuts are reckoned anew when so many successes have come since: each takes a walk over all bins. */
+/** The cuts are reckoned anew when the successes since are this part of all, and at least so many: it walks all bins. */
+const STALE_PART = 1 / 16;
 const STALE_AFTER = 32;
+const RATES = Float64Array.from({ length: LEVELS }, (_, level) => (level + 0.5) / LEVELS);
 
 /** When to give an attempt up: where starting anew through this endpoint or another is expected to be quicker. */
 export function abandonAfter(state: KernelState, row: Row, timeoutMs: number, random: () => number): number {
@@ -38,16 +40,13 @@ export function hedgeAfter({ constants: c, fleet, table }: KernelState, row: Row
   return Math.max(c.hedgeMinMs, latency * fleet.patience.hedgeRatio);
 }
 
-function reckon(fleet: Fleet, c: EtsConstants): void {
-  const { patience, ratios, latencies } = fleet;
-  if (patience.since < STALE_AFTER) return;
+function reckon({ patience, ratios, latencies }: Fleet, c: EtsConstants): void {
+  if (patience.since < Math.max(STALE_AFTER, STALE_PART * ratios.total)) return;
   patience.since = 0;
-  const { hangs, quick } = patience;
-  for (let level = 0; level < LEVELS; level += 1) {
-    const cut = bestCut(ratios, { rate: (level + 0.5) / LEVELS, hangs, quick });
-    // Latencies all alike would be cut to the very bin, and an endpoint a little slower today would answer nothing.
-    patience.cuts[level] = Math.max(c.abandonMinRatio, cut);
-  }
+  const { cuts } = patience;
+  bestCuts(ratios, RATES, patience, cuts);
+  // Latencies all alike would be cut to the very bin, and an endpoint a little slower today would answer nothing.
+  for (let level = 0; level < LEVELS; level += 1) cuts[level] = Math.max(c.abandonMinRatio, cuts[level]!);
   patience.untriedMs = c.abandonUntriedFactor * quantileOf(latencies, c.abandonUntriedQuantile);
   patience.hedgeRatio = quantileOf(ratios, c.hedgeQuantile);
 }

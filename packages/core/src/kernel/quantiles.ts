@@ -40,22 +40,24 @@ export function quantileOf(histogram: LogHistogram, q: number): number {
   return middleOf(BINS - 1);
 }
 
-/** What giving up costs and spares: the figures `bestCut` weighs, all in the histogram's own unit. */
-export interface Odds {
-  /** The chance of success, given all the time there is. */
-  readonly rate: number;
-  /** The share of failures that last until they are given up, and what the others take. */
+/** How failures come: the share that last until they are given up, and what the others take, in the histogram's unit. */
+export interface FailureTimes {
   readonly hangs: number;
   readonly quick: number;
 }
 
 /**
- * The time after which starting anew beats waiting: where the expected time to a success is least, over all bins. Waiting
- * longer catches the slow successes; waiting less spares the time that hung attempts take.
+ * The times after which starting anew beats waiting, for each of the success rates: where the expected time to a success
+ * is least, over all bins. Waiting longer catches the slow successes; waiting less spares the time that hung attempts take.
  */
-export function bestCut({ bins, total }: LogHistogram, { rate, hangs, quick }: Odds): number {
-  let best = Number.POSITIVE_INFINITY;
-  let least = Number.POSITIVE_INFINITY;
+export function bestCuts(
+  { bins, total }: LogHistogram,
+  rates: Float64Array,
+  { hangs, quick }: FailureTimes,
+  cuts: Float64Array,
+): void {
+  const least = new Float64Array(rates.length).fill(Number.POSITIVE_INFINITY);
+  cuts.fill(Number.POSITIVE_INFINITY);
   let seen = 0;
   let spent = 0;
   for (let bin = 0; bin < BINS && seen < total - 1e-9; bin += 1) {
@@ -66,12 +68,14 @@ export function bestCut({ bins, total }: LogHistogram, { rate, hangs, quick }: O
     const cut = upperOf(bin);
     const answered = (spent + (total - seen) * cut) / total;
     const failing = hangs * cut + (1 - hangs) * Math.min(quick, cut);
-    const cost = (rate * answered + (1 - rate) * failing) / (rate * (seen / total));
-    if (cost >= least) continue;
-    least = cost;
-    best = cut;
+    for (let level = 0; level < rates.length; level += 1) {
+      const rate = rates[level]!;
+      const cost = ((rate * answered + (1 - rate) * failing) / (rate * seen)) * total;
+      if (cost >= least[level]!) continue;
+      least[level] = cost;
+      cuts[level] = cut;
+    }
   }
-  return best;
 }
 
 /** The nearest-rank quantile of sorted samples: the ceil(q·n)-th smallest. NaN without samples. */
