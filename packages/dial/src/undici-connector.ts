@@ -10,6 +10,8 @@ import { TlsSessions, type TargetTlsOptions } from './tls-sessions.js';
 export interface UndiciConnectorOptions extends DialSettings {
   /** Under which session the bytes are counted. */
   readonly session?: string;
+  /** Ends what is being dialled, as when the dispatcher closes: undici itself tells a connector nothing. */
+  readonly signal?: AbortSignal;
   /** TLS to the target, such as `ca`. */
   readonly tls?: TargetTlsOptions;
   /** Offer HTTP/2 to the target, as undici's own `allowH2`. @default false */
@@ -60,7 +62,7 @@ function startTls(tunnel: Socket, goal: TlsGoal, answer: buildConnector.Callback
   const carrier = carrierOf(tunnel);
   if (carrier !== undefined) carry(socket, carrier);
   socket.on('session', (ticket) => sessions.set(key, ticket));
-  const stop = deadline(socket, options.timeoutMs ?? DIAL_DEFAULTS.timeoutMs);
+  const stop = watch(socket, options);
   const onError = (error: Error) => {
     stop();
     sessions.delete(key);
@@ -75,12 +77,16 @@ function startTls(tunnel: Socket, goal: TlsGoal, answer: buildConnector.Callback
   });
 }
 
-function deadline(socket: TLSSocket, timeoutMs: number): () => void {
-  if (!Number.isFinite(timeoutMs)) return () => {};
-  const expire = () =>
-    socket.destroy(
-      Object.assign(new Error('the target did not answer the TLS handshake in time'), { code: 'ETIMEDOUT' }),
-    );
-  const timer = setTimeout(expire, timeoutMs);
-  return () => clearTimeout(timer);
+/** Destroys the socket at its deadline or when told to; the answer calls this off. */
+function watch(socket: TLSSocket, { timeoutMs = DIAL_DEFAULTS.timeoutMs, signal }: UndiciConnectorOptions): () => void {
+  const end = (code: string, message: string) => () => void socket.destroy(Object.assign(new Error(message), { code }));
+  const expire = end('ETIMEDOUT', 'the target did not answer the TLS handshake in time');
+  const abort = end('ABORT_ERR', 'the connection was aborted during the TLS handshake');
+  const timer = Number.isFinite(timeoutMs) ? setTimeout(expire, timeoutMs) : undefined;
+  signal?.addEventListener('abort', abort, { once: true });
+  if (signal?.aborted) abort();
+  return () => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+  };
 }
