@@ -89,7 +89,8 @@ export class Dispatcher implements LeaseKeeper {
     const refusal = this.#rank(run, now);
     this.effects.flush();
     if (refusal !== undefined) return refusal;
-    if (this.#question.candidates.count === 0) return this.#nobody(run, now);
+    // Whom the caller would rather avoid serves when nobody else can.
+    if (this.#question.candidates.count === 0) return run.dropAvoid() ? this.grant(run) : this.#nobody(run, now);
     const result = ledger.admit(this.#question.admission);
     return result.row < 0 ? { retryAt: later(result.retryAt, now) } : this.#open(run, result, now);
   }
@@ -99,7 +100,7 @@ export class Dispatcher implements LeaseKeeper {
     const { row, targetIndex, policy } = parts;
     const { clock, random, store } = this.#options;
     const now = clock.now();
-    const verdict = this.#classify(outcome);
+    const verdict = this.classify(outcome);
     const action = policy.verdicts[verdict];
     const wallNow = () => clock.wallNow();
     this.live.remove(lease);
@@ -177,15 +178,18 @@ export class Dispatcher implements LeaseKeeper {
     const abandonAfterMs = run.policy.abandon
       ? this.kernel.abandonAfterMs(row, timeoutMs, this.#options.random)
       : timeoutMs;
+    const { session } = run;
+    const exitChanged = pin === 'new' && session !== undefined && this.sessions.bound(session, endpoint.id);
     const lease = new Lease(this, {
       id: (this.#leases += 1),
       row,
       endpoint,
       target: run.target,
       targetIndex,
-      session: run.session,
+      session,
       generation,
       first,
+      exitChanged,
       since: now,
       policy: run.policy,
       abandonAfterMs,
@@ -194,7 +198,6 @@ export class Dispatcher implements LeaseKeeper {
     });
     this.live.add(lease);
     this.onGranted();
-    if (pin === 'new' && run.session !== undefined) this.sessions.bound(run.session, endpoint.id);
     if (this.#events.has('leased'))
       this.#events.emit('leased', { leaseId: lease.id, endpoint: endpoint.id, target: run.target });
     this.reschedule();
@@ -225,7 +228,8 @@ export class Dispatcher implements LeaseKeeper {
     return new PoolExhaustedError(run.target, counts, retryAt);
   }
 
-  #classify(outcome: Outcome): Verdict {
+  /** Whose fault an outcome is. Tells nobody. */
+  classify(outcome: Outcome): Verdict {
     const own = this.#options.classify;
     if (own === undefined) return classify(outcome);
     try {

@@ -22,6 +22,8 @@ export interface LeaseParts {
   readonly session: string | undefined;
   readonly generation: number;
   readonly first: boolean;
+  /** Its session had another exit before. */
+  readonly exitChanged: boolean;
   readonly since: Instant;
   readonly policy: Policy;
   readonly abandonAfterMs: number;

@@ -141,6 +141,7 @@ export class Pool {
   async close(): Promise<void> {
     if (this.#dispatcher.closed) return;
     this.#dispatcher.close();
+    this.#events.emit('closed', {});
     await this.#options.store.records.close();
   }
 }
@@ -159,6 +160,7 @@ function runHost(dispatcher: Dispatcher, events: Emitter, options: ResolvedOptio
     },
     lease: (run) => (dispatcher.closed ? Promise.reject(closedError()) : waitForLease(dispatcher, run)),
     couldServe: (run) => dispatcher.members.couldServe(run),
+    classify: (outcome) => dispatcher.classify(outcome),
     isSuspended: (target) => store.ledger.suspendedUntil(target, clock.now()) > 0,
     rerouted: ({ target }) => {
       dispatcher.counters.rerouted += 1;
