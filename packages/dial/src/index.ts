@@ -13,6 +13,7 @@ export {
   type ReusePolicy,
 } from './agent-cache.js';
 export { undiciConnector, type UndiciConnectorOptions } from './undici-connector.js';
+export { Exchange } from './exchange.js';
 export { failureOf, type Seen } from './failure.js';
 export { viaOf, type HasSocket } from './carrier.js';
 export { parseProxyStatus, type ProxyStatus } from './proxy-status.js';

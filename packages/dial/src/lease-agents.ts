@@ -15,6 +15,8 @@ export interface LeaseTerms {
   readonly timeoutMs?: number;
   /** Under which session its bytes are counted. */
   readonly session?: string;
+  /** Hears of each request that is sent under the lease. */
+  readonly onRequest?: (request: ClientRequest) => void;
 }
 
 const terms = new WeakMap<ClientRequest, LeaseTerms>();
@@ -55,6 +57,7 @@ class LeaseAgent extends EventEmitter {
 
   addRequest(request: ClientRequest, options: ConnectionOptions): void {
     terms.set(request, this.#lease);
+    this.#lease.onRequest?.(request);
     internals(this.#agent).addRequest(request, options);
   }
 
