@@ -26,12 +26,7 @@ export class Exchange {
 
   /** Ends what is under way, with an error that libraries take for a failed connection rather than for the caller's abort. */
   end(): void {
-    this.#current?.destroy(
-      Object.assign(new Error('the pool gave this attempt up'), {
-        code: 'ETIMEDOUT',
-        cause: this.#lease.signal.reason,
-      }),
-    );
+    this.#current?.destroy(Object.assign(new Error('the pool gave this attempt up'), { code: 'ETIMEDOUT' }));
   }
 
   /** What an error of the library's means, given what was seen here. */

@@ -141,6 +141,11 @@ export class Run {
     return !this.#host.isSuspended(this.target) && (retry === 'same' || this.#host.couldServe(this));
   }
 
+  /** The head of an answer goes to the caller: nothing is sent again. The lease is settled when the body ends. */
+  delivered(): void {
+    this.#attempts += 1;
+  }
+
   /** Settles the lease and says how to go on. */
   report(lease: Lease, outcome: Outcome): Decision {
     lease.settle(outcome);

@@ -3,7 +3,7 @@ import { startFault, startHttpProxy, startTarget, type LabServer } from '@fairle
 import axios from 'axios';
 import { inspect } from 'node:util';
 import { afterEach, expect, test } from 'vitest';
-import { withPool } from './with-pool.js';
+import { withPool } from './attach-pool.js';
 
 const credentials = { user: 'canary-user', password: 'canary-pass' };
 const open: { close(): Promise<void> }[] = [];
