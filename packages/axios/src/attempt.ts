@@ -41,9 +41,10 @@ export async function attempt(
       const { status, headers } = hop;
       return { ...hop, kind: 'hop', response: undefined, outcome: head(status, headers, elapsed()), exchange };
     }
-    // axios rejects for a status that `validateStatus` refuses: an answer all the same.
+    // axios rejects for a status that `validateStatus` refuses: an answer all the same. One that broke off has no data.
     const { response }: { response?: AxiosResponse } = Object(error);
-    const outcome = response === undefined ? exchange.failure(error, elapsed()) : seen(response);
+    const whole = response !== undefined && 'data' in response;
+    const outcome = whole ? seen(response) : exchange.failure(error, elapsed(), { response: response !== undefined });
     return { kind: 'error', response, subject: error, outcome, exchange };
   } finally {
     leased.close();

@@ -7,9 +7,7 @@ const PAST_THE_POOL = ['proxy', 'httpAgent', 'httpsAgent', 'socketPath', 'transp
 /** Whether the request would not go through the pool's proxies; an error rather than a direct connection. */
 export function bypassOf(config: InternalAxiosRequestConfig): FairleadError | undefined {
   const own: Readonly<Record<string, unknown>> = Object(config);
-  const [setting] = PAST_THE_POOL.filter(
-    (name) => own[name] !== undefined && own[name] !== null && own[name] !== false,
-  );
+  const setting = PAST_THE_POOL.find((name) => own[name] !== undefined && own[name] !== null && own[name] !== false);
   if (setting !== undefined) return unsupported(`its own '${setting}'`);
   // axios 1.13 and later; its HTTP/2 transport connects without an agent.
   return Number(own['httpVersion']) === 2 ? unsupported("'httpVersion: 2'") : undefined;

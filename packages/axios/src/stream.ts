@@ -13,15 +13,17 @@ export function hold(
   { outcome, exchange }: { readonly outcome: Outcome; readonly exchange: Exchange },
 ): void {
   const since = performance.now();
+  let dropped = false;
+  const { destroy } = stream;
+  // Node tells of a reader that stops by the same error as of a connection that breaks.
+  stream.destroy = (error?: Error) => {
+    dropped ||= error == null;
+    return destroy.call(stream, error);
+  };
   finished(stream, { writable: false }, (error) => {
     const elapsedMs = performance.now() - since;
     if (error == null) lease.settle(outcome);
-    else if (isDropped(error)) lease.settle({ kind: 'abandoned', elapsedMs });
+    else if (dropped || exchange.dropped) lease.settle({ kind: 'abandoned', elapsedMs });
     else lease.settle(exchange.failure(error, elapsedMs, { response: true }));
   });
-}
-
-/** Closed before its end, and not for any error: that was the reader. */
-function isDropped({ code }: NodeJS.ErrnoException): boolean {
-  return code === 'ERR_STREAM_PREMATURE_CLOSE';
 }

@@ -10,6 +10,7 @@ export class Exchange {
   readonly #lease: Lease;
   #current: ClientRequest | undefined;
   #hadSocket = false;
+  #dropped = false;
 
   constructor(lease: Lease) {
     this.#lease = lease;
@@ -19,10 +20,21 @@ export class Exchange {
   /** For `LeaseTerms.onRequest`. One exchange has several requests when the library follows redirects. */
   readonly onRequest = (request: ClientRequest): void => {
     this.#current = request;
+    this.#dropped = false;
+    const { destroy } = request;
+    request.destroy = (error?: Error) => {
+      this.#dropped ||= error == null;
+      return destroy.call(request, error);
+    };
     request.once('socket', () => (this.#hadSocket = true));
     request.once('response', (response: IncomingMessage) => this.#keepAlive(response));
     if (this.#lease.signal.aborted) this.end();
   };
+
+  /** The request was ended from this side and for no error: whoever reads the answer has stopped. */
+  get dropped(): boolean {
+    return this.#dropped;
+  }
 
   /** Ends what is under way, with an error that libraries take for a failed connection rather than for the caller's abort. */
   end(): void {
