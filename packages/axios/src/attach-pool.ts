@@ -36,6 +36,7 @@ export function attachPool(instance: AxiosInstance, pool: Pool, options: AttachO
     const inner = innerAdapter(adapter);
     const carrying: AxiosAdapter = async (last) => {
       // Interceptors of the user's may have run in between: only now is the config what will be sent.
+      if (typeof inner !== 'function') throw inner;
       const bypass = bypassOf(last);
       if (bypass !== undefined) throw bypass;
       return carry(last, { pool, inner, agents, bodyBytes });

@@ -14,11 +14,11 @@ export function bypassOf(config: InternalAxiosRequestConfig): FairleadError | un
 }
 
 /** The adapter that does the sending: axios's `http`, or a function of the user's that passes the agents on. */
-export function innerAdapter(adapter: InternalAxiosRequestConfig['adapter']): AxiosAdapter {
+export function innerAdapter(adapter: InternalAxiosRequestConfig['adapter']): AxiosAdapter | FairleadError {
   if (typeof adapter === 'function') return adapter;
   // The default is a list; on Node the first that works is `http`.
   const name = Array.isArray(adapter) ? (adapter.includes('http') ? 'http' : adapter[0]) : (adapter ?? 'http');
-  if (name === 'fetch') return () => Promise.reject(unsupported("'adapter: fetch'"));
+  if (name === 'fetch') return unsupported("'adapter: fetch'");
   return typeof name === 'function' ? name : getAdapter(name);
 }
 

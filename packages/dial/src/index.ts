@@ -6,6 +6,7 @@ export { leaseAgents, type Agents, type LeaseTerms } from './lease-agents.js';
 export {
   AGENT_CACHE_DEFAULTS,
   createAgentCache,
+  reuseKey,
   type AgentCache,
   type AgentCacheOptions,
   type CachedLease,
