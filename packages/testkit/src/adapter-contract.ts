@@ -25,10 +25,10 @@ export function adapterContract(contract: AdapterContract): void {
   describe(`${contract.name} keeps the contract:`, () => {
     settlementCases(within, contract);
     abortCases(within);
-    blameCases(within);
+    blameCases(within, contract);
     redirectCases(within, contract);
-    sessionCases(within);
-    repeatCases(within);
+    sessionCases(within, contract);
+    repeatCases(within, contract);
     refusalCases(within, contract);
   });
 }

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { LeaseRequest, Pool } from '@fairlead/core';
+import type { LeaseRequest, Pool, PoolInfo } from '@fairlead/core';
 
 /** What the contract asks a client to send. */
 export interface ContractRequest {
@@ -37,6 +37,10 @@ export interface AdapterContract {
    * `none`: it follows none.
    */
   readonly redirects: 'same-lease' | 'new-lease' | 'none';
+  /** The adapter's own, where it is more than the core's. */
+  readonly poolInfo?: (responseOrError: unknown) => PoolInfo | undefined;
+  /** True where the library makes an error of a target's 407, as fetch has to. @default false */
+  readonly hides407?: boolean;
   /**
    * A script for Node that is given a proxy's URL and a page's, fetches the page, closes its pool and ends by itself. Code that
    * is built: it runs in a process of its own.

@@ -1,10 +1,11 @@
 import { roundRobin } from '@fairlead/core';
 import { describe, expect, test } from 'vitest';
 import { codesOf, failure } from '../world.js';
+import type { AdapterContract } from '../contract-client.js';
 import type { Within } from '../adapter-contract.js';
 
 /** Adapters report, the pool judges: what it is told must be enough to blame the right one. */
-export function blameCases(within: Within): void {
+export function blameCases(within: Within, { hides407 = false }: AdapterContract): void {
   describe('blames', () => {
     test('the proxy for its 407', () =>
       within(async (world) => {
@@ -18,7 +19,9 @@ export function blameCases(within: Within): void {
       within(async (world) => {
         const target = await world.target();
         const scene = world.scene([await world.proxy()]);
-        expect(await scene.client.send({ url: `${target.url}/status/407` })).toMatchObject({ status: 407 });
+        const answer = scene.client.send({ url: `${target.url}/status/407` });
+        if (hides407) await failure(answer);
+        else expect(await answer).toMatchObject({ status: 407 });
         expect(await scene.verdicts()).toEqual(['final']);
       }));
 

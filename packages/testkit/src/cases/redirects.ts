@@ -5,7 +5,8 @@ import type { Within } from '../adapter-contract.js';
 
 /** A redirect to another host is a request to another target, and takes no credential along. */
 export function redirectCases(within: Within, { redirects }: AdapterContract): void {
-  describe.skipIf(redirects === 'none')('a redirect to another host', () => {
+  if (redirects === 'none') return;
+  describe('a redirect to another host', () => {
     test.each(['http', 'https'] as const)('goes through the pool under a lease for that host (%s)', (scheme) =>
       within(async (world) => {
         const first = await world.target({ certificate: 'good' });

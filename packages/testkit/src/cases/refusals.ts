@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { poolInfo } from '@fairlead/core';
+import { poolInfo as coreInfo } from '@fairlead/core';
 import type { AdapterContract } from '../contract-client.js';
 import { CANARY, codesOf, failure } from '../world.js';
 import type { Within } from '../adapter-contract.js';
 
 /** What never happens: a direct connection, a credential where it can be read, a process that does not end. */
-export function refusalCases(within: Within, { program }: AdapterContract): void {
+export function refusalCases(within: Within, { program, poolInfo = coreInfo }: AdapterContract): void {
   describe('never', () => {
     test('connects directly when the pool is exhausted', () =>
       within(async (world) => {

@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { poolInfo, roundRobin } from '@fairlead/core';
+import { poolInfo as coreInfo, roundRobin } from '@fairlead/core';
 import { failure } from '../world.js';
+import type { AdapterContract } from '../contract-client.js';
 import type { Within } from '../adapter-contract.js';
 
 /** What may be sent twice, and through whom. */
-export function repeatCases(within: Within): void {
+export function repeatCases(within: Within, { poolInfo = coreInfo }: AdapterContract): void {
   describe('repeats', () => {
     test('a GET through another endpoint each time', () =>
       within(async (world) => {
