@@ -51,27 +51,54 @@ export function ours(name: ClientName, { proxies, ca, timeoutMs, policy = 'respe
 }
 
 /** The bare client, which takes one hand-made, cached stock agent after another. */
-export function roundRobin(name: ClientName, { proxies, ca, timeoutMs }: Terms): Contender {
+export function roundRobin(name: ClientName, terms: Terms): Contender {
+  const { get, close } = bare(name, terms);
+  // By hand: no timeout of these clients is heard while a stock agent is still connecting.
+  return { get: (url) => withDeadline(get(url), terms.timeoutMs), close };
+}
+
+function withDeadline(request: Promise<void>, timeoutMs: number | undefined): Promise<void> {
+  if (timeoutMs === undefined) return request;
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('late')), timeoutMs);
+    request.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+/** https-proxy-agent takes no `ca` for the target. */
+class TrustingAgent extends HttpsProxyAgent<string> {
+  readonly #ca: string;
+
+  constructor(proxy: string, ca: string) {
+    super(proxy, { keepAlive: true, scheduling: 'lifo' });
+    this.#ca = ca;
+  }
+
+  override connect(...[request, options]: Parameters<HttpsProxyAgent<string>['connect']>) {
+    return super.connect(request, { ...options, ca: this.#ca } as typeof options);
+  }
+}
+
+function bare(name: ClientName, { proxies, ca }: Terms): Contender {
   let turn = 0;
   const next = <T>(all: readonly T[]): T => all[(turn += 1) % all.length]!;
-  const signal = () => (timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) });
   if (name === 'undici') {
     const agents = proxies.map((uri) => new ProxyAgent({ uri, requestTls: { ca } }));
     return {
       get: async (url) => {
-        const { body, statusCode } = await request(url, { dispatcher: next(agents), ...signal() });
+        const { body, statusCode } = await request(url, { dispatcher: next(agents) });
         await body.arrayBuffer();
         if (statusCode !== 200) throw new Error(String(statusCode));
       },
       close: async () => void (await Promise.all(agents.map((agent) => agent.destroy()))),
     };
   }
-  const agents = proxies.map((proxy) => new HttpsProxyAgent(proxy, { keepAlive: true, ca, scheduling: 'lifo' }));
+  const agents = proxies.map((proxy) => new TrustingAgent(proxy, ca));
   const close = async () => agents.forEach((agent) => agent.destroy());
   if (name === 'axios') {
     const http = axios.create({ responseType: 'arraybuffer', proxy: false });
-    return { get: async (url) => void (await http.get(url, { httpsAgent: next(agents), ...signal() })), close };
+    return { get: async (url) => void (await http.get(url, { httpsAgent: next(agents) })), close };
   }
   const client = got.extend({ responseType: 'buffer', retry: { limit: 0 } });
-  return { get: async (url) => void (await client(url, { agent: { https: next(agents) }, ...signal() })), close };
+  return { get: async (url) => void (await client(url, { agent: { https: next(agents) } })), close };
 }
