@@ -65,6 +65,7 @@ function unitOnNode24() {
   ) {
     return { passed: 0, failed: 1 };
   }
+  if (exec('node', [join('scripts', 'newest-clients.mjs')]) !== 0) return { passed: 0, failed: 1 };
   return vitest('node24', binary, [join('node_modules', 'vitest', 'vitest.mjs'), 'run', '--project', 'unit']);
 }
 

@@ -1,2 +1,4 @@
+export { poolInfo, type PoolInfo } from '@fairlead/core';
+export { attachPool, withPool, type Attachment } from './attach-pool.js';
+export { ATTACH_DEFAULTS, type AttachOptions } from './options.js';
 export type { PoolRequest } from './pool-request.js';
-export { withPool } from './with-pool.js';

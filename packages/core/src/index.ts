@@ -2,6 +2,7 @@ export { createPool, Pool } from './pool/pool.js';
 export { POOL_DEFAULTS, type PoolOptions, type PoolUpdate } from './pool/options.js';
 export type { PolicyOptions, TargetRule } from './policy/policy-options.js';
 export { Lease, LeaseEndedError, type LeaseEnd } from './pool/lease.js';
+export { notePoolInfo, poolInfo, type PoolInfo } from './pool/pool-info.js';
 export { Run, type Decision } from './pool/run.js';
 export type { Attempt, OutcomeError } from './pool/attempt-loop.js';
 export { Job } from './pool/jobs.js';

@@ -109,7 +109,7 @@ class LruAgentCache implements AgentCache {
 }
 
 /** Under what name agents are kept; undefined: for this lease alone. */
-function reuseKey(endpoint: Endpoint, reuse: ReusePolicy, session: string | undefined): string | undefined {
+export function reuseKey(endpoint: Endpoint, reuse: ReusePolicy, session: string | undefined): string | undefined {
   switch (reuse) {
     case 'endpoint':
       // A tunnel pins the exit of a rotating endpoint: only a session asks for that.

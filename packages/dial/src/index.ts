@@ -6,6 +6,7 @@ export { leaseAgents, type Agents, type LeaseTerms } from './lease-agents.js';
 export {
   AGENT_CACHE_DEFAULTS,
   createAgentCache,
+  reuseKey,
   type AgentCache,
   type AgentCacheOptions,
   type CachedLease,
@@ -13,6 +14,7 @@ export {
   type ReusePolicy,
 } from './agent-cache.js';
 export { undiciConnector, type UndiciConnectorOptions } from './undici-connector.js';
+export { Exchange } from './exchange.js';
 export { failureOf, type Seen } from './failure.js';
 export { viaOf } from './carrier.js';
 export { parseProxyStatus, type ProxyStatus } from './proxy-status.js';

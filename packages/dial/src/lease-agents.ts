@@ -16,6 +16,8 @@ export interface LeaseTerms {
   readonly timeoutMs?: number;
   /** Under which session its bytes are counted. */
   readonly session?: string;
+  /** Hears of each request that is sent under the lease. */
+  readonly onRequest?: (request: ClientRequest) => void;
 }
 
 const terms = new WeakMap<ClientRequest, LeaseTerms>();
@@ -57,6 +59,7 @@ class LeaseAgent extends EventEmitter {
 
   addRequest(request: ClientRequest, options: ConnectionOptions): void {
     terms.set(request, this.#lease);
+    this.#lease.onRequest?.(request);
     internals(this.#agent).addRequest(request, options);
   }
 

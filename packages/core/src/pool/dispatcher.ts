@@ -112,7 +112,8 @@ export class Dispatcher implements LeaseKeeper {
     this.#question.ask(run, now);
     const refusal = this.#rank(run, now);
     if (refusal !== undefined) return refusal;
-    if (this.#question.candidates.count === 0) return this.#nobody(run, now);
+    // Whom the caller would rather avoid serves when nobody else can.
+    if (this.#question.candidates.count === 0) return run.dropAvoid() ? this.#decide(run, now) : this.#nobody(run, now);
     const result = ledger.admit(this.#question.admission);
     return result.row < 0 ? { retryAt: later(result.retryAt, now) } : this.#open(run, result, now);
   }
@@ -122,7 +123,7 @@ export class Dispatcher implements LeaseKeeper {
     const { row, targetIndex, policy } = parts;
     const { clock, random, store } = this.#options;
     const now = clock.now();
-    const verdict = this.#classify(outcome);
+    const verdict = this.classify(outcome);
     const action = policy.verdicts[verdict];
     const wallNow = () => clock.wallNow();
     this.live.remove(lease);
@@ -185,7 +186,7 @@ export class Dispatcher implements LeaseKeeper {
     this.closed = true;
     this.line.failAll(closedError);
     const now = this.now();
-    for (const lease of [...this.live]) {
+    for (const lease of Array.from(this.live)) {
       lease.close(now);
       this.live.expect(lease.dueAt);
     }
@@ -222,6 +223,8 @@ export class Dispatcher implements LeaseKeeper {
     const abandonAfterMs = run.policy.abandon
       ? this.kernel.abandonAfterMs(row, timeoutMs, this.#options.random)
       : timeoutMs;
+    const { session } = run;
+    const exitChanged = pin === 'new' && session !== undefined && this.sessions.bound(session, endpoint.id);
     const lease = new Lease(this, {
       id: (this.#leases += 1),
       row,
@@ -232,6 +235,7 @@ export class Dispatcher implements LeaseKeeper {
       pinKey: run.session,
       generation,
       first,
+      exitChanged,
       since: now,
       policy: run.policy,
       abandonAfterMs,
@@ -241,10 +245,9 @@ export class Dispatcher implements LeaseKeeper {
     this.live.add(lease);
     this.onGranted();
     this.effects.flush();
-    if (pin === 'new' && run.session !== undefined) this.sessions.bound(run.session, endpoint.id);
     if (this.#events.has('leased')) {
-      const { session } = run.request;
-      this.#events.emit('leased', { leaseId: lease.id, endpoint: endpoint.id, target: run.target, session });
+      const leased = { leaseId: lease.id, endpoint: endpoint.id, target: run.target, session: run.request.session };
+      this.#events.emit('leased', leased);
     }
     this.reschedule();
     return lease;
@@ -274,7 +277,8 @@ export class Dispatcher implements LeaseKeeper {
     return new PoolExhaustedError(run.target, counts, retryAt);
   }
 
-  #classify(outcome: Outcome): Verdict {
+  /** Whose fault an outcome is. Tells nobody. */
+  classify(outcome: Outcome): Verdict {
     const own = this.#options.classify;
     if (own === undefined) return classify(outcome);
     try {

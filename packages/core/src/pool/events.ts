@@ -54,6 +54,8 @@ export interface PoolEvents {
   rerouted: { readonly target: Target };
   replayed: { readonly target: Target };
   hedged: { readonly target: Target };
+  /** The pool is closed: whoever keeps connections for it can let them go. */
+  closed: Readonly<Record<never, never>>;
   /** A listener or a classifier threw: the pool goes on, and says so here. */
   'listener-error': { readonly event: keyof PoolEvents | 'classify'; readonly error: unknown };
 }
@@ -78,6 +80,7 @@ const NAMES: Readonly<Record<keyof PoolEvents, true>> = {
   paced: true,
   suspended: true,
   'target-resumed': true,
+  closed: true,
   pinned: true,
   unpinned: true,
   'identity-changed': true,

@@ -25,6 +25,8 @@ export interface LeaseParts {
   readonly pinKey: string | undefined;
   readonly generation: number;
   readonly first: boolean;
+  /** Its session had another exit before. */
+  readonly exitChanged: boolean;
   readonly since: Instant;
   readonly policy: Policy;
   readonly abandonAfterMs: number;

@@ -190,6 +190,7 @@ export class Pool {
     if (this.#dispatcher.closed) return;
     this.#dispatcher.close();
     this.#jobs.failAll(closedError);
+    this.#events.emit('closed', {});
     await this.#options.store.records.close();
   }
 
@@ -253,6 +254,7 @@ function runHost(dispatcher: Dispatcher, events: Emitter, options: ResolvedOptio
     },
     lease: (run) => (dispatcher.closed ? Promise.reject(closedError()) : waitForLease(dispatcher, run)),
     couldServe: (run) => dispatcher.members.couldServe(run),
+    classify: (outcome) => dispatcher.classify(outcome),
     isSuspended: (target) => store.ledger.suspendedUntil(target, clock.now()) > 0,
     rerouted: ({ target }) => {
       dispatcher.counters.rerouted += 1;

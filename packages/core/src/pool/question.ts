@@ -51,7 +51,7 @@ export class Question {
   /** Rows the run has tried or excludes, looked up anew: an endpoint may have left and come back in another row. */
   #writeBarred(run: Run): number {
     const { exclude } = run.request;
-    if (run.tried.size === 0 && exclude === undefined) return 0;
+    if (run.tried.size === 0 && exclude === undefined && run.avoid.length === 0) return 0;
     let count = 0;
     const write = (id: EndpointId): void => {
       const row = this.#roster.rowOf(id);
@@ -62,6 +62,7 @@ export class Question {
     };
     for (const id of run.tried) write(id);
     for (const id of exclude ?? []) write(id);
+    for (const id of run.avoid) write(id);
     return count;
   }
 

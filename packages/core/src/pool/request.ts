@@ -18,6 +18,8 @@ export interface LeaseRequest {
   readonly endpoint?: EndpointId;
   /** Endpoints not to use. @default [] */
   readonly exclude?: readonly EndpointId[];
+  /** Endpoints to use only where no other can serve, as after a retry of the caller's own. A session's exit counts more. @default [] */
+  readonly avoid?: readonly EndpointId[];
   /** Ends the wait, and the run. */
   readonly signal?: AbortSignal;
   /** How long the request may take in all. @default the pool's `deadlineMs` */
@@ -36,6 +38,7 @@ const KEYS: readonly string[] = [
   'tags',
   'endpoint',
   'exclude',
+  'avoid',
   'signal',
   'deadlineMs',
   'maxAttempts',

@@ -1,7 +1,7 @@
 import type { EndpointId } from '../endpoint.js';
 import { FairleadError } from '../errors.js';
 import type { PinTerms } from '../ledger/pins.js';
-import type { Outcome } from '../outcome.js';
+import type { Outcome, Verdict } from '../outcome.js';
 import type { Policy } from '../policy/presets.js';
 import { pinKey, pinTerms } from '../policy/session.js';
 import type { Instant } from '../ports/clock.js';
@@ -27,6 +27,7 @@ export interface RunHost {
   /** True while an endpoint that this run has not tried could carry it. */
   couldServe(run: Run): boolean;
   isSuspended(target: Target): boolean;
+  classify(outcome: Outcome): Verdict;
   /** Takes one replay or hedge from the pool's budget. */
   spend(kind: 'replay' | 'hedge', run: Run): boolean;
   rerouted(run: Run): void;
@@ -59,6 +60,8 @@ export class Run {
   readonly matcher: Matcher;
   /** @internal The ledger's key of the session. */
   readonly session: string | undefined;
+  /** @internal Endpoints to leave to others while others can serve. */
+  avoid: readonly EndpointId[];
   readonly #host: RunHost;
   readonly #open = new Set<Lease>();
   #attempts = 0;
@@ -75,6 +78,7 @@ export class Run {
     this.matcher = matcher;
     const kept = request.session !== undefined && policy.session.keep !== 'request';
     this.session = kept ? pinKey(request.session!, target, policy.session) : undefined;
+    this.avoid = this.session === undefined ? (request.avoid ?? []) : [];
   }
 
   /** Attempts of which the target may have seen something. */
@@ -93,7 +97,8 @@ export class Run {
   /** @internal Asks for nothing particular, so that one answer holds for all such runs of a target. */
   get isPlain(): boolean {
     const { tags, endpoint, exclude } = this.request;
-    return this.session === undefined && tags === undefined && endpoint === undefined && exclude === undefined;
+    const narrowed = tags !== undefined || endpoint !== undefined || exclude !== undefined || this.avoid.length > 0;
+    return this.session === undefined && !narrowed;
   }
 
   /** @internal */
@@ -127,6 +132,21 @@ export class Run {
     return this.tryNext();
   }
 
+  /**
+   * Whether the policy would have the request sent again after this answer: asked at its head, by who must hold a body back
+   * until then. Changes nothing; `report` decides.
+   */
+  mayRepeat(outcome: Outcome): boolean {
+    const { retry } = this.policy.verdicts[this.#host.classify(outcome)];
+    if (retry === 'never' || !this.#maySendTwice() || this.#attempts + 1 >= this.#maxAttempts) return false;
+    return !this.#host.isSuspended(this.target) && (retry === 'same' || this.#host.couldServe(this));
+  }
+
+  /** The head of an answer goes to the caller: nothing is sent again. The lease is settled when the body ends. */
+  delivered(): void {
+    this.#attempts += 1;
+  }
+
   /** Settles the lease and says how to go on. */
   report(lease: Lease, outcome: Outcome): Decision {
     // A lease of another run, or one that was reported before, decides nothing here.
@@ -143,6 +163,13 @@ export class Run {
     this.#mayKeep(lease, action.retry === 'same' || action.pin === 'keep');
     if (!this.#host.couldServe(this)) return DONE;
     return this.#host.spend('replay', this) ? REPLAY : DONE;
+  }
+
+  /** @internal False when there was nobody to avoid. */
+  dropAvoid(): boolean {
+    if (this.avoid.length === 0) return false;
+    this.avoid = [];
+    return true;
   }
 
   get #maxAttempts(): number {

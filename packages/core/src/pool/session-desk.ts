@@ -99,12 +99,14 @@ export class SessionDesk {
     if (this.#ledger.unpin(session, generation)) this.#remember(session, endpoint.id);
   }
 
-  /** @internal */
-  bound(session: string, to: EndpointId): void {
+  /** @internal True when the session had another exit before. */
+  bound(session: string, to: EndpointId): boolean {
     this.#events.emit('pinned', { session, endpoint: to });
     const from = this.#lost.get(session);
     this.#lost.delete(session);
-    if (from !== undefined && from !== to) this.#events.emit('identity-changed', { session, from, to });
+    if (from === undefined || from === to) return false;
+    this.#events.emit('identity-changed', { session, from, to });
+    return true;
   }
 
   /** The pinned exit cannot serve: what the contract makes of that. */

@@ -1,0 +1,59 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { FailureOutcome, Lease } from '@fairlead/core';
+import { failureOf, type Seen } from './failure.js';
+
+/**
+ * What goes out under one lease through Node's client, on which axios and got stand: ends it when the pool ends the lease,
+ * keeps the lease alive while bytes of the answer move, and knows whether anything can have been sent.
+ */
+export class Exchange {
+  readonly #lease: Lease;
+  #current: ClientRequest | undefined;
+  #hadSocket = false;
+  #dropped = false;
+
+  constructor(lease: Lease) {
+    this.#lease = lease;
+    lease.signal.addEventListener('abort', () => this.end());
+  }
+
+  /** For `LeaseTerms.onRequest`. One exchange has several requests when the library follows redirects. */
+  readonly onRequest = (request: ClientRequest): void => {
+    this.#current = request;
+    this.#dropped = false;
+    const { destroy } = request;
+    request.destroy = (error?: Error) => {
+      this.#dropped ||= error == null;
+      return destroy.call(request, error);
+    };
+    request.once('socket', () => (this.#hadSocket = true));
+    request.once('response', (response: IncomingMessage) => this.#keepAlive(response));
+    if (this.#lease.signal.aborted) this.end();
+  };
+
+  /** The request was ended from this side and for no error: whoever reads the answer has stopped. */
+  get dropped(): boolean {
+    return this.#dropped;
+  }
+
+  /** Ends what is under way, with an error that libraries take for a failed connection rather than for the caller's abort. */
+  end(): void {
+    this.#current?.destroy(Object.assign(new Error('the pool gave this attempt up'), { code: 'ETIMEDOUT' }));
+  }
+
+  /** What an error of the library's means, given what was seen here. */
+  failure(error: unknown, elapsedMs: number, seen?: Seen): FailureOutcome {
+    const failure = failureOf(error, elapsedMs, seen);
+    // Where nobody had a socket yet, nothing was sent: the dial itself was dropped and can no longer say how far it came.
+    return this.#hadSocket || failure.sent === 'nothing' ? failure : { ...failure, phase: 'tunnel', sent: 'nothing' };
+  }
+
+  #keepAlive(response: IncomingMessage): void {
+    const { push } = response;
+    // Any listener for data would set a stream flowing that the caller has not asked for yet.
+    response.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+      this.#lease.touch();
+      return push.call(response, chunk, encoding);
+    };
+  }
+}

@@ -1,0 +1,168 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import {
+  notePoolInfo,
+  toTarget,
+  type Decision,
+  type EndpointId,
+  type Lease,
+  type LeaseRequest,
+  type Outcome,
+  type Pool,
+  type Run,
+} from '@fairlead/core';
+import { Exchange, viaOf, type AgentCache, type LeasedAgents } from '@fairlead/dial';
+import type { RequestError, Response } from 'got';
+import { refuseBypass } from './bypass.js';
+import type { GotOptions, PoolContext } from './options.js';
+
+export interface Carriers {
+  readonly pool: Pool;
+  readonly agents: AgentCache;
+  readonly bodyBytes: number;
+}
+
+/** One request of got's, through its retries and redirects: got keeps its loop, the run says how it goes on. */
+export class CarriedRequest {
+  readonly #carriers: Carriers;
+  readonly #tried = new Set<EndpointId>();
+  #run: Run | undefined;
+  #lease: Lease | undefined;
+  #exchange: Exchange | undefined;
+  #leased: LeasedAgents | undefined;
+  #decision: Decision | undefined;
+  #since = 0;
+  /** The answer as far as its head, once it is there. */
+  #head: Outcome | undefined;
+  /** Someone later knows more: the next hop of a redirect, or the hook that sees the body. */
+  #deferred = false;
+  #complete = false;
+  #bodyIsOnce = false;
+
+  constructor(carriers: Carriers) {
+    this.#carriers = carriers;
+  }
+
+  /** Before each attempt and each hop: a lease, and agents that lead through it. */
+  async prepare(options: GotOptions): Promise<void> {
+    refuseBypass(options, (agent) => agent === this.#leased?.http || agent === this.#leased?.https);
+    const target = toTarget(String(options.url));
+    if (!this.#keepsLease(target)) await this.#take(options, target);
+    const { http, https } = this.#leased!;
+    options.agent = { http, https };
+  }
+
+  /** Whether the request is to be sent again. Throws what says that nothing is left to try. */
+  goesOn(error: RequestError): boolean {
+    const decision = this.#decision;
+    if (decision?.kind === 'give-up') throw Object.assign(decision.error, { cause: error.cause ?? error });
+    return (decision?.kind === 'reroute' || decision?.kind === 'replay') && !this.#bodyIsOnce;
+  }
+
+  /** The body is there, decoded. */
+  seeBody({ rawBody }: Response): void {
+    const { bodyBytes } = this.#carriers;
+    const bodyPrefix = bodyBytes > 0 ? { bodyPrefix: rawBody.subarray(0, bodyBytes) } : {};
+    if (this.#head !== undefined) this.#report({ ...this.#head, ...bodyPrefix } as Outcome);
+  }
+
+  /** got has come to an end: whatever is still open ends with it. */
+  finish(): void {
+    const cutShort = !this.#complete && this.#exchange?.dropped === true;
+    const whole = cutShort ? undefined : this.#head;
+    this.#report(whole ?? { kind: 'abandoned', elapsedMs: this.#elapsedMs });
+  }
+
+  noteOn(subject: object): void {
+    if (this.#run !== undefined) notePoolInfo(subject, this.#run, this.#lease);
+  }
+
+  /** A redirect on the same host goes on under its lease. */
+  #keepsLease(target: string): boolean {
+    if (this.#lease === undefined || this.#lease.settled) return false;
+    if (this.#deferred && this.#run?.target === target) return true;
+    this.finish();
+    return false;
+  }
+
+  async #take(options: GotOptions, target: LeaseRequest['target']): Promise<void> {
+    const again = this.#decision?.kind === 'reroute' || this.#decision?.kind === 'replay';
+    if (this.#run === undefined || !again) this.#run = this.#carriers.pool.begin(this.#leaseRequest(options, target));
+    this.#lease = undefined;
+    this.#head = undefined;
+    this.#decision = undefined;
+    const lease = await this.#run.next();
+    const exchange = new Exchange(lease);
+    const { session } = this.#run.request;
+    const onRequest = (request: ClientRequest): void => {
+      exchange.onRequest(request);
+      this.#watch(request, options);
+    };
+    this.#leased = this.#carriers.agents.lease(lease.endpoint, {
+      onRequest,
+      ...(session === undefined ? {} : { session }),
+    });
+    this.#lease = lease;
+    this.#exchange = exchange;
+    this.#since = performance.now();
+  }
+
+  #leaseRequest({ context, method, signal, body }: GotOptions, target: LeaseRequest['target']): LeaseRequest {
+    const { pool }: PoolContext = context;
+    this.#bodyIsOnce = isOnce(body);
+    for (const endpoint of this.#run?.tried ?? []) this.#tried.add(endpoint);
+    return {
+      ...(pool === false ? {} : pool),
+      // Whoever has failed an earlier run of this request is left alone while others can serve.
+      ...(this.#tried.size === 0 ? {} : { avoid: [...this.#tried] }),
+      ...(this.#bodyIsOnce ? { idempotent: false } : {}),
+      ...(signal === undefined ? {} : { signal }),
+      method,
+      target,
+    };
+  }
+
+  #watch(request: ClientRequest, { followRedirect, isStream }: GotOptions): void {
+    this.#deferred = false;
+    this.#complete = false;
+    request.once('error', (error) => this.#failed(error));
+    request.once('close', () => this.#failed(undefined));
+    request.once('response', (response: IncomingMessage) => {
+      const { statusCode = 0, headers } = response;
+      const via = viaOf(response);
+      const get = (name: string): string | undefined => headers[name]?.toString();
+      const head = { kind: 'response', status: statusCode, latencyMs: this.#elapsedMs, headers: { get } } as const;
+      this.#head = via === undefined ? head : { ...head, via };
+      const leads = headers.location !== undefined && followRedirect !== false;
+      this.#deferred = leads || (this.#carriers.bodyBytes > 0 && !isStream);
+      response.once('error', (error) => this.#failed(error, true));
+      response.once('end', () => {
+        this.#complete = true;
+        if (!this.#deferred) this.#report(this.#head!);
+      });
+    });
+  }
+
+  #failed(error: Error | undefined, response = false): void {
+    if (this.#deferred && error === undefined) return;
+    const elapsedMs = this.#elapsedMs;
+    const { dropped = false } = this.#exchange ?? {};
+    if (dropped || this.#exchange === undefined) this.#report({ kind: 'abandoned', elapsedMs });
+    else this.#report(this.#exchange.failure(error, elapsedMs, { response: response || this.#head !== undefined }));
+  }
+
+  #report(outcome: Outcome): void {
+    if (this.#lease === undefined || this.#lease.settled) return;
+    this.#decision = this.#run?.report(this.#lease, outcome);
+    this.#leased?.close();
+  }
+
+  get #elapsedMs(): number {
+    return performance.now() - this.#since;
+  }
+}
+
+/** A stream or a generator has one reading in it; got begins that at once. */
+function isOnce(body: unknown): boolean {
+  const { pipe, next }: { pipe?: unknown; next?: unknown } = Object(body);
+  return typeof pipe === 'function' || typeof next === 'function';
+}

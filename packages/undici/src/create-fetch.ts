@@ -1,0 +1,67 @@
+import { FairleadError, notePoolInfo, type Lease, type Pool, type Run } from '@fairlead/core';
+import { fetch as undiciFetch, type Dispatcher, type RequestInfo, type RequestInit, type Response } from 'undici';
+import { NOTE, type CarriedOptions } from './carried-dispatch.js';
+import type { Pooled, PoolDispatcherOptions } from './options.js';
+import { poolDispatcher } from './pool-dispatcher.js';
+
+/** undici's fetch with one more option. */
+export type PoolFetch = (input: RequestInfo, init?: RequestInit & Pooled) => Promise<Response>;
+
+/** A fetch whose requests go through the pool. It is undici's own and not Node's, which knows no undici but the one it was built with. */
+export function createFetch(pool: Pool, options: PoolDispatcherOptions = {}): PoolFetch {
+  const dispatcher = poolDispatcher(pool, options);
+  return async (input, init = {}) => {
+    const { pool: own, dispatcher: foreign, ...rest } = init;
+    if (foreign != null) {
+      throw new FairleadError('POLICY_UNSUPPORTED', "its own 'dispatcher' would connect past the pool's proxies");
+    }
+    const call = new Call(dispatcher, own, init.body);
+    try {
+      const response = await undiciFetch(input, { ...rest, dispatcher: call as unknown as Dispatcher });
+      call.noteOn(response);
+      return response;
+    } catch (error) {
+      call.noteOn(error);
+      throw error;
+    }
+  };
+}
+
+/** The dispatcher of one call: fetch drops options that it does not know. */
+class Call {
+  readonly #dispatcher: Dispatcher;
+  readonly #pool: Pooled['pool'];
+  readonly #body: unknown;
+  #run: Run | undefined;
+  #lease: Lease | undefined;
+
+  constructor(dispatcher: Dispatcher, pool: Pooled['pool'], body: unknown) {
+    this.#dispatcher = dispatcher;
+    this.#pool = pool;
+    this.#body = body;
+  }
+
+  dispatch(asked: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    const note = (run: Run, lease: Lease | undefined): void => {
+      this.#run = run;
+      this.#lease = lease;
+    };
+    const options: CarriedOptions = {
+      ...asked,
+      ...(this.#pool === undefined ? {} : { pool: this.#pool }),
+      ...this.#whole(asked.body),
+      [NOTE]: note,
+    };
+    return this.#dispatcher.dispatch(options, handler);
+  }
+
+  noteOn(subject: unknown): void {
+    if (this.#run !== undefined) notePoolInfo(subject, this.#run, this.#lease);
+  }
+
+  /** fetch makes a stream of every body; one that was given whole can be sent again as such. */
+  #whole(body: Dispatcher.DispatchOptions['body']): Pick<Dispatcher.DispatchOptions, 'body'> {
+    const given = this.#body;
+    return body != null && (typeof given === 'string' || given instanceof Uint8Array) ? { body: given } : {};
+  }
+}

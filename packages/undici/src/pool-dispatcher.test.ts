@@ -1,0 +1,97 @@
+import { createPool } from '@fairlead/core';
+import { startFault, startHttpProxy, startTarget, type LabServer } from '@fairlead/lab';
+import { Agent, interceptors, request } from 'undici';
+import { afterEach, expect, test } from 'vitest';
+import { createFetch, poolDispatcher, poolInfo, poolInterceptor } from './index.js';
+
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((server) => server.close()));
+});
+
+async function lab<T extends LabServer>(starting: Promise<T>): Promise<T> {
+  const server = await starting;
+  open.push(server);
+  return server;
+}
+
+async function poolOver(count: number) {
+  const proxies = await Promise.all(Array.from({ length: count }, () => lab(startHttpProxy())));
+  const pool = createPool({ proxies: proxies.map(({ url }) => url) });
+  open.push(pool);
+  const endpoints: string[] = [];
+  pool.on('leased', ({ endpoint }) => endpoints.push(endpoint));
+  return { pool, proxies, endpoints };
+}
+
+test("each retry of undici's retry interceptor takes another endpoint", async () => {
+  const target = await lab(startTarget());
+  const { pool, endpoints } = await poolOver(3);
+  const retry = interceptors.retry({ maxRetries: 2, minTimeout: 1, statusCodes: [503] });
+  const dispatcher = poolDispatcher(pool).compose(retry);
+  const options = { dispatcher, pool: { maxAttempts: 1 } };
+  await request(`${target.url}/status/503`, options).catch(() => undefined);
+  expect(target.requests).toHaveLength(3);
+  expect(new Set(endpoints).size).toBe(3);
+});
+
+test("Node's own fetch takes the dispatcher, whose handlers are those of an older undici", async () => {
+  const target = await lab(startTarget());
+  const { pool, proxies } = await poolOver(1);
+  const dispatcher = poolDispatcher(pool);
+  const response = await fetch(`${target.url}/echo`, {
+    dispatcher,
+    method: 'POST',
+    body: 'x',
+  } as unknown as RequestInit);
+  expect(await response.json()).toMatchObject({ method: 'POST', body: 'x' });
+  expect(proxies[0]?.requests).toHaveLength(1);
+  expect(pool.stats()).toMatchObject({ succeeded: 1, inFlight: 0 });
+});
+
+test('as an interceptor it leaves the dispatcher below alone', async () => {
+  const target = await lab(startTarget());
+  const { pool, proxies } = await poolOver(1);
+  const below = new Agent();
+  const dispatcher = below.compose(poolInterceptor(pool));
+  const { body } = await request(target.url, { dispatcher });
+  await body.dump();
+  expect(proxies[0]?.requests).toHaveLength(1);
+  expect(target.connections.opened).toBe(1);
+});
+
+test.each([
+  ['pool: false', { pool: false as const }],
+  ['own dispatcher', { dispatcher: new Agent() }],
+])('fetch refuses what would connect past the pool: %s', async (_, init) => {
+  const target = await lab(startTarget());
+  const { pool } = await poolOver(1);
+  const error: unknown = await createFetch(pool)(target.url, init).catch((reason: unknown) => reason);
+  expect((error as { cause?: unknown }).cause ?? error).toMatchObject({ code: 'POLICY_UNSUPPORTED' });
+  expect(target.connections.opened).toBe(0);
+});
+
+test('goes without the pool where that is allowed', async () => {
+  const target = await lab(startTarget());
+  const { pool, proxies } = await poolOver(1);
+  const answer = await createFetch(pool, { allowDirect: true })(`${target.url}/status/200`, { pool: false });
+  expect(answer.status).toBe(200);
+  expect(proxies[0]?.requests).toHaveLength(0);
+});
+
+test('a text given to fetch is sent again, though fetch makes a stream of it', async () => {
+  const target = await lab(startTarget());
+  const { pool } = await poolOver(2);
+  const init = { method: 'PUT', body: 'again', pool: { maxAttempts: 2 } };
+  const answer = await createFetch(pool)(`${target.url}/status/503`, init);
+  expect(target.requests).toHaveLength(2);
+  expect(poolInfo(answer)).toMatchObject({ attempts: 2 });
+});
+
+test('an error of fetch tells what was tried', async () => {
+  const target = await lab(startTarget());
+  const dead = await lab(startFault('http', 'refuse-tcp'));
+  const pool = createPool({ proxies: [dead.url] });
+  const error: unknown = await createFetch(pool)(target.url).catch((reason: unknown) => reason);
+  expect(poolInfo(error)).toMatchObject({ attempts: 0, reroutes: 1, tried: [pool.stats().endpoints[0]?.id] });
+});
