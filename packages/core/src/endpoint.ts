@@ -63,7 +63,15 @@ export function toEndpoint(input: ProxyInput, item: string): Endpoint {
   finiteAtLeast(weight, 0, `${item}.weight`);
   integerAtLeast(tier, 0, `${item}.tier`);
   if (maxInFlight !== Number.POSITIVE_INFINITY) integerAtLeast(maxInFlight, 1, `${item}.maxInFlight`);
-  return Object.freeze({ id: endpointId(url), url, tags: Object.freeze([...tags]), weight, tier, maxInFlight, rotating });
+  return Object.freeze({
+    id: endpointId(url),
+    url,
+    tags: Object.freeze([...tags]),
+    weight,
+    tier,
+    maxInFlight,
+    rotating,
+  });
 }
 
 function readUrl(options: ProxyOptions, item: string): ProxyUrl {

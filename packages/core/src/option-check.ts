@@ -27,10 +27,10 @@ export function duration(value: unknown, item: string): void {
   throw new ConfigurationError('INVALID_OPTION', item, 'must be a duration in milliseconds, not negative');
 }
 
-/** The known word within two edits of `word` (a third of its length for long ones), if any. */
+/** The known word nearest to `word`, unless nearly half of it would have to change. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
-  let least = Math.max(2, Math.floor(word.length / 3)) + 1;
+  let least = Math.max(2, Math.ceil(word.length * 0.45)) + 1;
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < least) [best, least] = [candidate, distance];

@@ -1,6 +1,13 @@
 /** How far an attempt had come when it failed. The first four are the dialer's; the target's begin at `target-tls`. */
 export type Phase =
-  'proxy-connect' | 'proxy-tls' | 'proxy-handshake' | 'tunnel' | 'target-tls' | 'request' | 'response' | 'body';
+  | 'proxy-connect'
+  | 'proxy-tls'
+  | 'proxy-handshake'
+  | 'tunnel'
+  | 'target-tls'
+  | 'request'
+  | 'response'
+  | 'body';
 
 /** Whose doing a failure was, where the one who saw it knows. */
 export type Fault = 'endpoint' | 'target' | 'caller' | 'unclear';
@@ -41,4 +48,11 @@ export type Outcome = ResponseOutcome | FailureOutcome | AbandonedOutcome;
 
 /** Who is to blame, if anyone. The only thing health reads. */
 export type Verdict =
-  'success' | 'endpoint-fault' | 'throttled' | 'denied' | 'target-fault' | 'final' | 'unclear' | 'abandoned';
+  | 'success'
+  | 'endpoint-fault'
+  | 'throttled'
+  | 'denied'
+  | 'target-fault'
+  | 'final'
+  | 'unclear'
+  | 'abandoned';

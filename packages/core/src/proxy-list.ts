@@ -18,7 +18,10 @@ export function parseProxyList(text: string, options: { readonly scheme?: ProxyS
   const errors: ConfigurationError[] = [];
   let scheme = options.scheme ?? 'http';
   for (const [index, raw] of text.split(/\r\n|\n|\r/).entries()) {
-    const line = raw.replace(/^\uFEFF/, '').replace(/(?:^|\s)(?:#|\/\/).*$/, '').trim();
+    const line = raw
+      .replace(/^\uFEFF/, '')
+      .replace(/(?:^|\s)(?:#|\/\/).*$/, '')
+      .trim();
     if (line === '') continue;
     const item = `line ${index + 1}`;
     try {

@@ -153,7 +153,7 @@ function decodeOnce(text: string): string {
   });
 }
 
-const CONTROL = /[\u0000-\u001f\u007f]/;
+const CONTROL = /\p{Cc}/u;
 
 function checkCredentials(
   scheme: ProxyScheme,
@@ -162,7 +162,8 @@ function checkCredentials(
 ): ProxyCredentials | undefined {
   if (credentials === undefined || (credentials.username === '' && credentials.password === '')) return undefined;
   const { username, password } = credentials;
-  if (CONTROL.test(username) || CONTROL.test(password)) throw invalid(context, 'has a control character in its credentials');
+  if (CONTROL.test(username) || CONTROL.test(password))
+    throw invalid(context, 'has a control character in its credentials');
   if (scheme.startsWith('http') && username.includes(':')) {
     throw invalid(context, 'has a colon in its user name, which HTTP basic authentication cannot carry');
   }

@@ -36,7 +36,9 @@ test.each<[number, Verdict]>([
 
 test('a failure is blamed on whom the dialer named, and on nobody alone when it could not tell', () => {
   const failure = { kind: 'failure', phase: 'tunnel', code: 'X', elapsedMs: 1, sent: 'nothing' } as const;
-  const verdicts = (['endpoint', 'target', 'caller', 'unclear'] as const).map((fault) => classify({ ...failure, fault }));
+  const verdicts = (['endpoint', 'target', 'caller', 'unclear'] as const).map((fault) =>
+    classify({ ...failure, fault }),
+  );
   expect(verdicts).toEqual(['endpoint-fault', 'target-fault', 'abandoned', 'unclear']);
   expect(classify(failure)).toBe('unclear');
 });

@@ -1,5 +1,7 @@
-import type { RankQuery, Strategy } from '../kernel/strategy.js';
-import type { Row, Table } from '../kernel/table.js';
+import { isCandidate, type RankQuery } from '../kernel/query.js';
+import type { KernelState } from '../kernel/state.js';
+import type { Strategy } from '../kernel/strategy.js';
+import { longer, type Row } from '../kernel/table.js';
 
 /**
  * Smooth weighted round robin: every pick adds each weight to its row's credit and takes the total from the winner, so
@@ -9,21 +11,25 @@ export function roundRobin(): Strategy {
   let credit = new Float64Array(64);
   return {
     name: 'roundRobin',
-    rank(table, query, out) {
-      if (credit.length < table.present.length) credit = grown(credit, table.present.length);
-      const best = pick(table, query, credit);
+    rank(state, query, out) {
+      if (credit.length < state.table.size) credit = longer(credit, state.table.standing.length);
+      const best = pick(state, query, credit);
       if (best < 0) return 0;
       out[0] = best;
       return 1;
     },
+    cleared(row) {
+      if (row < credit.length) credit[row] = 0;
+    },
   };
 }
 
-function pick(table: Table, query: RankQuery, credit: Float64Array): Row {
+function pick(state: KernelState, query: RankQuery, credit: Float64Array): Row {
+  const { table } = state;
   let best = -1;
   let total = 0;
   for (let row = 0; row < table.size; row += 1) {
-    if (table.present[row] === 0 || query.excluded(row)) continue;
+    if (!isCandidate(state, row, query)) continue;
     const weight = table.weight[row]!;
     total += weight;
     credit[row] = credit[row]! + weight;
@@ -31,10 +37,4 @@ function pick(table: Table, query: RankQuery, credit: Float64Array): Row {
   }
   if (best >= 0) credit[best] = credit[best]! - total;
   return best;
-}
-
-function grown(credit: Float64Array, length: number): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(length);
-  larger.set(credit);
-  return larger;
 }

@@ -1,0 +1,48 @@
+export { createPool, Pool } from './pool/pool.js';
+export { POOL_DEFAULTS, type PolicyOptions, type PoolOptions } from './pool/options.js';
+export { Lease } from './pool/lease.js';
+export { Run, type Decision } from './pool/run.js';
+export type { Attempt, OutcomeError } from './pool/attempt-loop.js';
+export type { LeaseRequest } from './pool/request.js';
+export type { PoolEvents, PoolListener } from './pool/events.js';
+export type { EndpointStats, PoolStats } from './pool/stats.js';
+export {
+  ENDPOINT_DEFAULTS,
+  toEndpoint,
+  type Endpoint,
+  type EndpointId,
+  type ProxyInput,
+  type ProxyOptions,
+} from './endpoint.js';
+export {
+  parseProxyUrl,
+  PROXY_SCHEMES,
+  ProxyUrl,
+  type ProxyCredentials,
+  type ProxyScheme,
+  type ProxyUrlContext,
+} from './proxy-url.js';
+export { parseProxyList, type ProxyList } from './proxy-list.js';
+export { toTarget, type Target } from './target.js';
+export type {
+  AbandonedOutcome,
+  FailureOutcome,
+  Fault,
+  HeaderView,
+  Outcome,
+  Phase,
+  ResponseOutcome,
+  Verdict,
+} from './outcome.js';
+export { ConfigurationError, FairleadError, PoolExhaustedError, type FairleadErrorCode } from './errors.js';
+export { PRESET_NAMES, PRESETS, type Policy, type PresetName } from './policy/presets.js';
+export { systemClock, type Clock, type Instant } from './ports/clock.js';
+export { systemRandom, type Random } from './ports/random.js';
+export type { Candidates, Ledger } from './ports/ledger.js';
+export type { Records } from './ports/records.js';
+export type { Store } from './ports/store.js';
+export type { Source } from './ports/source.js';
+export { memoryStore } from './stores/memory.js';
+export type { RankQuery, Strategy } from './kernel/strategy.js';
+export type { Row, RowSpec, Table } from './kernel/table.js';
+export { roundRobin } from './strategies/round-robin.js';

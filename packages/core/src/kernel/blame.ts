@@ -1,0 +1,17 @@
+import type { EtsConstants } from './defaults.js';
+
+/** How much of an ambiguous failure is the endpoint's, when either of two causes is enough (noisy-or). */
+export function sharedBlame(endpointFails: number, targetFails: number): number {
+  return endpointFails / (endpointFails + targetFails - endpointFails * targetFails);
+}
+
+/** The chance that a target fails an attempt, from its own counters. */
+export function targetFailureRate(success: number, failure: number, c: EtsConstants): number {
+  return (failure + c.targetPriorFailures) / (success + failure + c.targetPriorAttempts);
+}
+
+/** The chance that a connect fault of a proven endpoint that carries others too was load rather than death. */
+export function loadShare(rate: number, atLimit: boolean, c: EtsConstants): number {
+  const load = atLimit ? c.loadOddsAtLimit : c.loadOdds;
+  return load / (load + 1 - rate);
+}

@@ -1,0 +1,129 @@
+/**
+ * Every constant of the default scheduler, by name, so that a simulation can change one and see what it is worth. Times
+ * are milliseconds. Masses (S, F, Hs, Hf) count attempts and fade with their time constant.
+ */
+export const ETS_DEFAULTS = Object.freeze({
+  /** Time constant of an endpoint's success and failure mass. @default 180_000 */
+  tauMs: 180_000,
+  /** Weight of the prior in an endpoint's success estimate, in attempts. @default 2 */
+  priorWeight: 2,
+  /** An endpoint that ever answered is presumed at least this good. @default 0.5 */
+  provenPrior: 0.5,
+  /** Weight of one success in an endpoint's latency. @default 0.15 */
+  latencyAlpha: 0.15,
+  /** Weight of one attempt in the fleet's latency and failed-attempt duration. @default 0.02 */
+  fleetAlpha: 0.02,
+  /** What a success is presumed to take before the first one. @default 1_000 */
+  latencyPriorMs: 1_000,
+  /** What a failed attempt is presumed to take before the first one. @default 2_000 */
+  failurePriorMs: 2_000,
+  /** Time constant of the success rate of untried endpoints. @default 600_000 */
+  noveltyTauMs: 600_000,
+  /** Attempts the presumed rate of untried endpoints weighs. @default 2 */
+  noveltyWeight: 2,
+  /** Success rate presumed of untried endpoints. @default 0.5 */
+  noveltyPrior: 0.5,
+  /** Least and most the rate of untried endpoints is believed to be. @default [0.02, 0.98] */
+  noveltyMin: 0.02,
+  noveltyMax: 0.98,
+
+  /** Most and least of the first attempts that go to endpoints on trial. @default 0.3 and 0.03 */
+  trialShareMax: 0.3,
+  trialShareMin: 0.03,
+  /** Trials fall to their least once the limits of the active endpoints reach this multiple of the demand. @default 6 */
+  trialRoom: 6,
+  /** Share of choices made among uniformly drawn active endpoints, to refresh stale estimates. @default 0.02 */
+  refreshShare: 0.02,
+  /** Draws from one cost bucket. @default 16 */
+  drawsPerBucket: 16,
+  /** Sets of at most this size are searched whole. @default 32 */
+  wholeSearch: 32,
+  /** Draws after which an endpoint that fits a filter is looked for by a scan of at most this many rows. @default 4_096 */
+  scanRows: 4_096,
+  /** A cooling endpoint may be released early once it rested this long. @default 4_000 */
+  earlyReleaseMs: 4_000,
+  /** Pools of at most this size release cooling endpoints rather than wait. @default 16 */
+  panicSize: 16,
+  /** Even in a panic an endpoint rests this long, so that a dead fleet is not dialled in a hot loop. @default 250 */
+  panicRestMs: 250,
+
+  /** Chance that a connect fault of a proven endpoint is load, at its limit and below it. @default 0.15 and 0.015 */
+  loadOddsAtLimit: 0.15,
+  loadOdds: 0.015,
+  /** Prior of a target being at fault: failures, and attempts. @default 0.3 and 10 */
+  targetPriorFailures: 0.3,
+  targetPriorAttempts: 10,
+  /** Time constant of a target's counters. @default 20_000 */
+  targetTauMs: 20_000,
+
+  /** Cool an endpoint when its run of failures was this improbable. @default 0.03 */
+  surprise: 0.03,
+  /** Cool an endpoint whose estimate is under this, with more than this many attempts known. @default 0.15 and 4 */
+  hopelessRate: 0.15,
+  hopelessAttempts: 4,
+  /** On trial, one failure with more blame than this cools. @default 0.4 */
+  trialBlame: 0.4,
+  /** First cooldown, the longest first one of an untried endpoint, and the longest of all. @default 8_000, 120_000, 300_000 */
+  cooldownMs: 8_000,
+  cooldownUntriedMaxMs: 120_000,
+  cooldownMaxMs: 300_000,
+  /** Cooldowns are spread by this part of themselves either way. @default 0.25 */
+  cooldownJitter: 0.25,
+  /** An endpoint without a single success in this many attempts is evicted; 0 never evicts. @default 0 */
+  evictAfter: 0,
+
+  /** The concurrency limit an endpoint starts with, and the most it may learn. @default 4 and 64 */
+  limitStart: 4,
+  limitMax: 64,
+  /** What is left of the limit when a connect fault was load. @default 0.75 */
+  limitCut: 0.75,
+  /** The limit grows only on successes no slower than this multiple of the endpoint's latency; 0 grows on any. @default 0 */
+  limitGrowthLatency: 0,
+
+  /** Attempts known before any is abandoned early. @default 50 */
+  abandonSamples: 50,
+  /** Abandon past this quantile of latency over the endpoint's own; least wait. @default 0.99 and 500 */
+  abandonQuantile: 0.99,
+  abandonMinMs: 500,
+  /** An untried endpoint is abandoned past this multiple of this quantile of all latencies. @default 1.2 and 0.8 */
+  abandonUntriedFactor: 1.2,
+  abandonUntriedQuantile: 0.8,
+  /** Attempts that keep the user's whole timeout, so that quantiles are not censored into a spiral. @default 0.03 */
+  fullTimeoutShare: 0.03,
+  /** Hedge past this quantile of latency over the endpoint's own; least wait. @default 0.95 and 150 */
+  hedgeQuantile: 0.95,
+  hedgeMinMs: 150,
+
+  /** The breaker opens past this failure mass and this share of it. @default 3 and 0.7 */
+  breakerFailures: 3,
+  breakerShare: 0.7,
+  /** … or when the log-chance of the run of failing endpoints falls under this. @default -14 */
+  breakerSurprise: -14,
+  /** First probe, growth, longest wait between probes. @default 1_000, 1.6, 15_000 */
+  probeMs: 1_000,
+  probeGrowth: 1.6,
+  probeMaxMs: 15_000,
+
+  /** First block of a pair after a 403, and the longest of any. @default 30_000 and 600_000 */
+  blockMs: 30_000,
+  blockMaxMs: 600_000,
+  /** Least block of a pair after a 429; else this multiple of the target's interval. @default 2_000 and 2 */
+  throttleMs: 2_000,
+  throttleIntervals: 2,
+  /** Strikes a success takes away. @default 0.1 */
+  strikeRelief: 0.1,
+  /** Pace a target first by this share of what its present rate allows. @default 0.7 */
+  intervalShare: 0.7,
+  /** Growth of the interval per fresh 429, per fresh 403, and its decay per success. @default 1.25, 1.5, 0.997 */
+  intervalThrottled: 1.25,
+  intervalDenied: 1.5,
+  intervalDecay: 0.997,
+  /** Least time between two raises, or half the interval if longer. @default 500 */
+  intervalRaiseMs: 500,
+  /** Below this a target is not paced; above this no target is. @default 30 and 120_000 */
+  intervalOffMs: 30,
+  intervalMaxMs: 120_000,
+});
+
+/** The constants, each open to change. */
+export type EtsConstants = { readonly [name in keyof typeof ETS_DEFAULTS]: number };

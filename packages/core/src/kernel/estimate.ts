@@ -1,0 +1,46 @@
+import type { EtsConstants } from './defaults.js';
+import { noveltyRate, type Fleet } from './fleet.js';
+import { PROVEN, type Row, type Table } from './table.js';
+
+/** The success rate an endpoint is presumed to have before its own attempts speak. */
+export function priorOf(table: Table, fleet: Fleet, row: Row, now: number, c: EtsConstants): number {
+  const novelty = noveltyRate(fleet, now, c);
+  return (table.flags[row]! & PROVEN) === 0 ? novelty : Math.max(c.provenPrior, novelty);
+}
+
+/** The chance that the next attempt succeeds: the mean, since a Thompson draw gained nothing. */
+export function successRate(success: number, failure: number, prior: number, c: EtsConstants): number {
+  return (c.priorWeight * prior + success) / (c.priorWeight + success + failure);
+}
+
+/** What is left of a mass after `elapsed`. */
+export function fadeOver(elapsed: number, tau: number): number {
+  return elapsed <= 0 ? 1 : Math.exp(-elapsed / tau);
+}
+
+/** The row's success rate now. Reads; decays nothing. */
+export function rateOf(table: Table, fleet: Fleet, row: Row, now: number, c: EtsConstants): number {
+  const fade = fadeOver(now - table.epoch - table.touched[row]!, c.tauMs);
+  const prior = priorOf(table, fleet, row, now, c);
+  return successRate(table.success[row]! * fade, table.failure[row]! * fade, prior, c);
+}
+
+/** Expected milliseconds to a success: minimising it and maximising successes per slot-second are one and the same. */
+export function expectedTime(latency: number, rate: number, failureMs: number): number {
+  return latency + ((1 - rate) / rate) * failureMs;
+}
+
+/** Expected milliseconds to a success through the row, now, with what it already carries. */
+export function costOf(table: Table, fleet: Fleet, row: Row, now: number, c: EtsConstants): number {
+  const latency = table.latency[row]! || fleet.latencyMs;
+  const time = expectedTime(latency, rateOf(table, fleet, row, now, c), fleet.failureMs);
+  return time * (1 + table.inFlight[row]! / table.limit[row]!);
+}
+
+/** Brings the row's masses up to `now`, so that what comes next is added to them as they are. */
+export function decay(table: Table, row: Row, now: number, c: EtsConstants): void {
+  const fade = fadeOver(now - table.epoch - table.touched[row]!, c.tauMs);
+  table.success[row] = table.success[row]! * fade;
+  table.failure[row] = table.failure[row]! * fade;
+  table.touched[row] = now - table.epoch;
+}

@@ -1,0 +1,17 @@
+/** What policy makes of an attempt, in the terms the kernel learns in. The tables of the presets hold the same words. */
+export interface Fact {
+  /** `good`: the endpoint carried it. `bad`: it did not. `split`: it or the target. `none`: says nothing of the endpoint. */
+  readonly health: 'good' | 'bad' | 'split' | 'none';
+  /** What the target said: an answer that is wanted, a refusal, that it is broken, or nothing. */
+  readonly answer: 'served' | 'throttled' | 'denied' | 'broken' | 'none';
+  /** Whether a refusal bars this endpoint from the target. The pace is learned either way. */
+  readonly block: boolean;
+  /** The failure came before anything reached the target: connecting to the proxy, its handshake, its tunnel. */
+  readonly connect: boolean;
+  /** How long the attempt took, to the answer's head or to the failure. */
+  readonly elapsedMs: number;
+  /** It was the first attempt of its run: those tell how good untried endpoints are. */
+  readonly first: boolean;
+  /** When the target wants the next attempt, if it said so. */
+  readonly retryAfterMs?: number | undefined;
+}

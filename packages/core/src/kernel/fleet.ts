@@ -1,0 +1,53 @@
+import type { EtsConstants } from './defaults.js';
+import { createHistogram, type LogHistogram } from './quantiles.js';
+
+/** What is known of the endpoints taken together: what an endpoint of which little is known is presumed to be like. */
+export interface Fleet {
+  /** First attempts of untried endpoints, decayed. */
+  noveltySuccess: number;
+  noveltyFailure: number;
+  noveltyTouched: number;
+  /** EWMA of what a failed attempt takes. */
+  failureMs: number;
+  /** EWMA of what a success takes. */
+  latencyMs: number;
+  /** Latencies of successes, and the same over the endpoint's own latency. */
+  readonly latencies: LogHistogram;
+  readonly ratios: LogHistogram;
+  /** Sum of the active endpoints' limits, and how many there are. */
+  limits: number;
+  active: number;
+  /** Endpoints that are neither held nor retired. */
+  present: number;
+}
+
+export function createFleet(constants: EtsConstants): Fleet {
+  return {
+    noveltySuccess: 0,
+    noveltyFailure: 0,
+    noveltyTouched: 0,
+    failureMs: constants.failurePriorMs,
+    latencyMs: constants.latencyPriorMs,
+    latencies: createHistogram(),
+    ratios: createHistogram(),
+    limits: 0,
+    active: 0,
+    present: 0,
+  };
+}
+
+/** The success rate to presume of an untried endpoint. */
+export function noveltyRate(fleet: Fleet, now: number, c: EtsConstants): number {
+  const fade = Math.exp((fleet.noveltyTouched - now) / c.noveltyTauMs);
+  const success = c.noveltyWeight * c.noveltyPrior + fleet.noveltySuccess * fade;
+  const rate = success / (c.noveltyWeight + (fleet.noveltySuccess + fleet.noveltyFailure) * fade);
+  return Math.min(c.noveltyMax, Math.max(c.noveltyMin, rate));
+}
+
+/** An untried endpoint's first attempt ended: `blame` 0 is a success. */
+export function observeNovelty(fleet: Fleet, blame: number, now: number, c: EtsConstants): void {
+  const fade = Math.exp((fleet.noveltyTouched - now) / c.noveltyTauMs);
+  fleet.noveltySuccess = fleet.noveltySuccess * fade + (blame === 0 ? 1 : 0);
+  fleet.noveltyFailure = fleet.noveltyFailure * fade + blame;
+  fleet.noveltyTouched = now;
+}

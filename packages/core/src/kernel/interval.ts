@@ -1,0 +1,42 @@
+import type { EtsConstants } from './defaults.js';
+import { startRate, type TargetState } from './targets.js';
+
+/** What a refusal says of the pace: too many requests, or none wanted. */
+export type Refusal = 'throttled' | 'denied';
+
+/** The least time between uses of one endpoint on the target: what the user asked for, or what was learned. */
+export function emissionMs(state: TargetState): number {
+  return Math.max(state.configuredMs, state.intervalMs);
+}
+
+/** How far a use may come early: half of what was learned, but never within the pace the user asked for. */
+export function burstMs(state: TargetState): number {
+  return Math.max(0, Math.min(state.intervalMs / 2, state.intervalMs - state.configuredMs));
+}
+
+/**
+ * Raises the interval on a fresh refusal. Fresh means that the pair had succeeded since its last block: without it every
+ * re-hit of one ban would raise it again. Returns whether it rose.
+ */
+export function raiseInterval(
+  state: TargetState,
+  refusal: Refusal,
+  active: number,
+  now: number,
+  c: EtsConstants,
+): boolean {
+  if (now - state.raisedAt < Math.max(c.intervalRaiseMs, state.intervalMs / 2)) return false;
+  const rate = startRate(state, now, c);
+  const growth = refusal === 'throttled' ? c.intervalThrottled : c.intervalDenied;
+  const next = state.intervalMs > 0 ? state.intervalMs * growth : (c.intervalShare * Math.max(1, active)) / rate;
+  if (!(next > c.intervalOffMs)) return false;
+  state.intervalMs = Math.min(c.intervalMaxMs, next);
+  state.raisedAt = now;
+  return true;
+}
+
+/** A success lets the target go a little faster. */
+export function relaxInterval(state: TargetState, c: EtsConstants): void {
+  const next = state.intervalMs * c.intervalDecay;
+  state.intervalMs = next < c.intervalOffMs ? 0 : next;
+}

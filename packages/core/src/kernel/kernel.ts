@@ -1,0 +1,232 @@
+/**
+ * The kernel decides who is best; it never waits, reads no clock and draws no chance of its own.
+ *
+ * A pool drives it in five steps, all synchronous:
+ *
+ *   const target = kernel.internTarget(key);      // an index; intern again after waiting, it may have been forgotten
+ *   kernel.rank(query, candidates)                // up to `query.want` rows, best first, each with its hard limit
+ *   … the ledger admits one of them …
+ *   kernel.onAdmit(row, target, now)              // the row carries one more; a due breaker probe is now this attempt
+ *   … the attempt runs …
+ *   kernel.onSettle(row, target, fact, now)       // exactly once per onAdmit: everything is learned here
+ *
+ * When `rank` finds nobody, `waitUntil` names the soonest instant at which that may change; any settle may change it too.
+ * `rank` may put rows on trial (a cooldown ran out, an early release, a panic): each is told through `onEffect`, and none
+ * needs undoing when the ledger then refuses.
+ *
+ * A row is retired first (it is chosen no more, its leases settle) and vacated when the last of them is back.
+ * Instants and durations are milliseconds. A pinned or forced endpoint is asked about with `eligibility` or ranked alone
+ * with `rankOne`.
+ */
+import { ets } from './choose.js';
+import type { CooldownRule } from './cooldown.js';
+import { ETS_DEFAULTS, type EtsConstants } from './defaults.js';
+import { soonest } from './due-queue.js';
+import type { OnEffect } from './effects.js';
+import type { Fact } from './fact.js';
+import { burstMs, emissionMs } from './interval.js';
+import { learn } from './learn.js';
+import { breakerAllows } from './breaker.js';
+import { abandonAfter, hedgeAfter } from './patience.js';
+import { eligibilityOf, MOST_CANDIDATES, type Candidates, type Eligibility, type RankQuery } from './query.js';
+import { releaseDue, releaseEarly } from './release.js';
+import { createState, place, setLimit, setStanding, type KernelState, type PaceView } from './state.js';
+import type { Strategy } from './strategy.js';
+import {
+  clearRow,
+  keepEpoch,
+  PROVEN,
+  reserveRows,
+  Standing,
+  takeRow,
+  writeSpec,
+  type Row,
+  type RowSpec,
+} from './table.js';
+import { countStart, internTarget } from './targets.js';
+
+export interface KernelOptions {
+  /** Who ranks. @default ets() */
+  readonly strategy?: Strategy;
+  /** When an endpoint rests. @default { kind: 'surprise' } */
+  readonly cooldown?: CooldownRule;
+  /** Whether cooling endpoints may be released before their time. @default true */
+  readonly earlyRelease?: boolean;
+  /** Constants that differ from `ETS_DEFAULTS`. */
+  readonly constants?: Partial<EtsConstants>;
+  /** Endpoints to make room for at once. @default 16 */
+  readonly capacity?: number;
+  /** Targets remembered. @default 100_000 */
+  readonly maxTargets?: number;
+  /** Slots for pairs that were refused. @default 2 ** 18 */
+  readonly maxPairs?: number;
+  /** When a pair may be used under its pace: the ledger's `opensAt`. Without it nothing is paced. */
+  readonly pace?: PaceView;
+  readonly onEffect?: OnEffect;
+}
+
+export type Kernel = ReturnType<typeof createKernel>;
+
+export function createKernel(options: KernelOptions = {}) {
+  const strategy = options.strategy ?? ets();
+  const state = createState({
+    constants: Object.freeze({ ...ETS_DEFAULTS, ...options.constants }),
+    cooldown: options.cooldown ?? { kind: 'surprise' },
+    capacity: options.capacity ?? 16,
+    maxTargets: options.maxTargets ?? 100_000,
+    maxPairs: options.maxPairs ?? 2 ** 18,
+    pace: options.pace ?? (() => 0),
+    onEffect: options.onEffect ?? (() => {}),
+  });
+  const earlyRelease = options.earlyRelease ?? true;
+  return {
+    /** All the kernel knows, to be read by statistics, explanations and strategies. */
+    state: state as Readonly<KernelState>,
+    strategy,
+    ...membership(state, strategy),
+    ...ranking(state, strategy, earlyRelease),
+    ...learning(state, strategy),
+    ...targeting(state),
+    /** When to give an attempt up: never later than `timeoutMs`, which some keep whole so that the tail stays known. */
+    abandonAfterMs: (row: Row, timeoutMs: number, random: () => number) => abandonAfter(state, row, timeoutMs, random),
+    /** When a second attempt beside this one is worth its cost; Infinity until enough is known. */
+    hedgeAfterMs: (row: Row) => hedgeAfter(state, row),
+    /** The soonest instant at which a cooldown ends or a probe is due; Infinity when nothing is pending. */
+    nextEventAt: () => nextEventAt(state),
+  };
+}
+
+function membership(state: KernelState, strategy: Strategy) {
+  const { table, constants } = state;
+  return {
+    addRow(spec: RowSpec, now: number): Row {
+      keepEpoch(table, now);
+      const row = takeRow(table, spec, now, constants.limitStart);
+      state.fleet.present += 1;
+      place(state, row, now);
+      return row;
+    },
+    reserve: (count: number) => reserveRows(table, count),
+    /** The endpoint leaves: it is chosen no more. Its leases still settle. */
+    retireRow: (row: Row, now: number) => setStanding(state, row, Standing.retired, now),
+    /** The last lease of a retired row is back: the row may serve another endpoint. */
+    vacateRow(row: Row): void {
+      clearRow(table, row);
+      strategy.cleared?.(row);
+    },
+    /** An operator's pause. */
+    hold(row: Row, now: number): void {
+      if (table.standing[row] !== Standing.retired) setStanding(state, row, Standing.held, now);
+    },
+    /** Ends a hold or an eviction; what was good stays active, what was not comes back on trial. */
+    resume(row: Row, now: number): void {
+      if (table.standing[row] !== Standing.held) return;
+      table.misses[row] = 0;
+      const good = (table.flags[row]! & PROVEN) !== 0 && table.streak[row] === 0;
+      setStanding(state, row, good ? Standing.active : Standing.trial, now);
+    },
+    /** Ends a cooldown at once: an operator or a probe knows better. The row is on trial. */
+    release(row: Row, now: number): void {
+      if (table.standing[row] !== Standing.cooling) return;
+      setStanding(state, row, Standing.trial, now);
+    },
+    setSpec(row: Row, spec: RowSpec, now: number): void {
+      writeSpec(table, row, spec);
+      setLimit(state, row, Math.min(table.limit[row]!, Math.max(1, spec.maxInFlight)));
+      place(state, row, now);
+    },
+  };
+}
+
+function ranking(state: KernelState, strategy: Strategy, earlyRelease: boolean) {
+  const { table } = state;
+  const write = (out: Candidates, count: number): number => {
+    out.count = count;
+    for (let index = 0; index < count; index += 1) {
+      const row = out.rows[index]!;
+      out.limits[index] = table.standing[row] === Standing.trial ? 1 : table.maxInFlight[row]!;
+    }
+    return count;
+  };
+  return {
+    /** Fills `out` with the rows that may carry the request, best first; returns how many. */
+    rank(query: RankQuery, out: Candidates): number {
+      keepEpoch(table, query.now);
+      releaseDue(state, query.now);
+      state.opensAt = Number.POSITIVE_INFINITY;
+      out.count = 0;
+      if (!breakerAllows(state.targets.states[query.target]!, query.now)) return 0;
+      const count = strategy.rank(state, query, out.rows);
+      if (count > 0 || !earlyRelease) return write(out, Math.min(count, MOST_CANDIDATES));
+      const row = releaseEarly(state, query);
+      if (row < 0) return 0;
+      out.rows[0] = row;
+      return write(out, 1);
+    },
+    /** Ranks one row alone: a pinned or a forced endpoint. */
+    rankOne(row: Row, query: RankQuery, out: Candidates): number {
+      keepEpoch(table, query.now);
+      releaseDue(state, query.now);
+      out.rows[0] = row;
+      return write(out, eligibilityOf(state, row, query) === 'ok' ? 1 : 0);
+    },
+    eligibility: (row: Row, query: RankQuery): Eligibility => eligibilityOf(state, row, query),
+    /** After a `rank` that found nobody: the soonest instant at which asking again may help. A settle may help sooner. */
+    waitUntil(query: RankQuery): number {
+      const { breaker, probeAt, probeRow } = state.targets.states[query.target]!;
+      if (breaker === 'open') return probeRow < 0 ? probeAt : Number.POSITIVE_INFINITY;
+      return Math.min(state.opensAt, coolestAt(state));
+    },
+  };
+}
+
+function learning(state: KernelState, strategy: Strategy) {
+  const { table, constants } = state;
+  return {
+    /** The ledger granted the row: it carries one attempt more. */
+    onAdmit(row: Row, target: number, now: number): void {
+      const where = state.targets.states[target]!;
+      table.inFlight[row] = table.inFlight[row]! + 1;
+      where.inFlight += 1;
+      countStart(where, now, constants);
+      if (where.breaker === 'open') where.probeRow = row;
+      place(state, row, now);
+      strategy.admitted?.(state, row, target, now);
+    },
+    /** The attempt ended. Exactly once per `onAdmit`. */
+    onSettle(row: Row, target: number, fact: Fact, now: number, random: () => number): void {
+      keepEpoch(table, now);
+      strategy.settled?.(state, row, target, fact, now);
+      learn(state, row, target, fact, now, random);
+    },
+  };
+}
+
+function targeting(state: KernelState) {
+  const { targets } = state;
+  return {
+    internTarget: (key: string) => internTarget(targets, key),
+    /** The pace a rule asks for between uses of one endpoint on the target. */
+    setConfiguredPace(target: number, intervalMs: number): void {
+      targets.states[target]!.configuredMs = intervalMs;
+    },
+    /** What the ledger is to hold the pair to: the larger of configured and learned. */
+    emissionMs: (target: number) => emissionMs(targets.states[target]!),
+    burstMs: (target: number) => burstMs(targets.states[target]!),
+    breakerOpen: (target: number) => targets.states[target]!.breaker === 'open',
+  };
+}
+
+function coolestAt({ due, table }: KernelState): number {
+  const row = soonest(due);
+  return row < 0 ? Number.POSITIVE_INFINITY : table.epoch + table.coolUntil[row]!;
+}
+
+function nextEventAt(state: KernelState): number {
+  let next = coolestAt(state);
+  for (const target of state.targets.open) {
+    const { probeAt, probeRow } = state.targets.states[target]!;
+    if (probeRow < 0) next = Math.min(next, probeAt);
+  }
+  return next;
+}

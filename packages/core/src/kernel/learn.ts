@@ -1,0 +1,181 @@
+import { loadShare, sharedBlame, targetFailureRate } from './blame.js';
+import { addToRun, answered, breakerDue, openBreaker, postponeProbe } from './breaker.js';
+import { decay, rateOf } from './estimate.js';
+import type { Fact } from './fact.js';
+import { observeNovelty } from './fleet.js';
+import { raiseInterval, relaxInterval, type Refusal } from './interval.js';
+import { cutLimit, grownLimit } from './limit.js';
+import { block, forgive, strike } from './pairs.js';
+import { addSample } from './quantiles.js';
+import { restAfterFailure } from './rest.js';
+import { place, roomLimit, setLimit, setStanding, type KernelState } from './state.js';
+import { PROVEN, Standing, TRIED, type Row } from './table.js';
+import { decayTarget, type TargetState } from './targets.js';
+
+/** An attempt ended: the endpoint, the target and the pair learn from it, each its own share. */
+export function learn(
+  state: KernelState,
+  row: Row,
+  target: number,
+  fact: Fact,
+  now: number,
+  random: () => number,
+): void {
+  const { table, constants } = state;
+  const where = state.targets.states[target]!;
+  const atLimit = table.inFlight[row]! >= roomLimit(table, row);
+  table.inFlight[row] = Math.max(0, table.inFlight[row]! - 1);
+  where.inFlight = Math.max(0, where.inFlight - 1);
+  const rate = rateOf(table, state.fleet, row, now, constants);
+  decay(table, row, now, constants);
+  decayTarget(where, now, constants);
+  // What the target says of itself is heard first: who is to blame depends on it.
+  const blame = blameOf(state, row, where, fact, rate, atLimit);
+  learnTarget(state, row, target, fact, blame, rate, now);
+  if (fact.health === 'good') carried(state, row, fact, atLimit, now);
+  else if (fact.health !== 'none') failed(state, row, fact, { blame, rate }, now, random);
+  place(state, row, now);
+}
+
+/** The endpoint's share of a failure: 0 where it carried the attempt, 1 where nobody else can have been. */
+function blameOf(
+  { table, constants }: KernelState,
+  row: Row,
+  where: TargetState,
+  fact: Fact,
+  rate: number,
+  atLimit: boolean,
+): number {
+  if (fact.health === 'good' || fact.health === 'none') return 0;
+  if (fact.health === 'split') {
+    return sharedBlame(1 - rate, targetFailureRate(where.success, where.failure, constants));
+  }
+  const crowded = fact.connect && (table.flags[row]! & PROVEN) !== 0 && table.inFlight[row]! > 0;
+  return crowded ? 1 - loadShare(rate, atLimit, constants) : 1;
+}
+
+function carried(state: KernelState, row: Row, fact: Fact, atLimit: boolean, now: number): void {
+  const { table, fleet, constants } = state;
+  if (fact.first && (table.flags[row]! & TRIED) === 0) observeNovelty(fleet, 0, now, constants);
+  table.success[row] = table.success[row]! + 1;
+  table.streak[row] = 0;
+  table.misses[row] = 0;
+  table.spells[row] = 0;
+  // A refusal is quick: taken for the endpoint's latency it would make the most refused one look best.
+  const grows = atLimit && (constants.limitGrowthLatency === 0 || isSwift(state, row, fact));
+  if (fact.answer === 'served') learnLatency(state, row, fact.elapsedMs);
+  if (table.standing[row] === Standing.active && grows) {
+    setLimit(state, row, Math.min(grownLimit(table.limit[row]!, constants), table.maxInFlight[row]!));
+  }
+  table.flags[row] = table.flags[row]! | PROVEN | TRIED;
+  // Even a refusal by the target proves that the endpoint carries traffic again, and so does a late success.
+  if (table.standing[row] === Standing.trial || table.standing[row] === Standing.cooling) {
+    setStanding(state, row, Standing.active, now);
+    state.onEffect('activated', row, -1, now);
+  }
+}
+
+function isSwift({ table, constants }: KernelState, row: Row, fact: Fact): boolean {
+  return fact.elapsedMs <= constants.limitGrowthLatency * table.latency[row]!;
+}
+
+function learnLatency({ table, fleet, constants }: KernelState, row: Row, elapsedMs: number): void {
+  const known = table.latency[row]!;
+  addSample(fleet.latencies, elapsedMs);
+  if (known > 0) addSample(fleet.ratios, elapsedMs / known);
+  table.latency[row] = known > 0 ? known + constants.latencyAlpha * (elapsedMs - known) : Math.max(1e-3, elapsedMs);
+  fleet.latencyMs += constants.fleetAlpha * (elapsedMs - fleet.latencyMs);
+}
+
+/** How much of the failure was the endpoint's, and how good it had been held to be. */
+export interface Judged {
+  readonly blame: number;
+  readonly rate: number;
+}
+
+function failed(state: KernelState, row: Row, fact: Fact, judged: Judged, now: number, random: () => number): void {
+  const { table, fleet, constants } = state;
+  const { blame } = judged;
+  if (fact.first && (table.flags[row]! & TRIED) === 0) observeNovelty(fleet, blame, now, constants);
+  table.flags[row] = table.flags[row]! | TRIED;
+  fleet.failureMs += constants.fleetAlpha * (fact.elapsedMs - fleet.failureMs);
+  table.failure[row] = table.failure[row]! + blame;
+  table.streak[row] = table.streak[row]! + blame;
+  table.misses[row] = Math.min(255, table.misses[row]! + 1);
+  // What is left of a connect fault's blame was load: the limit moves by so much and no more.
+  if (fact.health === 'bad' && blame < 1) {
+    setLimit(state, row, cutLimit(table.limit[row]!, table.inFlight[row]!, 1 - blame, constants));
+  }
+  restAfterFailure(state, row, judged, now, random);
+}
+
+function learnTarget(
+  state: KernelState,
+  row: Row,
+  target: number,
+  fact: Fact,
+  blame: number,
+  rate: number,
+  now: number,
+): void {
+  const where = state.targets.states[target]!;
+  switch (fact.answer) {
+    case 'served':
+      answers(state, target, where);
+      forgive(state.pairs, state.table, row, where, state.constants);
+      return relaxed(state, target, where);
+    case 'throttled':
+    case 'denied':
+      answers(state, target, where);
+      return refused(state, row, target, fact.answer, fact, now);
+    case 'broken':
+      return failing(state, row, target, 1, rate, now);
+    case 'none':
+      if (fact.health === 'split') return failing(state, row, target, 1 - blame, rate, now);
+      // The probe never reached the target or was given up: it proved nothing, and another may go.
+      if (where.probeRow === row) where.probeRow = -1;
+      return;
+    default:
+      return fact.answer satisfies never;
+  }
+}
+
+function answers(state: KernelState, target: number, where: TargetState): void {
+  where.success += 1;
+  if (!answered(where)) return;
+  state.targets.open.delete(target);
+  state.onEffect('breaker-closed', -1, target, 0);
+}
+
+function relaxed(state: KernelState, target: number, where: TargetState): void {
+  if (where.intervalMs === 0) return;
+  relaxInterval(where, state.constants);
+  if (where.intervalMs === 0) state.onEffect('paced', -1, target, 0);
+}
+
+function failing(state: KernelState, row: Row, target: number, share: number, rate: number, now: number): void {
+  const { table, constants } = state;
+  const where = state.targets.states[target]!;
+  where.failure += share;
+  if ((table.flags[row]! & PROVEN) !== 0) addToRun(where, row, rate);
+  if (where.breaker === 'open') {
+    if (where.probeRow === row) postponeProbe(where, now, constants);
+    return;
+  }
+  if (!breakerDue(where, constants)) return;
+  openBreaker(where, now, constants);
+  state.targets.open.add(target);
+  state.onEffect('breaker-opened', -1, target, where.probeAt);
+}
+
+function refused(state: KernelState, row: Row, target: number, refusal: Refusal, fact: Fact, now: number): void {
+  const { pairs, table, fleet, constants } = state;
+  const where = state.targets.states[target]!;
+  const fresh = strike(pairs, table, row, where, now);
+  if (fresh && raiseInterval(where, refusal, fleet.active, now, constants)) {
+    state.onEffect('paced', -1, target, where.intervalMs);
+  }
+  if (!fact.block) return;
+  const until = block(pairs, table, row, where, refusal, fact.retryAfterMs, now, constants);
+  state.onEffect('blocked', row, target, until);
+}

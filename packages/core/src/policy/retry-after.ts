@@ -1,0 +1,37 @@
+import type { HeaderView } from '../outcome.js';
+import { parseHttpDate } from './http-date.js';
+
+/** A target may ask for a day; more is a mistake or an attack, and would take the target out for good. */
+const LONGEST_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * How long the target asks us to stay away: `Retry-After` in seconds or as a date, else the reset of `RateLimit-*`. A date is
+ * taken against the answer's own `Date`, so that neither clock has to be right.
+ */
+export function retryAfterMs(headers: HeaderView | undefined, wallNow: number): number | undefined {
+  if (headers === undefined) return undefined;
+  const asked = fromRetryAfter(headers, wallNow) ?? fromRateLimit(headers, wallNow);
+  if (asked === undefined || !(asked >= 0)) return undefined;
+  return Math.min(asked, LONGEST_MS);
+}
+
+function fromRetryAfter(headers: HeaderView, wallNow: number): number | undefined {
+  const value = headers.get('retry-after')?.trim();
+  if (value === undefined) return undefined;
+  if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000;
+  const date = parseHttpDate(value);
+  return date === undefined ? undefined : Math.max(0, date - sentAt(headers, wallNow));
+}
+
+function sentAt(headers: HeaderView, wallNow: number): number {
+  return parseHttpDate(headers.get('date') ?? '') ?? wallNow;
+}
+
+function fromRateLimit(headers: HeaderView, wallNow: number): number | undefined {
+  const combined = /(?:^|[;,\s])(?:reset|t)=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1];
+  const value = combined ?? headers.get('ratelimit-reset') ?? headers.get('x-ratelimit-reset');
+  if (value === undefined || !/^\d+$/.test(value.trim())) return undefined;
+  const seconds = Number(value);
+  // Some send the moment of the reset, in seconds since 1970, instead of the time until it.
+  return seconds > 1e9 ? Math.max(0, seconds * 1000 - wallNow) : seconds * 1000;
+}

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { createPool } from './pool.js';
+
+test.each([
+  [{ proxys: [] }, 'UNKNOWN_OPTION', "proxys: is not an option; did you mean 'proxies'?"],
+  [{ zebra: 1 }, 'UNKNOWN_OPTION', 'zebra: is not an option; known are proxies,'],
+  [{ deadlineMs: -1 }, 'INVALID_OPTION', 'deadlineMs: must be a duration in milliseconds, not negative'],
+  [{ deadlineMs: Number.NaN }, 'INVALID_OPTION', 'deadlineMs'],
+  [{ maxWaiting: 0.5 }, 'INVALID_OPTION', 'maxWaiting'],
+  [{ proxies: 'h:1' }, 'INVALID_OPTION', 'proxies: must be a list'],
+  [{ proxies: ['h:1', 'canary:canary'] }, 'INVALID_PROXY', 'proxies[1]'],
+  [{ policy: 'respectfull' }, 'UNKNOWN_PRESET', "policy.preset: is not a preset; did you mean 'respectful'?"],
+  [{ policy: { preset: 'rotate', retry: { maxAttempts: 0 } } }, 'INVALID_OPTION', 'policy.retry.maxAttempts'],
+  [{ policy: { retries: {} } }, 'UNKNOWN_OPTION', "policy.retries: is not an option; did you mean 'retry'?"],
+])('%j is refused by name', (options, code, text) => {
+  const attempt = () => createPool(options as never);
+  expect(attempt).toThrow(expect.objectContaining({ code }));
+  expect(attempt).toThrow(text);
+  expect(attempt).not.toThrow(/canary/);
+});
+
+test('an inherited option does not count', () => {
+  const options = Object.create({ zebra: 1 }) as object;
+  expect(() => createPool(options)).not.toThrow();
+});

@@ -1,0 +1,95 @@
+import { inspect } from 'node:util';
+import { expect, test } from 'vitest';
+import { parseProxyUrl, ProxyUrl } from './proxy-url.js';
+
+const read = (text: string) => parseProxyUrl(text, { item: 'line 1' });
+const parts = (url: ProxyUrl) => [
+  url.scheme,
+  url.host,
+  url.port,
+  url.credentials()?.username,
+  url.credentials()?.password,
+];
+
+test.each([
+  ['10.0.0.1:8000', ['http', '10.0.0.1', 8000, undefined, undefined]],
+  ['http://user:pass@10.0.0.1:8000', ['http', '10.0.0.1', 8000, 'user', 'pass']],
+  ['user:pass@proxy.example:3128', ['http', 'proxy.example', 3128, 'user', 'pass']],
+  ['10.0.0.1:8000:user:pass', ['http', '10.0.0.1', 8000, 'user', 'pass']],
+  ['10.0.0.1:8000:user:p@ss:word', ['http', '10.0.0.1', 8000, 'user', 'p@ss:word']],
+  ['[2001:db8::1]:8000', ['http', '2001:db8::1', 8000, undefined, undefined]],
+  ['[2001:db8::1]:8000:user:pass', ['http', '2001:db8::1', 8000, 'user', 'pass']],
+  ['socks5://[::1]', ['socks5', '::1', 1080, undefined, undefined]],
+  ['SOCKS://h:1', ['socks5h', 'h', 1, undefined, undefined]],
+  ['https://Proxy.Example', ['https', 'proxy.example', 443, undefined, undefined]],
+  ['http://user@h:1', ['http', 'h', 1, 'user', '']],
+  ['http://:pass@h:1', ['http', 'h', 1, '', 'pass']],
+  ['http://bücher.example:80/', ['http', 'xn--bcher-kva.example', 80, undefined, undefined]],
+] as const)('%s', (text, expected) => {
+  expect(parts(read(text))).toEqual(expected);
+});
+
+test('percent escapes are decoded exactly once, and a lone percent sign stays', () => {
+  expect(parts(read('http://a%40b:c%2525d%zz@h:1')).slice(3)).toEqual(['a@b', 'c%25d%zz']);
+  expect(parts(read('h:1:a%40b:c%25')).slice(3)).toEqual(['a%40b', 'c%25']);
+});
+
+test('an unescaped @ or / in a password belongs to the password', () => {
+  expect(parts(read('http://u:p@ss/w#rd@h:1')).slice(1)).toEqual(['h', 1, 'u', 'p@ss/w#rd']);
+});
+
+test.each([
+  '',
+  'nonsense',
+  'ftp://h:1',
+  'http://h:0',
+  'http://h:65536',
+  'h:port',
+  'http://',
+  'http://h:1/path',
+  'http://user:sec\nret@h:1',
+  'socks5://' + 'u'.repeat(256) + ':p@h:1',
+  'http://a%3Ab:sesame@h:1',
+  'http://h o:1',
+  '[::1',
+  '::1:80',
+])('%j is refused by name of its item, without its text', (text) => {
+  const error = refusal(() => read(text));
+  expect(error).toMatchObject({ code: 'INVALID_PROXY', item: 'line 1' });
+  expect(error.message).toMatch(/^line 1: /);
+});
+
+test('a refusal never repeats a credential', () => {
+  for (const text of [
+    'bad://canary-user:canary-pass@h:1',
+    'http://canary-user:canary-pass@h:99999',
+    'canary-user:canary-pass',
+  ]) {
+    expect(
+      inspect(
+        refusal(() => read(text)),
+        { depth: 10 },
+      ),
+    ).not.toMatch(/canary/);
+  }
+});
+
+test('no way of printing shows user name or password', () => {
+  const url = read('http://canary-user:canary-pass@h:1');
+  const shown = [
+    `${url}`,
+    JSON.stringify({ url }),
+    inspect(url, { depth: 10, showHidden: true }),
+    Object.values(url).join(),
+  ];
+  expect(shown.join('\n')).not.toMatch(/canary/);
+});
+
+function refusal(action: () => unknown): Error {
+  try {
+    action();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('was not refused');
+}

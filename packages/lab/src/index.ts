@@ -1,0 +1,17 @@
+export type { Fault, FaultSettings, Moment } from './faults/fault.js';
+export { faultNames, faults, startFault } from './faults/fault-server.js';
+export type { FaultKind, FaultName, FaultOptions } from './faults/fault-server.js';
+export { certificates } from './net/certificates.js';
+export type { Certificate, CertificateName, Certificates } from './net/certificates.js';
+export type { Connection, Connections } from './net/connection-log.js';
+export type { LabServer } from './net/listener.js';
+export type { Credentials } from './proxies/credentials.js';
+export { startHttpProxy } from './proxies/http-proxy.js';
+export type { HttpProxyOptions } from './proxies/http-proxy.js';
+export type { ProxyRequest, ProxyServer } from './proxies/proxy-request.js';
+export { startSocksProxy } from './proxies/socks-proxy.js';
+export type { SocksProxyOptions } from './proxies/socks-proxy.js';
+export { routes } from './targets/routes.js';
+export type { RouteName } from './targets/routes.js';
+export { startTarget } from './targets/target.js';
+export type { Target, TargetOptions, TargetRequest } from './targets/target.js';

@@ -1,0 +1,86 @@
+import type { Socket } from 'node:net';
+
+/** One client's connection as the server saw it. The bytes are those on the wire, TLS included. */
+export class Connection {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  #socket: Socket | undefined;
+  #bytesIn = 0;
+  #bytesOut = 0;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.remoteAddress = socket.remoteAddress ?? '';
+    this.remotePort = socket.remotePort ?? 0;
+    socket.once('close', () => {
+      this.#bytesIn = socket.bytesRead;
+      this.#bytesOut = socket.bytesWritten;
+      // A benchmark makes many thousands of connections: keep the figures, not the sockets.
+      this.#socket = undefined;
+    });
+  }
+
+  get open(): boolean {
+    return this.#socket !== undefined;
+  }
+
+  /** Bytes the client sent. */
+  get bytesIn(): number {
+    return this.#socket?.bytesRead ?? this.#bytesIn;
+  }
+
+  /** Bytes sent to the client. */
+  get bytesOut(): number {
+    return this.#socket?.bytesWritten ?? this.#bytesOut;
+  }
+}
+
+/** What a server has accepted so far. */
+export interface Connections {
+  /** Ever accepted. */
+  readonly opened: number;
+  /** Accepted and not closed yet. */
+  readonly open: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly each: readonly Connection[];
+}
+
+export class ConnectionLog implements Connections {
+  readonly each: Connection[] = [];
+  #byPeer = new Map<string, Connection>();
+
+  add(socket: Socket): Connection {
+    const connection = new Connection(socket);
+    this.each.push(connection);
+    const peer = peerOf(socket);
+    this.#byPeer.set(peer, connection);
+    socket.once('close', () => this.#byPeer.delete(peer));
+    return connection;
+  }
+
+  /** By address and port, because a TLS socket does not tell which raw socket it stands on. */
+  of(socket: Socket): Connection | undefined {
+    return this.#byPeer.get(peerOf(socket));
+  }
+
+  get opened(): number {
+    return this.each.length;
+  }
+
+  get open(): number {
+    return this.#byPeer.size;
+  }
+
+  get bytesIn(): number {
+    return this.each.reduce((sum, { bytesIn }) => sum + bytesIn, 0);
+  }
+
+  get bytesOut(): number {
+    return this.each.reduce((sum, { bytesOut }) => sum + bytesOut, 0);
+  }
+}
+
+function peerOf(socket: Socket): string {
+  return `${socket.remoteAddress}:${socket.remotePort}`;
+}
