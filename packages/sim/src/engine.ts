@@ -44,6 +44,8 @@ class Match {
   readonly #idle: Request[] = [];
   readonly #attempts: Attempt[] = [];
   readonly #ended: Attempt[] = [];
+  /** Requests that wait, in the order they began to. */
+  readonly #waiting = new Map<Request, number>();
   readonly #reply = emptyReply();
 
   constructor(world: World, player: Player, seed: number) {
@@ -108,14 +110,27 @@ class Match {
       if (endpoint < 0) {
         if (request.live > 0) return;
         const wakeAt = Math.min(Math.max(request.wakeAt, now + 1), request.deadlineAt);
-        this.queue.schedule(wakeAt, this.#wake, request.slot);
+        this.#waiting.set(request, this.queue.schedule(wakeAt, this.#wake, request.slot));
         return;
       }
       this.#send(request, endpoint, now);
     }
   }
 
-  readonly #wake: Handler = (now, slot) => this.#advance(this.#requests[slot]!, now);
+  readonly #wake: Handler = (now, slot) => {
+    const request = this.#requests[slot]!;
+    this.#waiting.delete(request);
+    this.#advance(request, now);
+  };
+
+  /** A place came free: whoever waits may ask again, first come first served. */
+  #serveWaiting(now: number): void {
+    if (this.#player.wakesOnRelease !== true || this.#waiting.size === 0) return;
+    for (const [request, ticket] of [...this.#waiting]) {
+      this.queue.cancel(ticket);
+      this.#wake(now, request.slot);
+    }
+  }
 
   #send(request: Request, endpoint: number, now: number): void {
     const reply = this.#reply;
@@ -177,6 +192,7 @@ class Match {
     const { request, sight } = attempt;
     attempt.endTicket = 0;
     this.#close(attempt, sight, now);
+    this.#serveWaiting(now);
     if (sight === 'denied' || sight === 'throttled') this.tally.rejections += 1;
     if (sight === 'captcha') this.tally.captchas += 1;
     // A captcha passes for a page with every caller that does not look inside; it is no success all the same.

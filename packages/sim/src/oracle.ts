@@ -14,6 +14,7 @@ const GLANCE_MS = 50;
  */
 export class Oracle implements Player {
   readonly name = 'oracle';
+  readonly wakesOnRelease = true;
   readonly #world: World;
   readonly #cost: Float64Array;
   readonly #patience: Float64Array;
@@ -124,7 +125,8 @@ export function bestPatience(
 }
 
 function costAt(patience: number, ok: number, connect: number, hang: number, noise: number): number {
-  const z = Math.log(patience) / noise;
+  // A world without noise is one whose optimum can be written down.
+  const z = Math.log(patience) / Math.max(noise, 1e-9);
   const inTime = normalCdf(z);
   const part = Math.exp((noise * noise) / 2);
   const answered = part * normalCdf(z - noise) + patience * (1 - inTime);

@@ -35,6 +35,8 @@ export interface Player {
   width?(request: Request): number;
   /** Whether this reply goes to the caller as it is, though it is no success. */
   delivers?(sight: Sight): boolean;
+  /** Whether waiting requests ask again whenever an attempt has ended, not at `wakeAt` alone. */
+  readonly wakesOnRelease?: boolean;
   /** Whether the user's classifier tells a captcha from a page. */
   readonly seesCaptchas?: boolean;
 }

@@ -36,6 +36,7 @@ function optional(inner: Player): Partial<Player> {
       hedgeAfterMs: (request: Request, row: number, now: number) => inner.hedgeAfterMs!(request, row, now),
     }),
     ...(inner.width && { width: (request: Request) => inner.width!(request) }),
+    ...(inner.wakesOnRelease !== undefined && { wakesOnRelease: inner.wakesOnRelease }),
     ...(inner.seesCaptchas !== undefined && { seesCaptchas: inner.seesCaptchas }),
   };
 }

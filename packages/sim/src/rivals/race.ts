@@ -6,29 +6,33 @@ const FAILURES_TO_COOL = 3;
 const COOL_MS = { least: 30_000, most: 300_000 };
 const EVICTED_AFTER = 30;
 const MOST_PATHS = 5;
+const MOST_IN_FLIGHT = 100;
 
 /**
  * scatter-proxy: K paths at once by affinity score (pair .5, global .3, recency .2, chance .1), cooldown after three
- * failures in a row, eviction at nought of thirty, 500 ms between uses of a pair. `adaptive` sets K by the success rate.
+ * failures in a row, eviction at nought of thirty, 500 ms between uses of a pair, 100 in flight. `adaptive` sets K by the success rate.
  */
 export function race(size: number, targets: number, random: Random, paths: number | 'adaptive'): Player {
   const health = new RaceHealth(size, targets);
   return {
     name: paths === 'adaptive' ? 'race-adaptive' : `race-${paths}`,
     width: () => (paths === 'adaptive' ? adaptivePaths(health.successRate) : paths),
+    wakesOnRelease: true,
     choose(request, now) {
       let choice = -1;
+      request.wakeAt = now + INTERVAL_MS / 2;
+      if (health.inFlight >= MOST_IN_FLIGHT) return choice;
       let most = -Infinity;
       for (let row = 0; row < size; row += 1) {
         if (!health.isEligible(row, request, now)) continue;
         const score = health.score(row, request.target, now) + 0.1 * random();
         if (score > most) [most, choice] = [score, row];
       }
-      if (choice < 0) request.wakeAt = now + INTERVAL_MS / 2;
-      else health.use(choice, request.target, now);
+      if (choice >= 0) health.use(choice, request.target, now);
       return choice;
     },
     observe(request, endpoint, sight, _tookMs, now) {
+      health.inFlight -= 1;
       if (sight !== 'cancelled') health.learn(endpoint, request.target, sight === 'ok' || sight === 'captcha', now);
     },
   };
@@ -41,6 +45,7 @@ function adaptivePaths(successRate: number): number {
 
 class RaceHealth {
   successRate = 0.3;
+  inFlight = 0;
   readonly #targets: number;
   readonly #pairGood: Float32Array;
   readonly #pairAll: Float32Array;
@@ -82,6 +87,7 @@ class RaceHealth {
   }
 
   use(row: number, target: number, now: number): void {
+    this.inFlight += 1;
     this.#usedAt[row * this.#targets + target] = now;
   }
 

@@ -2,6 +2,7 @@ import { dc429, dcBans, degrade, targetDown } from './datacenter.js';
 import { freeChurn, freeLarge, scale100k, scale20k } from './free.js';
 import { mixed } from './mixed.js';
 import type { WorldPlan } from './plan.js';
+import { dearestOnly, fairness, loneLimit, pileOn, softBlocks, tiers, warmRestart } from './proving.js';
 import { outage, resiCaps, resiOpen } from './residential.js';
 import { tiny } from './small.js';
 
@@ -21,4 +22,14 @@ export const SCENARIOS: readonly WorldPlan[] = [
 ];
 
 /** Worlds that are asked for by name only. */
-export const EXTRA_SCENARIOS: readonly WorldPlan[] = [scale20k, scale100k];
+export const EXTRA_SCENARIOS: readonly WorldPlan[] = [
+  scale20k,
+  scale100k,
+  tiers,
+  dearestOnly,
+  pileOn,
+  loneLimit,
+  softBlocks,
+  fairness,
+  warmRestart,
+];
