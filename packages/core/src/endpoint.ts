@@ -16,6 +16,7 @@ export interface Endpoint {
   readonly tier: number;
   readonly maxInFlight: number;
   readonly rotating: boolean;
+  readonly exit: string | undefined;
 }
 
 /** A proxy with settings of its own. */
@@ -35,6 +36,8 @@ export interface ProxyOptions {
   readonly maxInFlight?: number;
   /** Each new connection may leave by another address (a provider's rotating gateway). @default false */
   readonly rotating?: boolean;
+  /** The address that targets see, where it is known: proxies with the same one can stand in for each other in a session. */
+  readonly exit?: string;
 }
 
 /** What users write in `proxies`: an address, or an address with settings. */
@@ -49,7 +52,7 @@ export const ENDPOINT_DEFAULTS = Object.freeze({
   rotating: false,
 });
 
-const KEYS = ['url', 'username', 'password', 'tags', 'weight', 'tier', 'maxInFlight', 'rotating'] as const;
+const KEYS = ['url', 'username', 'password', 'tags', 'weight', 'tier', 'maxInFlight', 'rotating', 'exit'] as const;
 
 /** Reads one entry of `proxies`. `item` names it in errors, such as `proxies[3]`. */
 export function toEndpoint(input: ProxyInput, item: string): Endpoint {
@@ -71,6 +74,7 @@ export function toEndpoint(input: ProxyInput, item: string): Endpoint {
     tier,
     maxInFlight,
     rotating,
+    exit: options.exit,
   });
 }
 

@@ -1,11 +1,12 @@
 export { createPool, Pool } from './pool/pool.js';
-export { POOL_DEFAULTS, type PolicyOptions, type PoolOptions } from './pool/options.js';
-export { Lease } from './pool/lease.js';
+export { POOL_DEFAULTS, type PoolOptions } from './pool/options.js';
+export type { PolicyOptions } from './policy/policy-options.js';
+export { Lease, LeaseEndedError, type LeaseEnd } from './pool/lease.js';
 export { Run, type Decision } from './pool/run.js';
 export type { Attempt, OutcomeError } from './pool/attempt-loop.js';
 export type { LeaseRequest } from './pool/request.js';
 export type { PoolEvents, PoolListener } from './pool/events.js';
-export type { EndpointStats, PoolStats } from './pool/stats.js';
+export type { EndpointStanding, EndpointStats, PoolStats } from './pool/stats.js';
 export {
   ENDPOINT_DEFAULTS,
   toEndpoint,
@@ -34,15 +35,35 @@ export type {
   ResponseOutcome,
   Verdict,
 } from './outcome.js';
-export { ConfigurationError, FairleadError, PoolExhaustedError, type FairleadErrorCode } from './errors.js';
-export { PRESET_NAMES, PRESETS, type Policy, type PresetName } from './policy/presets.js';
+export {
+  ConfigurationError,
+  FairleadError,
+  PoolExhaustedError,
+  TargetSuspendedError,
+  type FairleadErrorCode,
+} from './errors.js';
+export {
+  PRESET_NAMES,
+  PRESETS,
+  type Action,
+  type CooldownPolicy,
+  type HedgePolicy,
+  type Policy,
+  type PresetName,
+  type RetryPolicy,
+  type SuspensionPolicy,
+} from './policy/presets.js';
 export { systemClock, type Clock, type Instant } from './ports/clock.js';
 export { systemRandom, type Random } from './ports/random.js';
-export type { Candidates, Ledger } from './ports/ledger.js';
+export { SESSION_DEFAULTS, type SessionPolicy } from './policy/session.js';
+export type { Ledger } from './ports/ledger.js';
 export type { Records } from './ports/records.js';
 export type { Store } from './ports/store.js';
 export type { Source } from './ports/source.js';
 export { memoryStore } from './stores/memory.js';
-export type { RankQuery, Strategy } from './kernel/strategy.js';
+export type { Strategy } from './kernel/strategy.js';
+export type { RankQuery } from './kernel/query.js';
+export { ets } from './kernel/choose.js';
+export { ETS_DEFAULTS, type EtsConstants } from './kernel/defaults.js';
 export type { Row, RowSpec, Table } from './kernel/table.js';
 export { roundRobin } from './strategies/round-robin.js';

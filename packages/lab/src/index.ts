@@ -1,3 +1,5 @@
+export { startInChild } from './child/child-server.js';
+export type { ChildOrder, ChildServer, ChildTally } from './child/child-server.js';
 export type { Fault, FaultSettings, Moment } from './faults/fault.js';
 export { faultNames, faults, startFault } from './faults/fault-server.js';
 export type { FaultKind, FaultName, FaultOptions } from './faults/fault-server.js';
@@ -11,6 +13,11 @@ export type { HttpProxyOptions } from './proxies/http-proxy.js';
 export type { ProxyRequest, ProxyServer } from './proxies/proxy-request.js';
 export { startSocksProxy } from './proxies/socks-proxy.js';
 export type { SocksProxyOptions } from './proxies/socks-proxy.js';
+export { startDaemon } from './real/daemon.js';
+export type { Daemon, DaemonPlace, DaemonPlan } from './real/daemon.js';
+export { availability, realServers, startRealServer } from './real/real-server.js';
+export type { Availability, RealServer, RealServerName, RealServerOptions } from './real/real-server.js';
+export type { RealServerPlan } from './real/real-server-plan.js';
 export { routes } from './targets/routes.js';
 export type { RouteName } from './targets/routes.js';
 export { startTarget } from './targets/target.js';

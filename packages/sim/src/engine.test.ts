@@ -36,7 +36,8 @@ describe('one seed, one run', () => {
 
 describe('nobody beats the oracle', () => {
   test.each(SCENARIOS.map(({ name }) => name).filter((name) => name !== 'resi-open'))('%s', (name) => {
-    const plan = byName(name);
+    // Whoever dares more bans than pay is ahead for a while: that world needs its whole length.
+    const plan = name === 'dc-bans' ? SCENARIOS.find((one) => one.name === name)! : byName(name);
     for (const seed of [1, 2]) {
       const bound = tallyOf(plan, 'oracle', seed).successes;
       for (const policy of ['round-robin', 'crawlee-sessions', 'product+abandon', 'p2c+abandon', 'race-3']) {

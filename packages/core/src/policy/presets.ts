@@ -1,25 +1,136 @@
-/** The names of the presets. Their tables grow with what the pool reads of them. */
+import type { Verdict } from '../outcome.js';
+import { SESSION_DEFAULTS, type SessionPolicy } from './session.js';
+
+/** What one verdict does. Data, not code paths. */
+export interface Action {
+  /** What the endpoint's health learns: it carried the attempt, it did not, it or the target did not, or nothing. */
+  readonly health: 'good' | 'bad' | 'split' | 'none';
+  /** Whether a session keeps its exit. */
+  readonly pin: 'keep' | 'break';
+  /** Whether the request is sent again, and through whom. */
+  readonly retry: 'never' | 'same' | 'other';
+  /** What it means for the target: counted towards a suspension, a block of this pair, a suspension, its breaker. */
+  readonly target: 'none' | 'count' | 'block' | 'suspend' | 'breaker';
+}
+
+/** The names of the presets. */
 export const PRESET_NAMES = ['respectful', 'rotate', 'throughput', 'sticky', 'relay'] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
 
-/** Plain data: what a request may do. */
-export interface Policy {
-  readonly preset: PresetName;
-  readonly retry: {
-    /** Most attempts of which the target may have seen something. Reroutes are not counted. */
-    readonly maxAttempts: number;
-  };
+export interface RetryPolicy {
+  /** Most attempts of which the target may have seen something; reroutes are not counted. */
+  readonly maxAttempts: number;
+  /** Replays and hedges the pool may spend, as a share of its successes. */
+  readonly budget: number;
 }
 
+export interface SuspensionPolicy {
+  /** The first suspension when the target names no time; doubles with each in a row. */
+  readonly firstMs: number;
+  readonly maxMs: number;
+  /** Denials of one target within `withinMs` that suspend it. */
+  readonly denials: number;
+  readonly withinMs: number;
+}
+
+export interface HedgePolicy {
+  /** Tokens each attempt pays in; one hedge costs one. 0 hedges never. */
+  readonly perAttempt: number;
+  readonly maxPerRequest: number;
+}
+
+/** An endpoint cools when its failures are improbable (`surprise`), or after so many in a row. */
+export type CooldownPolicy =
+  | 'surprise'
+  | { readonly failures: number; readonly baseMs: number; readonly growth: number; readonly maxMs: number };
+
+/** Plain data: what a request may do, and what each verdict does. */
+export interface Policy {
+  readonly preset: PresetName;
+  readonly verdicts: Readonly<Record<Verdict, Action>>;
+  readonly retry: RetryPolicy;
+  readonly suspend: SuspensionPolicy;
+  readonly hedge: HedgePolicy;
+  readonly cooldown: CooldownPolicy;
+  readonly session: SessionPolicy;
+  /** Give an attempt up once it takes longer than its endpoint's history allows. */
+  readonly abandon: boolean;
+  readonly attemptTimeoutMs: number;
+  /** Least time between two uses of one endpoint on one target. */
+  readonly minIntervalMs: number;
+}
+
+const carried: Action = { health: 'good', pin: 'keep', retry: 'never', target: 'none' };
+
+const common: Readonly<Record<Verdict, Action>> = {
+  success: carried,
+  final: carried,
+  throttled: { ...carried, target: 'suspend' },
+  denied: { ...carried, target: 'count' },
+  'target-fault': { ...carried, retry: 'other', target: 'breaker' },
+  'endpoint-fault': { health: 'bad', pin: 'break', retry: 'other', target: 'none' },
+  unclear: { health: 'split', pin: 'keep', retry: 'other', target: 'breaker' },
+  abandoned: { health: 'none', pin: 'keep', retry: 'never', target: 'none' },
+};
+
+const respectful: Policy = {
+  preset: 'respectful',
+  verdicts: common,
+  retry: { maxAttempts: 3, budget: 0.2 },
+  suspend: { firstMs: 60_000, maxMs: 900_000, denials: 3, withinMs: 60_000 },
+  hedge: { perAttempt: 0, maxPerRequest: 2 },
+  cooldown: 'surprise',
+  session: SESSION_DEFAULTS,
+  abandon: true,
+  attemptTimeoutMs: Number.POSITIVE_INFINITY,
+  minIntervalMs: 0,
+};
+
+const elsewhere: Action = { health: 'good', pin: 'break', retry: 'other', target: 'block' };
+
+const rotate: Policy = {
+  ...respectful,
+  preset: 'rotate',
+  verdicts: { ...common, throttled: elsewhere, denied: elsewhere },
+  retry: { maxAttempts: 4, budget: 0.2 },
+};
+
+const throughput: Policy = {
+  ...rotate,
+  preset: 'throughput',
+  retry: { maxAttempts: 10, budget: 1 },
+  cooldown: { failures: 3, baseMs: 30_000, growth: 2, maxMs: 300_000 },
+  attemptTimeoutMs: 8000,
+  minIntervalMs: 500,
+};
+
+const sticky: Policy = {
+  ...respectful,
+  preset: 'sticky',
+  cooldown: { failures: 5, baseMs: 30_000, growth: 1, maxMs: 30_000 },
+  session: { ...SESSION_DEFAULTS, keep: 'sliding', ttlMs: 300_000, per: 'target' },
+};
+
+const passed: Action = { ...carried };
+
+const relay: Policy = {
+  ...respectful,
+  preset: 'relay',
+  verdicts: { ...common, throttled: passed, denied: passed, 'target-fault': passed },
+  cooldown: { failures: 1, baseMs: 30_000, growth: 1, maxMs: 30_000 },
+  abandon: false,
+};
+
 /** One frozen table per preset; `respectful` is the default. */
-export const PRESETS: Readonly<Record<PresetName, Policy>> = Object.freeze({
-  respectful: preset('respectful', 3),
-  rotate: preset('rotate', 3),
-  throughput: preset('throughput', 3),
-  sticky: preset('sticky', 3),
-  relay: preset('relay', 3),
+export const PRESETS: Readonly<Record<PresetName, Policy>> = deepFreeze({
+  respectful,
+  rotate,
+  throughput,
+  sticky,
+  relay,
 });
 
-function preset(name: PresetName, maxAttempts: number): Policy {
-  return Object.freeze({ preset: name, retry: Object.freeze({ maxAttempts }) });
+function deepFreeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) deepFreeze(part);
+  return Object.freeze(value);
 }

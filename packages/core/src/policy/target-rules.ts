@@ -11,13 +11,20 @@ export type TargetMatcher = (url: URL) => boolean;
 export function compileTargetPattern(pattern: string | RegExp, item: string): TargetMatcher {
   // A `g` or `y` expression remembers where it stopped: every other match would fail.
   if (pattern instanceof RegExp) return matchOwn(new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')));
-  const parts = /^(?<host>[^/:[\]\s]+|\[[0-9a-f:.]+\])(?::(?<port>\d{1,5}))?(?<path>\/[^\s?#]*)?$/i.exec(pattern)?.groups;
+  const parts = /^(?<host>[^/:[\]\s]+|\[[0-9a-f:.]+\])(?::(?<port>\d{1,5}))?(?<path>\/[^\s?#]*)?$/i.exec(
+    pattern,
+  )?.groups;
   if (parts === undefined) {
-    throw new ConfigurationError('INVALID_OPTION', item, 'must be a host pattern such as shop.example, .shop.example or *.shop.example');
+    throw new ConfigurationError(
+      'INVALID_OPTION',
+      item,
+      'must be a host pattern such as shop.example, .shop.example or *.shop.example',
+    );
   }
   const host = hostMatcher(parts['host'] ?? '');
   const { port, path } = parts;
-  return (url) => host(url.hostname) && (port === undefined || portOf(url) === port) && (path === undefined || underPath(url, path));
+  return (url) =>
+    host(url.hostname) && (port === undefined || portOf(url) === port) && (path === undefined || underPath(url, path));
 }
 
 function matchOwn(expression: RegExp): TargetMatcher {

@@ -12,8 +12,9 @@ export class Alarm {
     this.#ring = ring;
   }
 
+  /** Rings at `at` or sooner: an earlier ring that turns out to be for nothing costs less than a timer per request. */
   set(at: Instant): void {
-    if (at === this.#at) return;
+    if (at >= this.#at && at !== Number.POSITIVE_INFINITY) return;
     this.#cancel?.();
     this.#cancel = undefined;
     this.#at = at;

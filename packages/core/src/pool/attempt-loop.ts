@@ -1,9 +1,9 @@
 import type { Outcome } from '../outcome.js';
 import type { Clock } from '../ports/clock.js';
 import type { Lease } from './lease.js';
-import type { Run } from './run.js';
+import type { Decision, Run } from './run.js';
 
-/** Does the work over one lease. */
+/** Does the work over one lease: return what it brought, or throw. Stop when `lease.signal` aborts. */
 export type Attempt<T> = (lease: Lease) => Promise<T> | T;
 
 /** An error that knows what was observed when it was thrown. Adapters throw it, or anything else. */
@@ -11,27 +11,110 @@ export interface OutcomeError {
   readonly outcome: Outcome;
 }
 
+type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
+
+interface Leg<T> {
+  readonly lease: Lease;
+  readonly result: Result<T>;
+}
+
 /** The loop over a run, for callers whose library has none of its own. */
 export async function attemptLoop<T>(run: Run, attempt: Attempt<T>, clock: Clock): Promise<T> {
-  for (;;) {
-    const lease = await run.next();
-    const result = await tryOnce(lease, attempt);
-    const decision = run.report(lease, outcomeOf(result, clock.now() - lease.since));
-    if (decision.kind === 'reroute' || decision.kind === 'replay') continue;
-    if (result.ok) return result.value;
-    if (decision.kind === 'give-up') decision.error.cause ??= result.error;
-    throw decision.kind === 'give-up' ? decision.error : result.error;
+  return new AttemptLoop(run, attempt, clock).result();
+}
+
+/** Mostly one attempt after another; with hedging, a late one gets company and the first good answer wins. */
+class AttemptLoop<T> {
+  readonly #run: Run;
+  readonly #attempt: Attempt<T>;
+  readonly #clock: Clock;
+  readonly #legs = new Map<Lease, Promise<Leg<T>>>();
+  /** The lease that company was last asked for: once each. */
+  #accompanied: Lease | undefined;
+
+  constructor(run: Run, attempt: Attempt<T>, clock: Clock) {
+    this.#run = run;
+    this.#attempt = attempt;
+    this.#clock = clock;
+  }
+
+  async result(): Promise<T> {
+    try {
+      for (;;) {
+        if (this.#legs.size === 0) this.#start(await this.#run.next());
+        const leg = await this.#firstBack();
+        if (leg === 'late') this.#hedge();
+        else if (this.#settle(leg) === 'over') return valueOf(leg.result);
+      }
+    } finally {
+      this.#cancelRest();
+    }
+  }
+
+  #start(lease: Lease): void {
+    this.#legs.set(lease, this.#work(lease));
+  }
+
+  async #work(lease: Lease): Promise<Leg<T>> {
+    const gone = new Promise<Result<T>>((resolve) => {
+      // The pool ended the lease and nobody took notice: the loop goes on without the attempt.
+      lease.onGone(() => resolve({ ok: false, error: lease.signal.reason ?? new Error('the lease was settled') }));
+    });
+    return { lease, result: await Promise.race([this.#tryOnce(lease), gone]) };
+  }
+
+  async #tryOnce(lease: Lease): Promise<Result<T>> {
+    try {
+      return { ok: true, value: await this.#attempt(lease) };
+    } catch (error) {
+      return { ok: false, error };
+    }
+  }
+
+  async #firstBack(): Promise<Leg<T> | 'late'> {
+    const [newest] = [...this.#legs.keys()].slice(-1);
+    if (newest === undefined || newest === this.#accompanied) return Promise.race(this.#legs.values());
+    const wait = this.#run.hedgeAfterMs(newest);
+    if (wait === Number.POSITIVE_INFINITY) return Promise.race(this.#legs.values());
+    this.#accompanied = newest;
+    let cancel = (): void => undefined;
+    const late = new Promise<'late'>((resolve) => {
+      cancel = this.#clock.schedule(newest.since + wait, () => resolve('late'));
+    });
+    return Promise.race([...this.#legs.values(), late]).finally(() => cancel());
+  }
+
+  #hedge(): void {
+    const lease = this.#run.tryHedge();
+    if (lease !== undefined) this.#start(lease);
+  }
+
+  /** `over` when this leg's result is the request's. */
+  #settle({ lease, result }: Leg<T>): 'over' | 'on' {
+    this.#legs.delete(lease);
+    const decision = this.#run.report(lease, outcomeOf(result, this.#clock.now() - lease.since));
+    if (isAgain(decision)) return 'on';
+    // Another leg may still bring what this one could not.
+    if (!result.ok && this.#legs.size > 0) return 'on';
+    if (!result.ok && decision.kind === 'give-up') throw Object.assign(decision.error, { cause: result.error });
+    return 'over';
+  }
+
+  #cancelRest(): void {
+    for (const lease of this.#legs.keys()) {
+      lease.end('superseded');
+      lease.settle({ kind: 'abandoned', elapsedMs: this.#clock.now() - lease.since });
+    }
   }
 }
 
-type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
+function isAgain(decision: Decision): boolean {
+  return decision.kind === 'reroute' || decision.kind === 'replay';
+}
 
-async function tryOnce<T>(lease: Lease, attempt: Attempt<T>): Promise<Result<T>> {
-  try {
-    return { ok: true, value: await attempt(lease) };
-  } catch (error) {
-    return { ok: false, error };
-  }
+function valueOf<T>(result: Result<T>): T {
+  if (result.ok) return result.value;
+  throw result.error;
 }
 
 function outcomeOf(result: Result<unknown>, elapsedMs: number): Outcome {

@@ -1,5 +1,6 @@
 import type { Endpoint, EndpointId } from '../endpoint.js';
 import type { Outcome, Verdict } from '../outcome.js';
+import type { Instant } from '../ports/clock.js';
 import type { Target } from '../target.js';
 
 /** What a pool tells its listeners. Payloads name endpoints by id and hold no credential. */
@@ -14,8 +15,36 @@ export interface PoolEvents {
     readonly outcome: Outcome;
     readonly verdict: Verdict;
   };
-  /** A listener threw: the pool goes on, and says so here. */
-  'listener-error': { readonly event: keyof PoolEvents; readonly error: unknown };
+  /** An endpoint rests, for all targets. */
+  cooldown: { readonly endpoint: EndpointId; readonly until: Instant };
+  /** It may carry one attempt, to show whether it works again. */
+  trial: { readonly endpoint: EndpointId; readonly why: 'released' | 'released-early' | 'panicked' };
+  active: { readonly endpoint: EndpointId };
+  /** Nothing but failures: held until resumed. */
+  evicted: { readonly endpoint: EndpointId };
+  held: { readonly endpoint: EndpointId };
+  resumed: { readonly endpoint: EndpointId };
+  /** One endpoint is barred from one target. */
+  blocked: { readonly endpoint: EndpointId; readonly target: string; readonly until: Instant };
+  /** The target seems down: one probe at a time until it answers. */
+  breaker: { readonly target: string; readonly open: boolean };
+  /** The target is paced at this interval between uses of one endpoint; 0 is no pace any more. */
+  paced: { readonly target: string; readonly intervalMs: number };
+  /** The target is left alone, through every endpoint. */
+  suspended: { readonly target: string; readonly until: Instant; readonly why: string };
+  'target-resumed': { readonly target: string };
+  pinned: { readonly session: string; readonly endpoint: EndpointId };
+  unpinned: { readonly session: string; readonly endpoint: EndpointId };
+  /** A session goes on through another exit than before. */
+  'identity-changed': { readonly session: string; readonly from: EndpointId; readonly to: EndpointId };
+  /** The pool ended a lease itself. */
+  'lease-ended': { readonly leaseId: number; readonly endpoint: EndpointId; readonly why: 'idle' | 'abandoned' };
+  /** A request was sent again. */
+  rerouted: { readonly target: Target };
+  replayed: { readonly target: Target };
+  hedged: { readonly target: Target };
+  /** A listener or a classifier threw: the pool goes on, and says so here. */
+  'listener-error': { readonly event: keyof PoolEvents | 'classify'; readonly error: unknown };
 }
 
 export type PoolListener<K extends keyof PoolEvents> = (event: PoolEvents[K]) => void;
@@ -30,8 +59,15 @@ export class Emitter {
     return () => set.delete(listener);
   }
 
+  /** Whether anybody listens: the hot path makes no payload for nobody. */
+  has(name: keyof PoolEvents): boolean {
+    return (this.#listeners.get(name)?.size ?? 0) > 0;
+  }
+
   emit<K extends keyof PoolEvents>(name: K, event: PoolEvents[K]): void {
-    for (const listener of this.#listeners.get(name) ?? []) {
+    const set = this.#listeners.get(name);
+    if (set === undefined) return;
+    for (const listener of set) {
       try {
         (listener as PoolListener<K>)(event);
       } catch (error) {

@@ -1,56 +1,165 @@
 import type { Endpoint } from '../endpoint.js';
 import type { Row } from '../kernel/table.js';
-import type { Outcome } from '../outcome.js';
+import type { Outcome, Verdict } from '../outcome.js';
+import type { Policy } from '../policy/presets.js';
 import type { Instant } from '../ports/clock.js';
 import type { Target } from '../target.js';
+import type { Watched } from './live-list.js';
 
-/** The pool's side of a lease: called once, with the first outcome. */
-export type SettleLease = (lease: Lease, outcome: Outcome) => void;
+/** What a lease needs of its pool. @internal */
+export interface LeaseKeeper {
+  now(): Instant;
+  settled(lease: Lease, outcome: Outcome): Verdict;
+}
 
+/** @internal */
 export interface LeaseParts {
   readonly id: number;
   readonly row: Row;
   readonly endpoint: Endpoint;
   readonly target: Target;
+  readonly targetIndex: number;
+  readonly session: string | undefined;
+  readonly generation: number;
+  readonly first: boolean;
   readonly since: Instant;
-  readonly settle: SettleLease;
+  readonly policy: Policy;
+  readonly abandonAfterMs: number;
+  readonly hedgeAfterMs: number;
+  readonly idleMs: number;
 }
 
+/** Why the pool itself ended a lease. */
+export type LeaseEnd = 'abandoned' | 'idle' | 'superseded' | 'closed';
+
+/** The reason that `lease.signal` aborts with. */
+export class LeaseEndedError extends Error {
+  override readonly name = 'AbortError';
+  readonly code = 'LEASE_ENDED';
+  readonly why: LeaseEnd;
+
+  constructor(why: LeaseEnd) {
+    super(`the lease has ended: ${why}`);
+    this.why = why;
+  }
+}
+
+/** How long after the abort an adapter may take to say what it saw, before the place returns without it. */
+const GRACE_MS = 1000;
+
 /** The right to one attempt through one endpoint; settled exactly once. */
-export class Lease {
+export class Lease implements Watched {
   readonly id: number;
   readonly endpoint: Endpoint;
   readonly target: Target;
   /** When it was granted, on the pool's clock. */
   readonly since: Instant;
+  /** Give the attempt up after this long without an answer: the pool aborts `signal` then. */
+  readonly abandonAfterMs: number;
   /** @internal */
-  readonly row: Row;
-  readonly #settle: SettleLease;
-  #settled = false;
+  readonly parts: LeaseParts;
+  /** @internal */
+  slot = -1;
+  /** @internal When the pool has to look at it. */
+  dueAt: Instant;
+  readonly #keeper: LeaseKeeper;
+  #controller: AbortController | undefined;
+  #gone: (() => void) | undefined;
+  #ended: LeaseEnd | undefined;
+  #outcome: Outcome | undefined;
+  #verdict: Verdict | undefined;
 
-  constructor(parts: LeaseParts) {
+  /** @internal */
+  constructor(keeper: LeaseKeeper, parts: LeaseParts) {
+    this.#keeper = keeper;
+    this.parts = parts;
     this.id = parts.id;
-    this.row = parts.row;
     this.endpoint = parts.endpoint;
     this.target = parts.target;
     this.since = parts.since;
-    this.#settle = parts.settle;
+    this.abandonAfterMs = parts.abandonAfterMs;
+    this.dueAt = parts.since + Math.min(parts.abandonAfterMs, parts.idleMs);
+  }
+
+  /** Aborts when the pool ends the lease: destroy what was opened for it. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#ended !== undefined) this.#controller.abort(new LeaseEndedError(this.#ended));
+    return this.#controller.signal;
   }
 
   get settled(): boolean {
-    return this.#settled;
+    return this.#outcome !== undefined;
+  }
+
+  /** What it was settled with. */
+  get outcome(): Outcome | undefined {
+    return this.#outcome;
+  }
+
+  get verdict(): Verdict | undefined {
+    return this.#verdict;
+  }
+
+  /** Bytes of the answer moved: the attempt is alive and is not given up for its slowness any more. */
+  touch(): void {
+    if (this.#ended === undefined) this.dueAt = this.#keeper.now() + this.parts.idleMs;
   }
 
   /** Reports what happened and gives the place back. A second call changes nothing and answers false. */
   settle(outcome: Outcome): boolean {
-    if (this.#settled) return false;
-    this.#settled = true;
-    this.#settle(this, outcome);
+    if (this.#outcome !== undefined) return false;
+    this.#outcome = this.#ended === undefined ? outcome : endedOutcome(this.#ended, outcome);
+    this.#verdict = this.#keeper.settled(this, this.#outcome);
+    if (this.#ended !== undefined) this.#gone?.();
     return true;
+  }
+
+  /** @internal Its moment has come. True while it has to be watched on. */
+  expire(now: Instant): boolean {
+    if (this.#ended !== undefined || this.#isIdle(now)) {
+      this.end(this.#ended ?? 'idle');
+      this.settle({ kind: 'abandoned', elapsedMs: now - this.since });
+      return false;
+    }
+    this.end('abandoned');
+    if (this.settled) return false;
+    this.dueAt = now + GRACE_MS;
+    return true;
+  }
+
+  /** @internal Tells whoever works on it to stop. Does not settle. */
+  end(why: LeaseEnd): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = why;
+    this.#controller?.abort(new LeaseEndedError(why));
+  }
+
+  /** @internal Calls back once the pool itself has ended and settled the lease. */
+  onGone(callback: () => void): void {
+    this.#gone = callback;
+    if (this.settled && this.#ended !== undefined) callback();
   }
 
   /** Unsettled means abandoned: the place returns and nobody is blamed. */
   [Symbol.dispose](): void {
-    this.settle({ kind: 'abandoned', elapsedMs: 0 });
+    if (!this.settled) this.settle({ kind: 'abandoned', elapsedMs: this.#keeper.now() - this.since });
   }
+
+  #isIdle(now: Instant): boolean {
+    return now - this.since >= this.parts.idleMs || this.parts.abandonAfterMs > this.parts.idleMs;
+  }
+}
+
+/**
+ * When the pool ended the attempt itself, its reason replaces what the adapter saw; how far the attempt had come is still
+ * the adapter's to say, since nothing but that tells a reroute from a replay.
+ */
+function endedOutcome(why: LeaseEnd, seen: Outcome): Outcome {
+  const elapsedMs = seen.kind === 'response' ? seen.latencyMs : seen.elapsedMs;
+  if (why !== 'abandoned') return { kind: 'abandoned', elapsedMs };
+  // The answer came in the same moment: it counts.
+  if (seen.kind === 'response') return seen;
+  const { phase, sent } = seen.kind === 'failure' ? seen : ({ phase: 'response', sent: 'maybe' } as const);
+  return { kind: 'failure', phase, code: 'ATTEMPT_TIMEOUT', elapsedMs, sent, fault: 'unclear' };
 }

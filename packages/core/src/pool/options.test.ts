@@ -9,7 +9,7 @@ test.each([
   [{ maxWaiting: 0.5 }, 'INVALID_OPTION', 'maxWaiting'],
   [{ proxies: 'h:1' }, 'INVALID_OPTION', 'proxies: must be a list'],
   [{ proxies: ['h:1', 'canary:canary'] }, 'INVALID_PROXY', 'proxies[1]'],
-  [{ policy: 'respectfull' }, 'UNKNOWN_PRESET', "policy.preset: is not a preset; did you mean 'respectful'?"],
+  [{ policy: 'respectfull' }, 'UNKNOWN_PRESET', "policy.preset: is unknown; did you mean 'respectful'?"],
   [{ policy: { preset: 'rotate', retry: { maxAttempts: 0 } } }, 'INVALID_OPTION', 'policy.retry.maxAttempts'],
   [{ policy: { retries: {} } }, 'UNKNOWN_OPTION', "policy.retries: is not an option; did you mean 'retry'?"],
 ])('%j is refused by name', (options, code, text) => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { manualClock } from '../testing/manual-clock.js';
 import type { Outcome } from '../outcome.js';
+import { roundRobin } from '../strategies/round-robin.js';
 import { createPool } from './pool.js';
 
 const target = 'https://shop.example/x';
@@ -16,7 +17,7 @@ const refused: Outcome = {
 };
 
 test('leases go round the proxies', async () => {
-  const pool = createPool({ proxies });
+  const pool = createPool({ proxies, strategy: roundRobin() });
   const hosts = [];
   for (let turn = 0; turn < 6; turn += 1) {
     const lease = await pool.acquire({ target });
@@ -38,12 +39,12 @@ test('a run goes to another proxy when nothing was sent, and never to the same t
 });
 
 test('a request that may have been sent is replayed only if its method allows it', async () => {
-  const pool = createPool({ proxies });
   const cut = Object.assign(new Error('cut'), {
     outcome: { ...refused, phase: 'response', sent: 'maybe', fault: 'unclear' },
   });
   const attempts = async (method: string) => {
     let count = 0;
+    const pool = createPool({ proxies });
     const run = pool.run({ target, method }, () => {
       count += 1;
       throw cut;
@@ -108,7 +109,7 @@ test('the waiting line is bounded', async () => {
   const pool = createPool({ proxies: [{ url: 'http://a:1', maxInFlight: 1 }], maxWaiting: 1 });
   await pool.acquire({ target });
   void pool.acquire({ target }).catch(() => undefined);
-  await expect(pool.acquire({ target })).rejects.toMatchObject({ code: 'POOL_EXHAUSTED' });
+  await expect(pool.acquire({ target })).rejects.toMatchObject({ code: 'QUEUE_FULL' });
   await pool.close();
 });
 
@@ -143,7 +144,11 @@ test('a listener that throws harms no lease and is reported', async () => {
 test('tags, a forced endpoint and exclusions narrow the choice', async () => {
   const pool = createPool({ proxies: ['http://a:1', { url: 'http://b:1', tags: ['eu'] }] });
   const [a, b] = pool.stats().endpoints.map(({ id }) => id);
-  const chosen = async (request: object) => (await pool.acquire({ target, ...request })).endpoint.id;
+  const chosen = async (request: object) => {
+    const lease = await pool.acquire({ target, ...request });
+    lease.settle(ok);
+    return lease.endpoint.id;
+  };
   expect(await chosen({ tags: ['eu'] })).toBe(b);
   expect(await chosen({ endpoint: a })).toBe(a);
   expect(await chosen({ exclude: [a] })).toBe(b);

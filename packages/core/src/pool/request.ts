@@ -1,6 +1,6 @@
 import type { EndpointId } from '../endpoint.js';
 import { ConfigurationError } from '../errors.js';
-import { checkKeys, duration } from '../option-check.js';
+import { checkKeys, duration, integerAtLeast } from '../option-check.js';
 
 /** What a caller asks a pool for. */
 export interface LeaseRequest {
@@ -10,6 +10,8 @@ export interface LeaseRequest {
   readonly method?: string;
   /** Overrides what `method` implies. */
   readonly idempotent?: boolean;
+  /** Requests of one session leave by the same exit. */
+  readonly session?: string;
   /** Only endpoints that have all of these. @default [] */
   readonly tags?: readonly string[];
   /** Force this endpoint. */
@@ -20,17 +22,39 @@ export interface LeaseRequest {
   readonly signal?: AbortSignal;
   /** How long the request may take in all. @default the pool's `deadlineMs` */
   readonly deadlineMs?: number;
+  /** Most attempts of which the target may have seen something. @default the policy's `retry.maxAttempts` */
+  readonly maxAttempts?: number;
+  /** How long one attempt may take without an answer. @default the policy's */
+  readonly attemptTimeoutMs?: number;
 }
 
-const KEYS = ['target', 'method', 'idempotent', 'tags', 'endpoint', 'exclude', 'signal', 'deadlineMs'] as const;
+const KEYS: readonly string[] = [
+  'target',
+  'method',
+  'idempotent',
+  'session',
+  'tags',
+  'endpoint',
+  'exclude',
+  'signal',
+  'deadlineMs',
+  'maxAttempts',
+  'attemptTimeoutMs',
+] satisfies readonly (keyof LeaseRequest)[];
 
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 export function checkRequest(request: LeaseRequest): void {
   checkKeys(request, KEYS, 'request');
-  if (request.deadlineMs !== undefined) duration(request.deadlineMs, 'request.deadlineMs');
-  if (request.tags !== undefined && !Array.isArray(request.tags)) {
+  const { deadlineMs, attemptTimeoutMs, maxAttempts, tags, session } = request;
+  if (deadlineMs !== undefined) duration(deadlineMs, 'request.deadlineMs');
+  if (attemptTimeoutMs !== undefined) duration(attemptTimeoutMs, 'request.attemptTimeoutMs');
+  if (maxAttempts !== undefined) integerAtLeast(maxAttempts, 1, 'request.maxAttempts');
+  if (tags !== undefined && !Array.isArray(tags)) {
     throw new ConfigurationError('INVALID_OPTION', 'request.tags', 'must be a list of words');
+  }
+  if (session !== undefined && (typeof session !== 'string' || session === '')) {
+    throw new ConfigurationError('INVALID_OPTION', 'request.session', 'must be a word');
   }
 }
 

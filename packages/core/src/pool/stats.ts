@@ -1,11 +1,16 @@
 import type { EndpointId } from '../endpoint.js';
-import type { Outcome, Verdict } from '../outcome.js';
+import { Standing } from '../kernel/table.js';
+import type { Dispatcher } from './dispatcher.js';
+
+/** Where an endpoint stands. */
+export type EndpointStanding = 'trial' | 'active' | 'cooling' | 'held' | 'retired';
 
 /** What has been seen of one endpoint since it joined. */
 export interface EndpointStats {
   readonly id: EndpointId;
   readonly attempts: number;
   readonly succeeded: number;
+  readonly standing: EndpointStanding;
   readonly inFlight: number;
   readonly latencyP50: number | undefined;
   readonly latencyP95: number | undefined;
@@ -13,7 +18,18 @@ export interface EndpointStats {
   readonly errors: Readonly<Record<string, number>>;
 }
 
+/** A picture of a pool. */
 export interface PoolStats {
+  readonly proxies: {
+    readonly total: number;
+    readonly healthy: number;
+    readonly cooling: number;
+    readonly held: number;
+  };
+  readonly sessions: number;
+  readonly rerouted: number;
+  readonly replayed: number;
+  readonly hedged: number;
   readonly attempts: number;
   readonly succeeded: number;
   readonly inFlight: number;
@@ -21,45 +37,31 @@ export interface PoolStats {
   readonly endpoints: readonly EndpointStats[];
 }
 
-const SAMPLES = 128;
+const NAMES: readonly EndpointStanding[] = ['retired', 'trial', 'active', 'cooling', 'held', 'retired'];
 
-/** Counts what happened at one endpoint; keeps the last latencies. */
-export class EndpointCounter {
-  attempts = 0;
-  succeeded = 0;
-  readonly errors = new Map<string, number>();
-  readonly #latencies: number[] = [];
-  #next = 0;
-
-  record(outcome: Outcome, verdict: Verdict): void {
-    this.attempts += 1;
-    if (verdict === 'success' || verdict === 'final') this.succeeded += 1;
-    if (outcome.kind === 'failure') this.#countError(outcome.code);
-    if (outcome.kind !== 'response') return;
-    if (verdict !== 'success' && verdict !== 'final') this.#countError(String(outcome.status));
-    this.#latencies[this.#next] = outcome.latencyMs;
-    this.#next = (this.#next + 1) % SAMPLES;
-  }
-
-  #countError(code: string): void {
-    this.errors.set(code, (this.errors.get(code) ?? 0) + 1);
-  }
-
-  snapshot(id: EndpointId, inFlight: number): EndpointStats {
-    const sorted = [...this.#latencies].sort((a, b) => a - b);
-    return {
-      id,
-      attempts: this.attempts,
-      succeeded: this.succeeded,
-      inFlight,
-      latencyP50: nearestRank(sorted, 0.5),
-      latencyP95: nearestRank(sorted, 0.95),
-      errors: Object.fromEntries(this.errors),
-    };
-  }
-}
-
-/** The smallest sample that at least `q` of all samples do not exceed. */
-export function nearestRank(sorted: readonly number[], q: number): number | undefined {
-  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)];
+/** A picture of now. Reading it changes nothing. */
+export function readStats({ roster, counters, kernel, live, line, sessions }: Dispatcher): PoolStats {
+  const { table } = kernel.state;
+  const endpoints = [...roster].map(([{ id }, row]) =>
+    counters.of(row).snapshot(id, NAMES[table.standing[row]!]!, table.inFlight[row]!),
+  );
+  const standing = (kind: number) => [...roster].filter(([, row]) => table.standing[row] === kind).length;
+  const sum = (key: 'attempts' | 'succeeded') => endpoints.reduce((total, stats) => total + stats[key], 0);
+  return {
+    proxies: {
+      total: roster.size,
+      healthy: standing(Standing.active) + standing(Standing.trial),
+      cooling: standing(Standing.cooling),
+      held: standing(Standing.held),
+    },
+    sessions: sessions.size,
+    rerouted: counters.rerouted,
+    replayed: counters.replayed,
+    hedged: counters.hedged,
+    attempts: sum('attempts'),
+    succeeded: sum('succeeded'),
+    inFlight: live.size,
+    waiting: line.size,
+    endpoints,
+  };
 }

@@ -1,59 +1,125 @@
 import type { Instant } from '../ports/clock.js';
+import type { Target } from '../target.js';
 
 /** A caller in the waiting line. */
 export interface Waiter {
+  readonly target: Target;
   readonly deadline: Instant;
-  /** Tries to be served now; true when it was, and has left the line. */
+  /** Asks for nothing particular: what one such caller of a target cannot get, the next cannot either. */
+  readonly plain: boolean;
+  /** When asking again may help without anything else happening. */
+  wakeAt: Instant;
+  /** Tries to be served now; true when it was answered, well or badly, and has left the line. */
   attempt(): boolean;
   fail(error: Error): void;
 }
 
-/** A bounded line, first come first served; whoever cannot be served yet is passed over without losing the place. */
+/**
+ * A bounded line. Targets take turns, callers of one target come first come first served, and whoever cannot be served yet
+ * is passed over without losing the place: one target that is stuck starves nobody.
+ */
 export class WaitingLine {
-  readonly #line = new Set<Waiter>();
+  readonly #queues = new Map<Target, Set<Waiter>>();
   readonly #bound: number;
+  #size = 0;
+  #soonest: Instant = Number.POSITIVE_INFINITY;
+  #serving = false;
+  #again = false;
 
   constructor(bound: number) {
     this.#bound = bound;
   }
 
   get size(): number {
-    return this.#line.size;
+    return this.#size;
+  }
+
+  /** Nothing in the line changes by itself before this. */
+  get soonest(): Instant {
+    return this.#size === 0 ? Number.POSITIVE_INFINITY : this.#soonest;
+  }
+
+  sizeOf(target: Target): number {
+    return this.#queues.get(target)?.size ?? 0;
   }
 
   /** False when the line is full. */
   join(waiter: Waiter): boolean {
-    if (this.#line.size >= this.#bound) return false;
-    this.#line.add(waiter);
+    if (this.#size >= this.#bound) return false;
+    const queue = this.#queues.get(waiter.target) ?? new Set();
+    this.#queues.set(waiter.target, queue.add(waiter));
+    this.#size += 1;
+    this.#soonest = Math.min(this.#soonest, waiter.deadline, waiter.wakeAt);
     return true;
   }
 
   leave(waiter: Waiter): void {
-    this.#line.delete(waiter);
+    const queue = this.#queues.get(waiter.target);
+    if (queue?.delete(waiter) !== true) return;
+    this.#size -= 1;
+    if (queue.size === 0) this.#queues.delete(waiter.target);
   }
 
-  /** Something changed: everyone tries, in order. */
+  /** Something changed: everyone may try, target by target, until nobody gets anything. */
   serve(): void {
-    for (const waiter of this.#line) if (waiter.attempt()) this.#line.delete(waiter);
+    // An attempt can change something itself; the line is then gone through once more, not within itself.
+    this.#again = true;
+    if (this.#serving) return;
+    this.#serving = true;
+    try {
+      while (this.#again) {
+        this.#again = false;
+        for (const target of [...this.#queues.keys()]) if (this.#serveOne(target)) this.#again = true;
+      }
+    } finally {
+      this.#serving = false;
+    }
   }
 
-  /** Fails those whose deadline has come. */
-  expire(now: Instant, reason: () => Error): void {
-    for (const waiter of this.#line) if (waiter.deadline <= now) this.#failOne(waiter, reason());
-  }
-
-  failAll(reason: () => Error): void {
-    for (const waiter of this.#line) this.#failOne(waiter, reason());
-  }
-
-  nextDeadline(): Instant {
+  /** Fails those whose deadline has come, and learns when the next moment is. */
+  expire(now: Instant, reason: (waiter: Waiter) => Error): void {
     let soonest = Number.POSITIVE_INFINITY;
-    for (const { deadline } of this.#line) soonest = Math.min(soonest, deadline);
-    return soonest;
+    for (const waiter of this.#all()) {
+      if (waiter.deadline <= now) this.#failOne(waiter, reason(waiter));
+      else soonest = Math.min(soonest, waiter.deadline, Math.max(waiter.wakeAt, now));
+    }
+    this.#soonest = soonest;
+  }
+
+  failAll(reason: (waiter: Waiter) => Error): void {
+    for (const waiter of this.#all()) this.#failOne(waiter, reason(waiter));
+  }
+
+  /** Lets everyone of one target try at once, so that those for whom it is hopeless now hear of it. */
+  recheck(target: Target): void {
+    for (const waiter of this.#queues.get(target) ?? []) if (waiter.attempt()) this.leave(waiter);
+  }
+
+  #serveOne(target: Target): boolean {
+    const queue = this.#queues.get(target);
+    if (queue === undefined) return false;
+    let stuck = false;
+    for (const waiter of queue) {
+      if (stuck && waiter.plain) continue;
+      if (!waiter.attempt()) {
+        this.#soonest = Math.min(this.#soonest, waiter.wakeAt);
+        stuck ||= waiter.plain;
+        continue;
+      }
+      this.leave(waiter);
+      // The next turn is another target's.
+      if (this.#queues.delete(target) && queue.size > 0) this.#queues.set(target, queue);
+      return true;
+    }
+    return false;
+  }
+
+  #all(): Waiter[] {
+    return [...this.#queues.values()].flatMap((queue) => [...queue]);
   }
 
   #failOne(waiter: Waiter, error: Error): void {
-    this.#line.delete(waiter);
+    this.leave(waiter);
     waiter.fail(error);
   }
 }

@@ -12,6 +12,9 @@ interface Entry {
   readonly callback: () => void;
 }
 
+/** The first of January 2026. */
+const WALL_START = 1_767_225_600_000;
+
 export function manualClock(start: Instant = 0): ManualClock {
   let now = start;
   const entries = new Set<Entry>();
@@ -22,6 +25,7 @@ export function manualClock(start: Instant = 0): ManualClock {
   };
   return {
     now: () => now,
+    wallNow: () => WALL_START + now,
     nextDue: () => soonest()?.at ?? Number.POSITIVE_INFINITY,
     schedule(at, callback) {
       const entry = { at, callback };

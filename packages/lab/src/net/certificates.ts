@@ -34,6 +34,11 @@ export function certificates(): Certificates {
   return made;
 }
 
+/** Uses those of another process from here on. */
+export function adoptCertificates(certificates: Certificates): void {
+  made = certificates;
+}
+
 function makeCertificates(): Certificates {
   const lab: Authority = { name: 'Fairlead Lab CA', keys: newKeys() };
   const stranger: Authority = { name: 'Some Other CA', keys: newKeys() };

@@ -1,38 +1,38 @@
 import type { Socket } from 'node:net';
 
 /** One client's connection as the server saw it. The bytes are those on the wire, TLS included. */
-export class Connection {
+export interface Connection {
   readonly remoteAddress: string;
   readonly remotePort: number;
-  #socket: Socket | undefined;
-  #bytesIn = 0;
-  #bytesOut = 0;
-
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    this.remoteAddress = socket.remoteAddress ?? '';
-    this.remotePort = socket.remotePort ?? 0;
-    socket.once('close', () => {
-      this.#bytesIn = socket.bytesRead;
-      this.#bytesOut = socket.bytesWritten;
-      // A benchmark makes many thousands of connections: keep the figures, not the sockets.
-      this.#socket = undefined;
-    });
-  }
-
-  get open(): boolean {
-    return this.#socket !== undefined;
-  }
-
+  readonly open: boolean;
   /** Bytes the client sent. */
-  get bytesIn(): number {
-    return this.#socket?.bytesRead ?? this.#bytesIn;
-  }
-
+  readonly bytesIn: number;
   /** Bytes sent to the client. */
-  get bytesOut(): number {
-    return this.#socket?.bytesWritten ?? this.#bytesOut;
-  }
+  readonly bytesOut: number;
+}
+
+function watch(socket: Socket): Connection {
+  // A benchmark makes many thousands of connections: keep the figures, not the sockets.
+  let live: Socket | undefined = socket;
+  const last = { in: 0, out: 0 };
+  socket.once('close', () => {
+    last.in = socket.bytesRead;
+    last.out = socket.bytesWritten;
+    live = undefined;
+  });
+  return {
+    remoteAddress: socket.remoteAddress ?? '',
+    remotePort: socket.remotePort ?? 0,
+    get open() {
+      return live !== undefined;
+    },
+    get bytesIn() {
+      return live?.bytesRead ?? last.in;
+    },
+    get bytesOut() {
+      return live?.bytesWritten ?? last.out;
+    },
+  };
 }
 
 /** What a server has accepted so far. */
@@ -51,7 +51,7 @@ export class ConnectionLog implements Connections {
   #byPeer = new Map<string, Connection>();
 
   add(socket: Socket): Connection {
-    const connection = new Connection(socket);
+    const connection = watch(socket);
     this.each.push(connection);
     const peer = peerOf(socket);
     this.#byPeer.set(peer, connection);

@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { certificates } from './certificates.js';
+import { readExactly, readUntil } from './read.js';
 
 /** All that a conversation brought: what was said, and the error it ended with if any. */
 export interface Heard {
@@ -35,14 +35,24 @@ export function converseTls(
   return hear(socket, say, leaveAfter);
 }
 
-/** Asks for a tunnel in whatever words, and resolves with the socket once `size` bytes have answered. */
-export async function openTunnel(port: number, say: string | Uint8Array, size: number): Promise<Socket> {
+/**
+ * Asks for a tunnel in whatever words and resolves with the socket once it is answered: by so many
+ * bytes, or up to that text. Several lines are each answered before the next is said.
+ */
+export async function openTunnel(
+  port: number,
+  say: string | Uint8Array | readonly Uint8Array[],
+  answer: number | string | readonly number[],
+): Promise<Socket> {
   const socket = connect({ host: '127.0.0.1', port });
-  socket.write(say);
-  for (;;) {
-    await once(socket, 'readable');
-    if (socket.read(size) !== null) return socket;
+  const lines = Array.isArray(say) ? (say as readonly Uint8Array[]) : [say as string | Uint8Array];
+  const answers = typeof answer === 'object' ? answer : [answer];
+  for (const [i, line] of lines.entries()) {
+    socket.write(line);
+    const expected = answers[i] ?? 0;
+    await (typeof expected === 'string' ? readUntil(socket, expected) : readExactly(socket, expected));
   }
+  return socket;
 }
 
 export async function hear(socket: Socket, say: string | Uint8Array = '', leaveAfter?: number): Promise<Heard> {

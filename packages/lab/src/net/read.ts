@@ -1,29 +1,31 @@
 import type { Socket } from 'node:net';
 
-/** Resolves with exactly `size` bytes and leaves the rest unread. Never settles early: rejects if the peer goes away. */
-export async function readExactly(socket: Socket, size: number): Promise<Buffer> {
-  for (;;) {
-    const chunk = size === 0 ? Buffer.alloc(0) : (socket.read(size) as Buffer | null);
-    if (chunk?.length === size) return chunk;
-    await readable(socket);
-  }
+/** Resolves with exactly `size` bytes and leaves the rest unread. Rejects if the peer goes away first. */
+export function readExactly(socket: Socket, size: number): Promise<Buffer> {
+  return readPart(socket, (seen) => (seen.length >= size ? size : undefined));
 }
 
-/** Resolves with all up to and including `end`, and puts back what came after it. */
-export async function readUntil(socket: Socket, end: string): Promise<Buffer> {
+/** Resolves with all up to and including `end`, and leaves what came after it unread. */
+export function readUntil(socket: Socket, end: string): Promise<Buffer> {
+  return readPart(socket, (seen) => {
+    const at = seen.indexOf(end);
+    return at === -1 ? undefined : at + end.length;
+  });
+}
+
+/** @param sizeOf tells how much of what was seen is wanted, once it is all there. */
+async function readPart(socket: Socket, sizeOf: (seen: Buffer) => number | undefined): Promise<Buffer> {
   let seen = Buffer.alloc(0);
   for (;;) {
-    const chunk = socket.read() as Buffer | null;
-    if (chunk !== null) {
-      seen = Buffer.concat([seen, chunk]);
-      const at = seen.indexOf(end);
-      if (at !== -1) {
-        const rest = seen.subarray(at + end.length);
-        if (rest.length > 0) socket.unshift(rest);
-        return seen.subarray(0, at + end.length);
-      }
+    const size = sizeOf(seen);
+    if (size !== undefined) {
+      if (seen.length > size) socket.unshift(seen.subarray(size));
+      return seen.subarray(0, size);
     }
-    await readable(socket);
+    // Take all there is: a stream with bytes left in it says 'readable' at once, for ever, and starves the sockets.
+    const chunk = socket.read() as Buffer | null;
+    if (chunk === null) await readable(socket);
+    else seen = Buffer.concat([seen, chunk]);
   }
 }
 

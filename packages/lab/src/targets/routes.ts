@@ -76,9 +76,8 @@ export const routes = {
   },
   /** `/gzip/1000`: that many zeros, compressed. */
   gzip: ({ response, url }) => {
-    response
-      .writeHead(200, { 'Content-Encoding': 'gzip' })
-      .end(gzipSync(Buffer.alloc(Number(argument(url) || 1000), '0')));
+    const body = gzipSync(Buffer.alloc(Number(argument(url) || 1000), '0'));
+    response.writeHead(200, { 'Content-Encoding': 'gzip', 'Content-Length': body.length }).end(body);
   },
 } satisfies Record<string, Route>;
 

@@ -1,0 +1,51 @@
+import type { Fact } from '../kernel/fact.js';
+import type { Outcome, Phase, Verdict } from '../outcome.js';
+import type { Action } from './presets.js';
+import { retryAfterMs } from './retry-after.js';
+
+const BEFORE_TARGET: ReadonlySet<Phase> = new Set(['proxy-connect', 'proxy-tls', 'proxy-handshake', 'tunnel']);
+
+/** What an outcome is to the kernel, under a policy. */
+export function factOf(
+  outcome: Outcome,
+  verdict: Verdict,
+  action: Action,
+  first: boolean,
+  wallNow: () => number,
+): Fact {
+  return {
+    health: action.health,
+    answer: answerOf(verdict, action),
+    block: action.target === 'block',
+    connect: outcome.kind === 'failure' && BEFORE_TARGET.has(outcome.phase),
+    elapsedMs: outcome.kind === 'response' ? outcome.latencyMs : outcome.elapsedMs,
+    first,
+    retryAfterMs: askedToWait(outcome, verdict, wallNow),
+  };
+}
+
+/** Only a refusal asks to wait: some targets send the headers with every answer. */
+export function askedToWait(outcome: Outcome, verdict: Verdict, wallNow: () => number): number | undefined {
+  if (outcome.kind !== 'response' || outcome.headers === undefined) return undefined;
+  return verdict === 'throttled' || verdict === 'denied' ? retryAfterMs(outcome.headers, wallNow()) : undefined;
+}
+
+function answerOf(verdict: Verdict, { target }: Action): Fact['answer'] {
+  switch (verdict) {
+    case 'success':
+    case 'final':
+      return 'served';
+    case 'throttled':
+    case 'denied':
+      // A policy that takes refusals for answers learns no pace from them.
+      return target === 'none' ? 'served' : verdict;
+    case 'target-fault':
+      return target === 'breaker' ? 'broken' : 'served';
+    case 'endpoint-fault':
+    case 'unclear':
+    case 'abandoned':
+      return 'none';
+    default:
+      return verdict satisfies never;
+  }
+}

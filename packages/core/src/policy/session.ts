@@ -1,0 +1,44 @@
+import type { PinTerms } from '../ledger/pins.js';
+import type { Target } from '../target.js';
+
+/** How long a session keeps its exit, and what happens when it cannot. */
+export interface SessionPolicy {
+  /**
+   * `forever`: until the exit fails. `ttl`: so long since the pin was made. `sliding`: so long since its last use. `count`: so
+   * many uses. `request`: a fresh exit each time.
+   */
+  readonly keep: 'forever' | 'ttl' | 'sliding' | 'count' | 'request';
+  readonly ttlMs: number;
+  /** However often it is used, no pin outlives this. */
+  readonly maxMs: number;
+  readonly maxUses: number;
+  /** One exit for the whole session, or one for each target it visits. */
+  readonly per: 'session' | 'target';
+  /** `prefer` takes another exit when the pinned one is lost, `strict` fails instead, `same-exit` takes only one with the same `exit`. */
+  readonly contract: 'prefer' | 'strict' | 'same-exit';
+}
+
+/** The defaults of `SessionPolicy`, in one place. */
+export const SESSION_DEFAULTS: SessionPolicy = Object.freeze({
+  keep: 'forever',
+  ttlMs: 300_000,
+  maxMs: Number.POSITIVE_INFINITY,
+  maxUses: 100,
+  per: 'session',
+  contract: 'prefer',
+});
+
+/** The policy as the ledger takes it. */
+export function pinTerms({ keep, ttlMs, maxMs, maxUses }: SessionPolicy): PinTerms {
+  const never = Number.POSITIVE_INFINITY;
+  return {
+    ttlMs: keep === 'sliding' ? ttlMs : never,
+    maxMs: keep === 'ttl' ? Math.min(ttlMs, maxMs) : maxMs,
+    maxUses: keep === 'count' ? maxUses : keep === 'request' ? 1 : never,
+  };
+}
+
+/** The ledger's key of a session. The separator cannot stand in a host. */
+export function pinKey(session: string, target: Target, { per }: SessionPolicy): string {
+  return per === 'target' ? `${target}\u0000${session}` : session;
+}

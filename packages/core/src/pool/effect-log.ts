@@ -1,0 +1,65 @@
+import type { EffectKind, OnEffect } from '../kernel/effects.js';
+import type { Row } from '../kernel/table.js';
+import type { Emitter } from './events.js';
+import type { Roster } from './roster.js';
+
+interface Effect {
+  readonly kind: EffectKind;
+  readonly row: Row;
+  readonly target: number;
+  readonly until: number;
+}
+
+/** The kernel tells of what it did in the middle of its work; listeners hear of it when that work is done. */
+export class EffectLog {
+  readonly #roster: Roster;
+  readonly #events: Emitter;
+  readonly #targetOf: (index: number) => string;
+  #pending: Effect[] = [];
+  /** How often each kind has happened. */
+  readonly counts: Partial<Record<EffectKind, number>> = {};
+
+  constructor(roster: Roster, events: Emitter, targetOf: (index: number) => string) {
+    this.#roster = roster;
+    this.#events = events;
+    this.#targetOf = targetOf;
+  }
+
+  readonly note: OnEffect = (kind, row, target, until) => {
+    this.counts[kind] = (this.counts[kind] ?? 0) + 1;
+    this.#pending.push({ kind, row, target, until });
+  };
+
+  flush(): void {
+    if (this.#pending.length === 0) return;
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const effect of pending) this.#tell(effect);
+  }
+
+  #tell({ kind, row, target, until }: Effect): void {
+    const endpoint = () => this.#roster.at(row).id;
+    switch (kind) {
+      case 'cooled':
+        return this.#events.emit('cooldown', { endpoint: endpoint(), until });
+      case 'released':
+      case 'released-early':
+      case 'panicked':
+        return this.#events.emit('trial', { endpoint: endpoint(), why: kind });
+      case 'activated':
+        return this.#events.emit('active', { endpoint: endpoint() });
+      case 'evicted':
+        return this.#events.emit('evicted', { endpoint: endpoint() });
+      case 'blocked':
+        return this.#events.emit('blocked', { endpoint: endpoint(), target: this.#targetOf(target), until });
+      case 'breaker-opened':
+        return this.#events.emit('breaker', { target: this.#targetOf(target), open: true });
+      case 'breaker-closed':
+        return this.#events.emit('breaker', { target: this.#targetOf(target), open: false });
+      case 'paced':
+        return this.#events.emit('paced', { target: this.#targetOf(target), intervalMs: until });
+      default:
+        return kind satisfies never;
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import type { EndpointId } from '../endpoint.js';
+import type { Outcome, Verdict } from '../outcome.js';
+import type { EndpointStanding, EndpointStats } from './stats.js';
+
+const SAMPLES = 128;
+
+/** Counts what happened at one endpoint; keeps the last latencies. */
+export class EndpointCounter {
+  attempts = 0;
+  succeeded = 0;
+  readonly errors = new Map<string, number>();
+  readonly #latencies: number[] = [];
+  #next = 0;
+
+  record(outcome: Outcome, verdict: Verdict): void {
+    this.attempts += 1;
+    if (verdict === 'success' || verdict === 'final') this.succeeded += 1;
+    if (outcome.kind === 'failure') this.#countError(outcome.code);
+    if (outcome.kind !== 'response') return;
+    if (verdict !== 'success' && verdict !== 'final') this.#countError(String(outcome.status));
+    this.#latencies[this.#next] = outcome.latencyMs;
+    this.#next = (this.#next + 1) % SAMPLES;
+  }
+
+  #countError(code: string): void {
+    this.errors.set(code, (this.errors.get(code) ?? 0) + 1);
+  }
+
+  snapshot(id: EndpointId, standing: EndpointStanding, inFlight: number): EndpointStats {
+    const sorted = [...this.#latencies].sort((a, b) => a - b);
+    return {
+      id,
+      attempts: this.attempts,
+      succeeded: this.succeeded,
+      standing,
+      inFlight,
+      latencyP50: nearestRank(sorted, 0.5),
+      latencyP95: nearestRank(sorted, 0.95),
+      errors: Object.fromEntries(this.errors),
+    };
+  }
+}
+
+/** The smallest sample that at least `q` of all samples do not exceed. */
+export function nearestRank(sorted: readonly number[], q: number): number | undefined {
+  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)];
+}

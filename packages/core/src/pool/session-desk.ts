@@ -1,0 +1,134 @@
+import type { EndpointId } from '../endpoint.js';
+import { FairleadError } from '../errors.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { Eligibility, RankQuery } from '../kernel/query.js';
+import type { Row } from '../kernel/table.js';
+import type { Clock, Instant } from '../ports/clock.js';
+import type { Ledger } from '../ports/ledger.js';
+import type { Emitter } from './events.js';
+import type { Lease } from './lease.js';
+import type { Roster } from './roster.js';
+import type { Run } from './run.js';
+
+/** Where a session's next attempt may go. */
+export type SessionChoice =
+  | { readonly kind: 'free'; readonly allowed?: (row: Row) => boolean }
+  | { readonly kind: 'pinned'; readonly row: Row }
+  | { readonly kind: 'wait'; readonly until: Instant }
+  | { readonly kind: 'lost'; readonly error: FairleadError };
+
+/** Sessions whose lost exit is remembered until they take the next. */
+const MOST_LOST = 10_000;
+
+const FREE: SessionChoice = Object.freeze({ kind: 'free' });
+
+/** The sessions of a pool: which exit each keeps, as the ledger holds it. */
+export class SessionDesk {
+  readonly #ledger: Ledger;
+  readonly #roster: Roster;
+  readonly #events: Emitter;
+  readonly #clock: Clock;
+  readonly #lost = new Map<string, EndpointId>();
+
+  constructor(ledger: Ledger, roster: Roster, events: Emitter, clock: Clock) {
+    this.#ledger = ledger;
+    this.#roster = roster;
+    this.#events = events;
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#ledger.sessions.size;
+  }
+
+  /** The exit a session is bound to, if any. Reading prolongs nothing. */
+  lookup(session: string): EndpointId | undefined {
+    const pin = this.#ledger.pinOf(session, this.#clock.now());
+    return pin === undefined ? undefined : this.#roster.at(pin.row).id;
+  }
+
+  /** Binds by hand. False when the endpoint is not here. */
+  bind(session: string, endpoint: EndpointId): boolean {
+    const row = this.#roster.rowOf(endpoint);
+    if (row === undefined) return false;
+    const never = Number.POSITIVE_INFINITY;
+    this.#ledger.bind(session, row, { ttlMs: never, maxMs: never, maxUses: never }, this.#clock.now());
+    return true;
+  }
+
+  unbind(session: string): boolean {
+    this.#lost.delete(session);
+    return this.#ledger.unpin(session);
+  }
+
+  /** Forgets pins that have run out; answers how many. */
+  purgeExpired(): number {
+    const now = this.#clock.now();
+    const before = this.#ledger.sessions.size;
+    for (const session of [...this.#ledger.sessions.keys()]) this.#ledger.pinOf(session, now);
+    return before - this.#ledger.sessions.size;
+  }
+
+  /** @internal */
+  choose(run: Run, kernel: Kernel, query: RankQuery, now: Instant): SessionChoice {
+    const session = run.session!;
+    const pin = this.#ledger.pinOf(session, now);
+    if (pin === undefined) return FREE;
+    const state = kernel.eligibility(pin.row, query);
+    if (state === 'ok') return { kind: 'pinned', row: pin.row };
+    if (isPassing(state)) {
+      const until = state === 'paced' ? this.#ledger.opensAt(pin.row, query.target, kernel.burstMs(query.target)) : now;
+      return { kind: 'wait', until: state === 'busy' ? Number.POSITIVE_INFINITY : Math.max(until, now + 1) };
+    }
+    return this.#swap(run, pin.row, pin.generation, state);
+  }
+
+  /** @internal The lease's exit failed: the pin goes, unless it is a newer one or the contract keeps it. */
+  broken({ parts, endpoint }: Lease): void {
+    const { session, generation, policy } = parts;
+    // Under the other contracts the pin is what remembers which exit it was.
+    if (session === undefined || policy.session.contract !== 'prefer') return;
+    if (this.#ledger.unpin(session, generation)) this.#remember(session, endpoint.id);
+  }
+
+  /** @internal */
+  bound(session: string, to: EndpointId): void {
+    this.#events.emit('pinned', { session, endpoint: to });
+    const from = this.#lost.get(session);
+    this.#lost.delete(session);
+    if (from !== undefined && from !== to) this.#events.emit('identity-changed', { session, from, to });
+  }
+
+  #swap(run: Run, row: Row, generation: number, state: Eligibility): SessionChoice {
+    const session = run.session!;
+    const lost = this.#roster.at(row);
+    const { contract } = run.policy.session;
+    const { exit } = lost;
+    const sameExit = (other: Row): boolean => this.#roster.at(other).exit === exit;
+    if (contract === 'strict' || (contract === 'same-exit' && exit === undefined)) {
+      return { kind: 'lost', error: lostError(run, lost.id, state) };
+    }
+    if (contract === 'same-exit' && !this.#roster.some((_, other) => other !== row && sameExit(other))) {
+      return { kind: 'lost', error: lostError(run, lost.id, state) };
+    }
+    if (this.#ledger.unpin(session, generation)) this.#remember(session, lost.id);
+    return contract === 'same-exit' ? { kind: 'free', allowed: sameExit } : FREE;
+  }
+
+  #remember(session: string, endpoint: EndpointId): void {
+    const [oldest] = this.#lost.keys();
+    if (this.#lost.size >= MOST_LOST && oldest !== undefined) this.#lost.delete(oldest);
+    this.#lost.set(session, endpoint);
+    this.#events.emit('unpinned', { session, endpoint });
+  }
+}
+
+/** Reasons that pass while the session waits. */
+function isPassing(state: Eligibility): boolean {
+  return state === 'busy' || state === 'paced' || state === 'target-down';
+}
+
+function lostError({ request }: Run, endpoint: EndpointId, state: Eligibility): FairleadError {
+  const name = JSON.stringify(request.session);
+  return new FairleadError('SESSION_LOST', `session ${name} may only use ${endpoint}, which is ${state}`);
+}

@@ -1,0 +1,60 @@
+import { FairleadError } from '../errors.js';
+import type { Dispatcher } from './dispatcher.js';
+import { Lease } from './lease.js';
+import type { Run } from './run.js';
+
+/** A lease at once or after waiting in line; rejects when it is hopeless, at the deadline, on abort and on close. */
+export function waitForLease(dispatcher: Dispatcher, run: Run): Promise<Lease> {
+  const { signal } = run.request;
+  if (signal?.aborted === true) return Promise.reject(abortedError(signal));
+  const answer = dispatcher.grant(run);
+  if (answer instanceof Lease) return Promise.resolve(answer);
+  if (answer.error !== undefined) return Promise.reject(answer.error);
+  return new Promise((resolve, reject) => joinLine(dispatcher, run, answer.retryAt, { resolve, reject }));
+}
+
+interface Settlers {
+  readonly resolve: (lease: Lease) => void;
+  readonly reject: (error: Error) => void;
+}
+
+function joinLine(dispatcher: Dispatcher, run: Run, wakeAt: number, { resolve, reject }: Settlers): void {
+  const { signal } = run.request;
+  const done = (): void => signal?.removeEventListener('abort', onAbort);
+  const waiter = {
+    target: run.target,
+    deadline: run.deadline,
+    plain: run.isPlain && run.tried.size === 0,
+    wakeAt,
+    attempt(): boolean {
+      const answer = dispatcher.grant(run);
+      if (!(answer instanceof Lease) && answer.error === undefined) {
+        waiter.wakeAt = answer.retryAt;
+        return false;
+      }
+      done();
+      if (answer instanceof Lease) resolve(answer);
+      else reject(answer.error!);
+      return true;
+    },
+    fail(error: Error): void {
+      done();
+      reject(error);
+    },
+  };
+  const onAbort = (): void => {
+    dispatcher.line.leave(waiter);
+    waiter.fail(abortedError(signal));
+  };
+  if (!dispatcher.line.join(waiter)) return reject(lineFull(run));
+  signal?.addEventListener('abort', onAbort, { once: true });
+  dispatcher.reschedule();
+}
+
+function abortedError(signal: AbortSignal | undefined): FairleadError {
+  return new FairleadError('ABORTED', 'the request was aborted', { cause: signal?.reason });
+}
+
+function lineFull({ target }: Run): FairleadError {
+  return new FairleadError('QUEUE_FULL', `the waiting line is full; ${target} must wait for room`);
+}

@@ -1,0 +1,32 @@
+import { isIPv6 } from 'node:net';
+import { domainToASCII } from 'node:url';
+import { DialError } from './dial-error.js';
+
+/** Where a tunnel leads. */
+export interface Destination {
+  /** ASCII, IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+const MAX_NAME = 255;
+
+/** Reads a host and port as users and libraries write them; names become punycode. */
+export function toDestination(host: string, port: number): Destination {
+  const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
+  // domainToASCII answers '' to whatever no URL could hold, line breaks and spaces among it.
+  const ascii = isIPv6(bare) ? bare : domainToASCII(bare);
+  if (ascii === '' || ascii.length > MAX_NAME) throw invalid('the host is not a name or an address');
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid('the port is not from 1 to 65535');
+  return { host: ascii, port };
+}
+
+/** `host:port` as it stands in a CONNECT request. */
+export function authorityOf({ host, port }: Destination): string {
+  return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+}
+
+function invalid(problem: string): DialError {
+  const message = `cannot be dialled: ${problem}`;
+  return new DialError({ code: 'INVALID_TARGET', phase: 'proxy-connect', fault: 'caller', message });
+}

@@ -1,0 +1,118 @@
+import type { FailureOutcome, Fault, Phase } from '@fairlead/core';
+import { DialError } from './dial-error.js';
+import { noteOn } from './failure-notes.js';
+
+/**
+ * Reads an error that a client library threw as an outcome: where it broke, whether anything had been sent, and whose
+ * doing it was where that can be known. Adapters pass on what it says.
+ */
+export function failureOf(error: unknown, elapsedMs: number): FailureOutcome {
+  const chain = chainOf(error);
+  const dialled = chain.find(isDialError);
+  if (dialled !== undefined) {
+    const { phase, code, sent, fault } = dialled;
+    return { kind: 'failure', phase, code, elapsedMs, sent, fault };
+  }
+  const code = codeOf(chain);
+  if (isAbort(chain, code))
+    return { kind: 'failure', phase: 'request', code: 'ABORTED', elapsedMs, sent: 'maybe', fault: 'caller' };
+  const { phase, sent } = placeOf(chain, code);
+  return { kind: 'failure', phase, code, elapsedMs, sent, fault: 'unclear' satisfies Fault };
+}
+
+/** Fields that Node, axios, got and undici put on what they throw. */
+interface Thrown {
+  readonly name?: unknown;
+  readonly code?: unknown;
+  readonly message?: unknown;
+  readonly cause?: unknown;
+  readonly errors?: unknown;
+  readonly response?: unknown;
+}
+
+const MAX_DEPTH = 8;
+
+/** The error and what it was made from: libraries wrap, and wrap again. */
+function chainOf(error: unknown): readonly Thrown[] {
+  const chain: Thrown[] = [];
+  let next: unknown = error;
+  while (typeof next === 'object' && next !== null && chain.length < MAX_DEPTH) {
+    const thrown: Thrown = next;
+    chain.push(thrown);
+    next = thrown.cause ?? (Array.isArray(thrown.errors) ? thrown.errors[0] : undefined);
+  }
+  return chain;
+}
+
+/** By shape, for another copy of this package may have thrown it. */
+function isDialError(thrown: Thrown): thrown is DialError {
+  return thrown instanceof DialError || (thrown.name === 'DialError' && 'phase' in thrown && 'fault' in thrown);
+}
+
+/** The innermost code says what happened, the outer ones who was told. */
+function codeOf(chain: readonly Thrown[]): string {
+  const codes = chain
+    .map(({ code }) => code)
+    .filter((code): code is string => typeof code === 'string' && /^[A-Z0-9_]+$/.test(code));
+  return codes.at(-1) ?? 'UNKNOWN';
+}
+
+const ABORTS = new Set(['ERR_CANCELED', 'ERR_ABORTED', 'ABORT_ERR', 'UND_ERR_ABORTED']);
+const ABORT_NAMES = new Set(['AbortError', 'CancelError', 'CanceledError']);
+
+function isAbort(chain: readonly Thrown[], code: string): boolean {
+  return ABORTS.has(code) || chain.some(({ name }) => typeof name === 'string' && ABORT_NAMES.has(name));
+}
+
+function placeOf(chain: readonly Thrown[], code: string): { phase: Phase; sent: 'nothing' | 'maybe' } {
+  for (const thrown of chain) {
+    const note = noteOn(thrown);
+    if (note !== undefined) return note;
+  }
+  if (isCertificate(code) || says(chain, 'before secure TLS connection'))
+    return { phase: 'target-tls', sent: 'nothing' };
+  if (isBody(chain, code)) return { phase: 'body', sent: 'maybe' };
+  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_TIMEOUT') return { phase: 'response', sent: 'maybe' };
+  return { phase: 'request', sent: 'maybe' };
+}
+
+function isCertificate(code: string): boolean {
+  return code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS_CERT') || CERTIFICATES.has(code);
+}
+
+/** OpenSSL's verdicts on a chain that Node passes on as codes. */
+const CERTIFICATES = new Set([
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REVOKED',
+  'CERT_REJECTED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
+]);
+
+const BODY_CODES = new Set([
+  'ERR_BAD_RESPONSE',
+  'ERR_HTTP_CONTENT_LENGTH_MISMATCH',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+]);
+
+/** axios says "aborted" and has no response, got has one, undici's fetch says "terminated". */
+function isBody(chain: readonly Thrown[], code: string): boolean {
+  if (BODY_CODES.has(code)) return true;
+  if (chain.some(({ response }) => response !== undefined && response !== null)) return true;
+  return chain.some(
+    ({ message }) => message === 'aborted' || message === 'terminated' || message === 'stream has been aborted',
+  );
+}
+
+function says(chain: readonly Thrown[], text: string): boolean {
+  return chain.some(({ message }) => typeof message === 'string' && message.includes(text));
+}

@@ -1,0 +1,88 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Fault, ProxyCredentials } from '@fairlead/core';
+import type { Attempt, StepFailure } from './attempt.js';
+import { authorityOf, type Destination } from './destination.js';
+import { parseProxyStatus } from './proxy-status.js';
+import { node } from './reach.js';
+
+/** Asks an HTTP proxy for a tunnel. Node's own parser reads the answer. */
+export function tunnelByConnect(
+  socket: Socket,
+  destination: Destination,
+  credentials: ProxyCredentials | undefined,
+  attempt: Attempt,
+): Promise<Socket> {
+  attempt.enter('tunnel');
+  return attempt.step(({ done, fail }) => {
+    const authority = authorityOf(destination);
+    const request = httpRequest({
+      method: 'CONNECT',
+      path: authority,
+      setHost: false,
+      // Without this header Node would ask the proxy to close.
+      headers: {
+        host: authority,
+        'proxy-connection': 'keep-alive',
+        connection: 'keep-alive',
+        ...authorization(credentials),
+      },
+      maxHeaderSize: MAX_HEAD,
+      insecureHTTPParser: false,
+      createConnection: () => socket,
+    });
+    request.once('error', (error: NodeJS.ErrnoException) => fail(failureOfExchange(error)));
+    request.once('connect', (response: IncomingMessage, _socket: Socket, head: Buffer) => {
+      const failure = failureOfReply(response);
+      if (failure !== undefined) return fail(failure);
+      if (head.length > 0) socket.unshift(head);
+      done(socket);
+    });
+    request.end();
+  });
+}
+
+const MAX_HEAD = 16 * 1024;
+
+/** The header that carries a proxy's user name and password. Never part of a request's own headers. */
+export function authorization(credentials: ProxyCredentials | undefined): { 'proxy-authorization'?: string } {
+  if (credentials === undefined) return {};
+  const { username, password } = credentials;
+  return { 'proxy-authorization': `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
+}
+
+function failureOfExchange({ code }: NodeJS.ErrnoException): StepFailure {
+  if (code?.startsWith('HPE_')) return protocolFailure('the proxy does not speak HTTP as it should');
+  return {
+    code: 'PROXY_CLOSED',
+    fault: 'endpoint',
+    message: 'the proxy closed the connection before it answered',
+    ...node(code),
+  };
+}
+
+function failureOfReply({ statusCode: status = 0, headers }: IncomingMessage): StepFailure | undefined {
+  if (status >= 200 && status < 300) return undefined;
+  if (status < 200) return protocolFailure('the proxy gave an interim answer to CONNECT');
+  if (status === 407) {
+    return { code: 'PROXY_AUTH', fault: 'endpoint', status, message: 'the proxy refused its credentials (407)' };
+  }
+  const said = parseProxyStatus(headers['proxy-status'] as string | string[] | undefined);
+  return {
+    code: 'PROXY_TUNNEL',
+    fault: said?.fault ?? faultOfStatus(status),
+    status,
+    message: `the proxy refused the tunnel with status ${status}${said ? ` (${said.error})` : ''}`,
+    ...(said && { proxyStatus: said.error }),
+  };
+}
+
+/** squid says 503 and tinyproxy 500 when the target refuses; a 4xx is the proxy's policy, quota or limits. */
+function faultOfStatus(status: number): Fault {
+  if (status === 404 || status === 408) return 'unclear';
+  return status < 500 || status === 501 || status === 505 ? 'endpoint' : 'unclear';
+}
+
+function protocolFailure(message: string): StepFailure {
+  return { code: 'PROXY_PROTOCOL', fault: 'endpoint', message };
+}

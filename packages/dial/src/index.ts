@@ -1,0 +1,28 @@
+export { dial, DIAL_DEFAULTS, type DialOptions, type DialSettings } from './dial.js';
+export type { ReachOptions } from './reach.js';
+export { DialError, type DialErrorCode, type DialFailure, type DialPhase } from './dial-error.js';
+export { agentsFor, AGENT_DEFAULTS, drainAgents, type AgentOptions } from './agents.js';
+export { leaseAgents, type Agents, type LeaseTerms } from './lease-agents.js';
+export {
+  AGENT_CACHE_DEFAULTS,
+  createAgentCache,
+  type AgentCache,
+  type AgentCacheOptions,
+  type CachedLease,
+  type LeasedAgents,
+  type ReusePolicy,
+} from './agent-cache.js';
+export { undiciConnector, type UndiciConnectorOptions } from './undici-connector.js';
+export { failureOf } from './failure.js';
+export { viaOf, type HasSocket } from './carrier.js';
+export { parseProxyStatus, type ProxyStatus } from './proxy-status.js';
+export {
+  createTraffic,
+  type Bytes,
+  type Flow,
+  type FlowLabels,
+  type Traffic,
+  type TrafficOptions,
+  type TrafficSnapshot,
+} from './traffic.js';
+export type { TargetTlsOptions } from './tls-sessions.js';

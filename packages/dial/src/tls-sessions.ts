@@ -1,0 +1,29 @@
+import type { ConnectionOptions } from 'node:tls';
+
+/** TLS to the target. What comes with the request itself (name, port, session) is not here. */
+export type TargetTlsOptions = Omit<ConnectionOptions, 'socket' | 'host' | 'port' | 'path' | 'session' | 'servername'>;
+
+/** TLS sessions to resume, the oldest dropped first. Never shared between endpoints: a ticket names its holder. */
+export class TlsSessions {
+  readonly #sessions = new Map<string, Buffer>();
+  readonly #max: number;
+
+  constructor(max = 100) {
+    this.#max = max;
+  }
+
+  get(key: string): Buffer | undefined {
+    return this.#sessions.get(key);
+  }
+
+  set(key: string, session: Buffer): void {
+    this.#sessions.delete(key);
+    this.#sessions.set(key, session);
+    const [oldest] = this.#sessions.keys();
+    if (this.#sessions.size > this.#max && oldest !== undefined) this.#sessions.delete(oldest);
+  }
+
+  delete(key: string): void {
+    this.#sessions.delete(key);
+  }
+}
