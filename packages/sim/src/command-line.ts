@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { SIM_PRESETS, type SimPreset } from './experiment.js';
+import { OURS, SIM_PRESETS, type SimPreset } from './ours.js';
 import { RIVALS } from './policies.js';
 import { EXTRA_SCENARIOS, SCENARIOS } from './worlds/catalog.js';
 import type { WorldPlan } from './worlds/plan.js';
@@ -16,8 +16,6 @@ export const USAGE = `npm run -s sim -- [--policy NAME|all] [--preset rotate|res
 policies: ets, oracle, ${RIVALS.join(', ')}
 scenarios: ${[...SCENARIOS, ...EXTRA_SCENARIOS].map(({ name }) => name).join(', ')}
 `;
-
-const OURS = 'ets';
 
 /** Reads the arguments; whatever it cannot mean throws with the word in it. */
 export function readOrder(args: readonly string[]): Order {

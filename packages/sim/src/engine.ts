@@ -1,9 +1,9 @@
 import { EventQueue, type Handler } from './event-queue.js';
-import type { Player, Request, Sight } from './player.js';
+import { GIVE_UP, type Player, type Request, type Sight } from './player.js';
 import { exponential, seededRandom, type Random } from './random.js';
 import { emptyReply } from './reply.js';
 import { Tally } from './tally.js';
-import { DEADLINE_MS, USER_TIMEOUT_MS } from './worlds/plan.js';
+import { DEADLINE_MS, FAILURE_PAUSE_MS, USER_TIMEOUT_MS } from './worlds/plan.js';
 import type { World } from './worlds/world.js';
 
 interface Attempt {
@@ -63,6 +63,8 @@ class Match {
     for (let slot = 0; slot < this.#world.plan.slots; slot += 1) this.#begin(this.#newRequest(), 0);
   }
 
+  readonly #next: Handler = (now, slot) => this.#begin(this.#requests[slot]!, now);
+
   readonly #arrive: Handler = (now) => {
     this.#begin(this.#idle.pop() ?? this.#newRequest(), now);
     this.queue.schedule(
@@ -109,6 +111,10 @@ class Match {
       const endpoint = this.#player.choose(request, now);
       if (endpoint < 0) {
         if (request.live > 0) return;
+        if (endpoint === GIVE_UP) {
+          this.#finish(request, false, now);
+          return;
+        }
         const wakeAt = Math.min(Math.max(request.wakeAt, now + 1), request.deadlineAt);
         this.#waiting.set(request, this.queue.schedule(wakeAt, this.#wake, request.slot));
         return;
@@ -232,7 +238,8 @@ class Match {
     this.tally.slotMs += tookMs;
     if (succeeded) this.tally.success(request.target, tookMs, now);
     else this.tally.failed += 1;
-    if (this.#world.plan.arrivalsPerSecond === undefined) this.#begin(request, now);
-    else this.#idle.push(request);
+    if (this.#world.plan.arrivalsPerSecond !== undefined) this.#idle.push(request);
+    else if (succeeded) this.#begin(request, now);
+    else this.queue.schedule(now + FAILURE_PAUSE_MS, this.#next, request.slot);
   }
 }

@@ -1,16 +1,14 @@
 import { play } from './engine.js';
 import { Oracle } from './oracle.js';
+import { OURS, poolOptions, type SimPreset } from './ours.js';
 import { makeRival } from './policies.js';
+import { PoolMatch } from './pool-match.js';
 import { seededRandom } from './random.js';
 import { gated } from './rivals/gate.js';
 import { estimate, geometricMean, type Estimate } from './statistics.js';
 import type { Tally } from './tally.js';
 import type { WorldPlan } from './worlds/plan.js';
 import { World } from './worlds/world.js';
-
-/** The rule that policy and oracle both obey. */
-export const SIM_PRESETS = ['rotate', 'respectful'] as const;
-export type SimPreset = (typeof SIM_PRESETS)[number];
 
 /** One policy in one scenario, over all seeds. */
 export interface ScenarioResult {
@@ -41,24 +39,34 @@ const UNSCORED = 'resi-open';
 /** The oracle's tallies, which every policy is held against; computed once for each world and rule. */
 const bounds = new Map<string, Tally>();
 
-function bound(plan: WorldPlan, seed: number, preset: SimPreset): Tally {
+async function bound(plan: WorldPlan, seed: number, preset: SimPreset): Promise<Tally> {
   const key = `${plan.name} ${seed} ${preset}`;
   let tally = bounds.get(key);
-  if (tally === undefined) bounds.set(key, (tally = run(plan, 'oracle', seed, preset)));
+  if (tally === undefined) bounds.set(key, (tally = await run(plan, 'oracle', seed, preset)));
   return tally;
 }
 
-export function run(plan: WorldPlan, policy: string, seed: number, preset: SimPreset): Tally {
+export async function run(plan: WorldPlan, policy: string, seed: number, preset: SimPreset): Promise<Tally> {
   const world = new World(plan, seed);
+  if (policy === OURS) return new PoolMatch(world, seed, poolOptions(preset)).play();
   const random = seededRandom(seed ^ 0x1b873593);
   const player = policy === 'oracle' ? new Oracle(world) : makeRival(policy, world, random);
   if (player === undefined) throw new Error(`unknown policy: ${policy}`);
   return play(world, preset === 'respectful' ? gated(player, plan.targets, policy) : player, seed);
 }
 
-export function judge(plan: WorldPlan, policy: string, seeds: readonly number[], preset: SimPreset): ScenarioResult {
-  const tallies = seeds.map((seed) => run(plan, policy, seed, preset));
-  const oracles = seeds.map((seed) => bound(plan, seed, preset));
+export async function judge(
+  plan: WorldPlan,
+  policy: string,
+  seeds: readonly number[],
+  preset: SimPreset,
+): Promise<ScenarioResult> {
+  const tallies: Tally[] = [];
+  const oracles: Tally[] = [];
+  for (const seed of seeds) {
+    tallies.push(await run(plan, policy, seed, preset));
+    oracles.push(await bound(plan, seed, preset));
+  }
   const ratios = tallies.map((tally, index) => tally.successes / oracles[index]!.successes);
   const quantiles = tallies.map((tally) => tally.quantiles(0.5, 0.95, 0.99));
   const mean = (pick: (tally: Tally) => number): number => estimate(tallies.map((tally) => pick(tally))).mean;

@@ -1,12 +1,13 @@
 import { readOrder, USAGE, type Order } from './command-line.js';
-import { judge, summarize, type PolicyResult } from './experiment.js';
+import { judge, summarize, type PolicyResult, type ScenarioResult } from './experiment.js';
 import { comparisonTable, policyJson, policyTable } from './table.js';
 
 if (process.argv.includes('--help')) process.stdout.write(USAGE);
-else print(readOrder(process.argv.slice(2)));
+else await print(readOrder(process.argv.slice(2)));
 
-function print(order: Order): void {
-  const results = order.policies.map((policy) => judgeAll(order, policy));
+async function print(order: Order): Promise<void> {
+  const results: PolicyResult[] = [];
+  for (const policy of order.policies) results.push(await judgeAll(order, policy));
   const [first] = results;
   if (order.json) {
     const json =
@@ -19,9 +20,8 @@ function print(order: Order): void {
   process.stdout.write(results.length === 1 ? policyTable(first!) : comparisonTable(results));
 }
 
-function judgeAll({ scenarios, seeds, preset }: Order, policy: string): PolicyResult {
-  return summarize(
-    policy,
-    scenarios.map((plan) => judge(plan, policy, seeds, preset)),
-  );
+async function judgeAll({ scenarios, seeds, preset }: Order, policy: string): Promise<PolicyResult> {
+  const results: ScenarioResult[] = [];
+  for (const plan of scenarios) results.push(await judge(plan, policy, seeds, preset));
+  return summarize(policy, results);
 }

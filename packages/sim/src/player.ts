@@ -20,10 +20,14 @@ export interface Request {
 /** What an attempt told: a reply, or that the winner of a race made it pointless. */
 export type Sight = ReplyKind | 'cancelled';
 
+/** Answers of `choose` that name no endpoint. */
+export const WAIT = -1;
+export const GIVE_UP = -2;
+
 /** A policy as the engine plays it. It sees replies, never the world. */
 export interface Player {
   readonly name: string;
-  /** The endpoint of the next attempt, or -1 to wait until `request.wakeAt`. */
+  /** The endpoint of the next attempt, or WAIT until `request.wakeAt`, or GIVE_UP. */
   choose(request: Request, now: number): number;
   /** An attempt ended. Every chosen endpoint is observed exactly once. */
   observe(request: Request, endpoint: number, sight: Sight, tookMs: number, now: number, retryAfterMs: number): void;

@@ -1,4 +1,4 @@
-import type { Player, Request } from '../player.js';
+import { GIVE_UP, WAIT, type Player, type Request } from '../player.js';
 
 const FIRST_MS = 60_000;
 const MOST_MS = 900_000;
@@ -7,7 +7,8 @@ const DENIAL_WINDOW_MS = 60_000;
 
 /**
  * The respectful rule around any player: a 429 suspends the target for everybody, as long as Retry-After says or 60 s
- * doubling to 15 min; the third 403 within a minute suspends it too; a 403 goes to the caller as it is.
+ * doubling to 15 min; the third 403 within a minute suspends it too; a 403 goes to the caller as it is; nobody waits
+ * for a suspension that outlasts his deadline.
  */
 export function gated(inner: Player, targets: number, name = `${inner.name}+gate`): Player {
   const gate = new Gate(targets);
@@ -16,7 +17,8 @@ export function gated(inner: Player, targets: number, name = `${inner.name}+gate
     name,
     choose(request, now) {
       request.wakeAt = gate.openAt(request.target);
-      return request.wakeAt > now ? -1 : inner.choose(request, now);
+      if (request.wakeAt <= now) return inner.choose(request, now);
+      return request.wakeAt >= request.deadlineAt ? GIVE_UP : WAIT;
     },
     observe(request, endpoint, sight, tookMs, now, retryAfterMs) {
       if (sight === 'throttled') gate.throttled(request.target, now, retryAfterMs);
