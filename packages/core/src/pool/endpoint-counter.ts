@@ -1,3 +1,4 @@
+import { nearestRank } from '../kernel/quantiles.js';
 import type { EndpointId } from '../endpoint.js';
 import type { Outcome, Verdict } from '../outcome.js';
 import type { EndpointStanding, EndpointStats } from './stats.js';
@@ -34,14 +35,9 @@ export class EndpointCounter {
       succeeded: this.succeeded,
       standing,
       inFlight,
-      latencyP50: nearestRank(sorted, 0.5),
-      latencyP95: nearestRank(sorted, 0.95),
+      latencyP50: sorted.length === 0 ? undefined : nearestRank(sorted, 0.5),
+      latencyP95: sorted.length === 0 ? undefined : nearestRank(sorted, 0.95),
       errors: Object.fromEntries(this.errors),
     };
   }
-}
-
-/** The smallest sample that at least `q` of all samples do not exceed. */
-export function nearestRank(sorted: readonly number[], q: number): number | undefined {
-  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)];
 }

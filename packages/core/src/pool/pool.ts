@@ -51,7 +51,7 @@ export class Pool {
   add(...proxies: readonly ProxyInput[]): EndpointId[] {
     // All are read before any is added: a list with a mistake in it changes nothing.
     const endpoints = proxies.map((input, index) => toEndpoint(input, `proxies[${index}]`));
-    const added = endpoints.filter((endpoint) => this.#dispatcher.add(endpoint));
+    const added = endpoints.filter((endpoint) => this.#dispatcher.members.add(endpoint));
     for (const endpoint of added) this.#events.emit('added', { endpoint });
     if (added.length > 0) this.#dispatcher.changed();
     return added.map(({ id }) => id);
@@ -59,7 +59,7 @@ export class Pool {
 
   /** The endpoint is leased no more; open leases on it go on to their end. False when it is not here. */
   remove(id: EndpointId): boolean {
-    const endpoint = this.#dispatcher.remove(id);
+    const endpoint = this.#dispatcher.members.remove(id);
     if (endpoint === undefined) return false;
     this.#events.emit('removed', { endpoint });
     this.#dispatcher.changed();
@@ -69,7 +69,7 @@ export class Pool {
   /** An operator's pause: the endpoint is not leased until resumed. False when it is not here, or held already. */
   hold(id: EndpointId): boolean {
     const row = this.#dispatcher.roster.rowOf(id);
-    if (row === undefined || !this.#dispatcher.hold(row)) return false;
+    if (row === undefined || !this.#dispatcher.members.hold(row)) return false;
     this.#events.emit('held', { endpoint: id });
     this.#dispatcher.changed();
     return true;
@@ -78,7 +78,7 @@ export class Pool {
   /** Ends a hold, or an eviction. */
   resume(id: EndpointId): boolean {
     const row = this.#dispatcher.roster.rowOf(id);
-    if (row === undefined || !this.#dispatcher.resume(row)) return false;
+    if (row === undefined || !this.#dispatcher.members.resume(row)) return false;
     this.#events.emit('resumed', { endpoint: id });
     this.#dispatcher.changed();
     return true;
@@ -158,7 +158,7 @@ function runHost(dispatcher: Dispatcher, events: Emitter, options: ResolvedOptio
       return answer instanceof Lease ? answer : undefined;
     },
     lease: (run) => (dispatcher.closed ? Promise.reject(closedError()) : waitForLease(dispatcher, run)),
-    couldServe: (run) => dispatcher.couldServe(run),
+    couldServe: (run) => dispatcher.members.couldServe(run),
     isSuspended: (target) => store.ledger.suspendedUntil(target, clock.now()) > 0,
     rerouted: ({ target }) => {
       dispatcher.counters.rerouted += 1;

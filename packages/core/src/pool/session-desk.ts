@@ -65,7 +65,7 @@ export class SessionDesk {
   purgeExpired(): number {
     const now = this.#clock.now();
     const before = this.#ledger.sessions.size;
-    for (const session of [...this.#ledger.sessions.keys()]) this.#ledger.pinOf(session, now);
+    for (const session of this.#ledger.sessions.keys()) this.#ledger.pinOf(session, now);
     return before - this.#ledger.sessions.size;
   }
 

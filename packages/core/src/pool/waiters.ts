@@ -69,7 +69,8 @@ export class WaitingLine {
     try {
       while (this.#again) {
         this.#again = false;
-        for (const target of [...this.#queues.keys()]) if (this.#serveOne(target)) this.#again = true;
+        // A served target moves to the end of the map: a copy, or the turn would never end.
+        for (const target of Array.from(this.#queues.keys())) if (this.#serveOne(target)) this.#again = true;
       }
     } finally {
       this.#serving = false;

@@ -4,7 +4,6 @@ import { certificates } from '../net/certificates.js';
 import { connectTo } from '../net/destination.js';
 import { ignore } from '../net/listener.js';
 import { connected, relay } from '../net/relay.js';
-import { sendReset } from '../net/send-reset.js';
 import type { Scene } from './fault.js';
 
 // The things a fault can do to a client. Each is a strike or makes one.
@@ -14,7 +13,7 @@ export function close({ socket }: Scene): void {
 }
 
 export function reset({ raw }: Scene): void {
-  sendReset(raw);
+  raw.resetAndDestroy();
 }
 
 /** Says nothing. It reads on, because a server that never reads does not notice that the client has left. */
@@ -38,12 +37,13 @@ export function sayAndClose(bytes: string | Uint8Array) {
 
 /** The reset comes `every` ms after the bytes: a libuv client that gets both in one turn sees a clean end instead. */
 export function sayAndReset(bytes: string | Uint8Array) {
-  return ({ socket, raw, every }: Scene) => void socket.write(bytes, () => setTimeout(() => sendReset(raw), every));
+  return ({ socket, raw, every }: Scene) =>
+    void socket.write(bytes, () => setTimeout(() => raw.resetAndDestroy(), every));
 }
 
 /** Resets as soon as the client speaks again. */
 export function resetOnNext({ socket, raw }: Scene): void {
-  socket.once('data', () => sendReset(raw));
+  socket.once('data', () => raw.resetAndDestroy());
 }
 
 /** One byte every `every` milliseconds: `lead` and then `forever`, until the client has had enough. */

@@ -1,4 +1,3 @@
-import { sendReset } from '../net/send-reset.js';
 import type { Fault } from './fault.js';
 import { close, reset, silence } from './strikes.js';
 
@@ -24,7 +23,7 @@ export const tlsFaults = {
     about: 'resets on the ClientHello',
     at: 'tls',
     outcome: 'fails',
-    strike: ({ raw }) => void raw.once('data', () => sendReset(raw)),
+    strike: ({ raw }) => void raw.once('data', () => raw.resetAndDestroy()),
   },
   'alert-in-tls': {
     about: 'answers the ClientHello with a fatal alert',

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { converse, converseTls, hear, openTunnel } from '../net/raw-client.js';
@@ -171,6 +172,11 @@ test('a client that vanishes takes its upstream connection along, and close take
   const tunnel = await openTunnel(proxy.port, connectTo(plain.port), YES);
   tunnel.write(ask('/hang'));
   tunnel.destroy();
+  await Promise.all([proxy.idle(), plain.idle()]);
+  const reset = await openTunnel(proxy.port, connectTo(plain.port), YES);
+  reset.write(ask('/slow'));
+  await once(reset, 'data');
+  reset.resetAndDestroy();
   await Promise.all([proxy.idle(), plain.idle()]);
   const other = await openTunnel(proxy.port, connectTo(plain.port), YES);
   const heard = hear(other, ask('/hang'));

@@ -5,7 +5,6 @@ import { certificates } from '../net/certificates.js';
 import type { CertificateName } from '../net/certificates.js';
 import { ignore, labServer, Listener } from '../net/listener.js';
 import type { LabServer } from '../net/listener.js';
-import { sendReset } from '../net/send-reset.js';
 import { routeFor } from './routes.js';
 import { acceptWebSocket } from './web-socket.js';
 
@@ -49,10 +48,7 @@ export async function startTarget(options: TargetOptions = {}): Promise<Target> 
   front.on('request', (request, response) => {
     seen(request);
     const url = new URL(request.url ?? '/', 'http://target');
-    const reset = () => {
-      const raw = listener.rawOf(request.socket);
-      if (raw) sendReset(raw);
-    };
+    const reset = () => void listener.rawOf(request.socket)?.resetAndDestroy();
     // A client that leaves in mid-request is no error here.
     Promise.resolve(routeFor(url.pathname)({ request, response, url, reset })).catch(ignore);
   });

@@ -1,0 +1,82 @@
+import type { Endpoint, EndpointId } from '../endpoint.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { Standing, type Row } from '../kernel/table.js';
+import type { Clock } from '../ports/clock.js';
+import type { Ledger } from '../ports/ledger.js';
+import { hasAll, type Roster } from './roster.js';
+import type { Run } from './run.js';
+
+/** Who is in the pool: kernel, ledger and roster are told together of whoever comes, pauses and goes. */
+export class Membership {
+  readonly roster: Roster;
+  readonly #kernel: Kernel;
+  readonly #ledger: Ledger;
+  readonly #clock: Clock;
+  #held = 0;
+
+  constructor(roster: Roster, kernel: Kernel, ledger: Ledger, clock: Clock) {
+    this.roster = roster;
+    this.#kernel = kernel;
+    this.#ledger = ledger;
+    this.#clock = clock;
+  }
+
+  add(endpoint: Endpoint): boolean {
+    if (this.roster.has(endpoint.id)) return false;
+    this.roster.put(this.#kernel.addRow(this.roster.specOf(endpoint), this.#clock.now()), endpoint);
+    return true;
+  }
+
+  remove(id: EndpointId): Endpoint | undefined {
+    const row = this.roster.rowOf(id);
+    if (row === undefined) return undefined;
+    const endpoint = this.roster.at(row);
+    if (this.isHeld(row)) this.#held -= 1;
+    this.#kernel.retireRow(row, this.#clock.now());
+    this.#ledger.forgetRow(row);
+    this.roster.forget(id);
+    this.vacateIfGone(row);
+    return endpoint;
+  }
+
+  hold(row: Row): boolean {
+    if (this.isHeld(row)) return false;
+    this.#held += 1;
+    this.#kernel.hold(row, this.#clock.now());
+    return true;
+  }
+
+  resume(row: Row): boolean {
+    if (!this.isHeld(row)) return false;
+    this.#held = Math.max(0, this.#held - 1);
+    this.#kernel.resume(row, this.#clock.now());
+    return true;
+  }
+
+  isHeld(row: Row): boolean {
+    return this.#kernel.state.table.standing[row] === Standing.held;
+  }
+
+  /** Whether an endpoint that the run may still use is here, now or later. */
+  couldServe(run: Run): boolean {
+    const { exclude, endpoint: forced } = run.request;
+    const barred = run.tried.size + (exclude?.length ?? 0) + this.#held;
+    // The whole roster is gone through only where this cannot tell.
+    if (forced === undefined && run.isPlain && this.roster.size > barred) return true;
+    return this.roster.some((endpoint, row) => !this.isHeld(row) && suits(endpoint, run));
+  }
+
+  /** The last lease of an endpoint that has left is back: its row is free. True when it was the last. */
+  vacateIfGone(row: Row): boolean {
+    if (this.#kernel.state.table.standing[row] !== Standing.retired || this.#ledger.inFlight(row) > 0) return false;
+    this.roster.clear(row);
+    this.#kernel.vacateRow(row);
+    return true;
+  }
+}
+
+function suits(endpoint: Endpoint, { request, tried }: Run): boolean {
+  if (tried.has(endpoint.id) || request.exclude?.includes(endpoint.id) === true) return false;
+  if (request.endpoint !== undefined && request.endpoint !== endpoint.id) return false;
+  return hasAll(endpoint, request.tags ?? []);
+}
