@@ -1,12 +1,12 @@
-import type { FailureOutcome, Fault, Phase } from '@fairlead/core';
+import type { FailureOutcome, Fault } from '@fairlead/core';
 import { DialError } from './dial-error.js';
-import { noteOn } from './failure-notes.js';
+import { noteOn, type FailureNote } from './failure-notes.js';
 
 /**
  * Reads an error that a client library threw as an outcome: where it broke, whether anything had been sent, and whose
  * doing it was where that can be known. Adapters pass on what it says.
  */
-export function failureOf(error: unknown, elapsedMs: number): FailureOutcome {
+export function failureOf(error: unknown, elapsedMs: number, seen: Seen = {}): FailureOutcome {
   const chain = chainOf(error);
   const dialled = chain.find(isDialError);
   if (dialled !== undefined) {
@@ -16,9 +16,17 @@ export function failureOf(error: unknown, elapsedMs: number): FailureOutcome {
   const code = codeOf(chain);
   if (isAbort(chain, code))
     return { kind: 'failure', phase: 'request', code: 'ABORTED', elapsedMs, sent: 'maybe', fault: 'caller' };
-  const { phase, sent } = placeOf(chain, code);
+  const { phase, sent } = seen.response === true ? BODY : placeOf(chain, code);
   return { kind: 'failure', phase, code, elapsedMs, sent, fault: 'unclear' satisfies Fault };
 }
+
+/** What an adapter saw that the error does not tell. */
+export interface Seen {
+  /** The answer had begun. undici's errors do not say so. */
+  readonly response?: boolean;
+}
+
+const BODY: FailureNote = { phase: 'body', sent: 'maybe' };
 
 /** Fields that Node, axios, got and undici put on what they throw. */
 interface Thrown {
@@ -28,6 +36,7 @@ interface Thrown {
   readonly cause?: unknown;
   readonly errors?: unknown;
   readonly response?: unknown;
+  readonly request?: unknown;
 }
 
 const MAX_DEPTH = 8;
@@ -64,14 +73,14 @@ function isAbort(chain: readonly Thrown[], code: string): boolean {
   return ABORTS.has(code) || chain.some(({ name }) => typeof name === 'string' && ABORT_NAMES.has(name));
 }
 
-function placeOf(chain: readonly Thrown[], code: string): { phase: Phase; sent: 'nothing' | 'maybe' } {
+function placeOf(chain: readonly Thrown[], code: string): FailureNote {
   for (const thrown of chain) {
     const note = noteOn(thrown);
     if (note !== undefined) return note;
   }
   if (isCertificate(code) || says(chain, 'before secure TLS connection'))
     return { phase: 'target-tls', sent: 'nothing' };
-  if (isBody(chain, code)) return { phase: 'body', sent: 'maybe' };
+  if (isBody(chain, code)) return BODY;
   if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_TIMEOUT') return { phase: 'response', sent: 'maybe' };
   return { phase: 'request', sent: 'maybe' };
 }
@@ -107,10 +116,16 @@ const BODY_CODES = new Set([
 /** axios says "aborted" and has no response, got has one, undici's fetch says "terminated". */
 function isBody(chain: readonly Thrown[], code: string): boolean {
   if (BODY_CODES.has(code)) return true;
-  if (chain.some(({ response }) => response !== undefined && response !== null)) return true;
+  if (chain.some(({ response, request }) => response != null || hasAnswer(request))) return true;
   return chain.some(
     ({ message }) => message === 'aborted' || message === 'terminated' || message === 'stream has been aborted',
   );
+}
+
+/** axios drops the response of a request that broke in its body; the request still has it. */
+function hasAnswer(request: unknown): boolean {
+  const { res, _currentRequest } = Object(request) as { res?: unknown; _currentRequest?: { res?: unknown } };
+  return (res ?? _currentRequest?.res) != null;
 }
 
 function says(chain: readonly Thrown[], text: string): boolean {

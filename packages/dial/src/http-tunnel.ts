@@ -64,8 +64,9 @@ function failureOfExchange({ code }: NodeJS.ErrnoException): StepFailure {
 function failureOfReply({ statusCode: status = 0, headers }: IncomingMessage): StepFailure | undefined {
   if (status >= 200 && status < 300) return undefined;
   if (status < 200) return protocolFailure('the proxy gave an interim answer to CONNECT');
-  if (status === 407) {
-    return { code: 'PROXY_AUTH', fault: 'endpoint', status, message: 'the proxy refused its credentials (407)' };
+  // tinyproxy answers a wrong password with 401: in a CONNECT, that can only be the proxy's own lock.
+  if (status === 407 || status === 401) {
+    return { code: 'PROXY_AUTH', fault: 'endpoint', status, message: `the proxy refused its credentials (${status})` };
   }
   const said = parseProxyStatus(headers['proxy-status'] as string | string[] | undefined);
   return {

@@ -13,7 +13,7 @@ export {
   type ReusePolicy,
 } from './agent-cache.js';
 export { undiciConnector, type UndiciConnectorOptions } from './undici-connector.js';
-export { failureOf } from './failure.js';
+export { failureOf, type Seen } from './failure.js';
 export { viaOf, type HasSocket } from './carrier.js';
 export { parseProxyStatus, type ProxyStatus } from './proxy-status.js';
 export {
@@ -25,4 +25,4 @@ export {
   type TrafficOptions,
   type TrafficSnapshot,
 } from './traffic.js';
-export type { TargetTlsOptions } from './tls-sessions.js';
+export type { TargetTlsOptions } from './target-tls.js';

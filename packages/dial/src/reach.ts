@@ -1,7 +1,7 @@
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { Endpoint, Fault } from '@fairlead/core';
-import type { Attempt } from './attempt.js';
+import type { Endpoint } from '@fairlead/core';
+import type { Attempt, StepFailure } from './attempt.js';
 import type { DialErrorCode } from './dial-error.js';
 
 export interface ReachOptions {
@@ -20,13 +20,7 @@ export function reachTcp(endpoint: Endpoint, { lookup }: ReachOptions, attempt: 
     const socket = attempt.hold(
       connect({ host, port, autoSelectFamily: true, noDelay: true, keepAlive: true, ...(lookup && { lookup }) }),
     );
-    const onError = ({ code }: NodeJS.ErrnoException) =>
-      fail({
-        code: 'PROXY_CONNECT',
-        fault: faultOfConnect(code),
-        message: 'the proxy could not be reached',
-        ...node(code),
-      });
+    const onError = ({ code }: NodeJS.ErrnoException) => fail({ ...failureOfConnect(code), ...node(code) });
     socket.once('error', onError);
     socket.once('connect', () => {
       socket.off('error', onError);
@@ -38,8 +32,12 @@ export function reachTcp(endpoint: Endpoint, { lookup }: ReachOptions, attempt: 
 /** Out of descriptors, ports or buffers: this machine's trouble, which no proxy should pay for. */
 const OWN_TROUBLE = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EACCES', 'EPERM']);
 
-function faultOfConnect(code: string | undefined): Fault {
-  return code !== undefined && OWN_TROUBLE.has(code) ? 'unclear' : 'endpoint';
+function failureOfConnect(code: string | undefined): StepFailure {
+  // A reset can overtake the news that the connection stands.
+  if (code === 'ECONNRESET')
+    return { code: 'PROXY_CLOSED', fault: 'endpoint', message: 'the proxy closed the connection at once' };
+  const fault = code !== undefined && OWN_TROUBLE.has(code) ? 'unclear' : 'endpoint';
+  return { code: 'PROXY_CONNECT', fault, message: 'the proxy could not be reached' };
 }
 
 /** Lets a further code of Node's through, and nothing else. */

@@ -9,8 +9,8 @@ interface EngineState {
   readonly receiveBuffer?: { readonly length: number; get(length: number): Buffer; peek(length: number): Buffer };
 }
 
-/** `SentFinalHandshake` of the engine: from here on the proxy may be waiting for the target. */
-const ASKED = 7;
+/** `SentFinalHandshake` and `ReceivedFinalResponse` of the engine: the proxy may be waiting for the target. */
+const ASKED: ReadonlySet<unknown> = new Set([7, 8]);
 
 export interface SocksRules {
   readonly version: 4 | 5;
@@ -44,7 +44,7 @@ export function socksEngine(
 }
 
 export function hasAsked(engine: SocksClient): boolean {
-  return ((engine as unknown as EngineState).state ?? 0) >= ASKED;
+  return ASKED.has((engine as unknown as EngineState).state);
 }
 
 /** The first two bytes of the answer that the engine has just refused: version and reply. */

@@ -43,7 +43,7 @@ const ENDPOINT_REPLIES = new Set([2, 7, 8]);
 
 /** Replies 2, 7 and 8 are the proxy's rules and abilities, 5 is the target's refusal, the rest could be either's. */
 function ofReply5(reply: readonly [version: number, reply: number] | undefined): StepFailure {
-  if (reply === undefined || reply[0] !== 5 || reply[1] === 0) return protocol();
+  if (reply === undefined || reply[0] !== 5 || reply[1] === 0) return { ...protocol(), phase: 'tunnel' };
   const socksReply = reply[1];
   return tunnel(
     socksReply,

@@ -5,11 +5,14 @@ import type { buildConnector } from 'undici';
 import { carrierOf, carry } from './carrier.js';
 import { dial, DIAL_DEFAULTS, type DialSettings } from './dial.js';
 import { noteFailure } from './failure-notes.js';
-import { TlsSessions, type TargetTlsOptions } from './tls-sessions.js';
+import { SharedContext, type TargetTlsOptions } from './target-tls.js';
+import { TlsSessions } from './tls-sessions.js';
 
 export interface UndiciConnectorOptions extends DialSettings {
   /** Under which session the bytes are counted. */
   readonly session?: string;
+  /** Ends what is being dialled, as when the dispatcher closes: undici itself tells a connector nothing. */
+  readonly signal?: AbortSignal;
   /** TLS to the target, such as `ca`. */
   readonly tls?: TargetTlsOptions;
   /** Offer HTTP/2 to the target, as undici's own `allowH2`. @default false */
@@ -22,6 +25,7 @@ export interface UndiciConnectorOptions extends DialSettings {
  */
 export function undiciConnector(endpoint: Endpoint, options: UndiciConnectorOptions = {}): buildConnector.connector {
   const sessions = new TlsSessions();
+  const context = new SharedContext(options.tls);
   return (target, answer) => {
     const secure = target.protocol === 'https:';
     const port = Number(target.port) || (secure ? 443 : 80);
@@ -29,7 +33,7 @@ export function undiciConnector(endpoint: Endpoint, options: UndiciConnectorOpti
       (socket) => {
         if (!secure) return answer(null, socket);
         const servername = target.servername ?? (isIP(target.hostname) === 0 ? target.hostname : undefined);
-        startTls(socket, { host: target.hostname, port, servername, sessions, options }, answer);
+        startTls(socket, { host: target.hostname, port, servername, sessions, context, options }, answer);
       },
       (error: Error) => answer(error, null),
     );
@@ -41,16 +45,18 @@ interface TlsGoal {
   readonly port: number;
   readonly servername: string | undefined;
   readonly sessions: TlsSessions;
+  readonly context: SharedContext;
   readonly options: UndiciConnectorOptions;
 }
 
 /** undici wants a socket that is ready; its own connector waits for TLS too. */
 function startTls(tunnel: Socket, goal: TlsGoal, answer: buildConnector.Callback): void {
-  const { host, servername, sessions, options } = goal;
+  const { host, servername, sessions, context, options } = goal;
   const key = `${servername ?? host}:${goal.port}`;
   const session = sessions.get(key);
   const socket = connectTls({
     ...options.tls,
+    ...context.for({}),
     socket: tunnel,
     host: host.replace(/^\[|\]$/g, ''),
     ALPNProtocols: options.allowH2 === true ? ['http/1.1', 'h2'] : ['http/1.1'],
@@ -60,7 +66,7 @@ function startTls(tunnel: Socket, goal: TlsGoal, answer: buildConnector.Callback
   const carrier = carrierOf(tunnel);
   if (carrier !== undefined) carry(socket, carrier);
   socket.on('session', (ticket) => sessions.set(key, ticket));
-  const stop = deadline(socket, options.timeoutMs ?? DIAL_DEFAULTS.timeoutMs);
+  const stop = watch(socket, options);
   const onError = (error: Error) => {
     stop();
     sessions.delete(key);
@@ -75,12 +81,16 @@ function startTls(tunnel: Socket, goal: TlsGoal, answer: buildConnector.Callback
   });
 }
 
-function deadline(socket: TLSSocket, timeoutMs: number): () => void {
-  if (!Number.isFinite(timeoutMs)) return () => {};
-  const expire = () =>
-    socket.destroy(
-      Object.assign(new Error('the target did not answer the TLS handshake in time'), { code: 'ETIMEDOUT' }),
-    );
-  const timer = setTimeout(expire, timeoutMs);
-  return () => clearTimeout(timer);
+/** Destroys the socket at its deadline or when told to; the answer calls this off. */
+function watch(socket: TLSSocket, { timeoutMs = DIAL_DEFAULTS.timeoutMs, signal }: UndiciConnectorOptions): () => void {
+  const end = (code: string, message: string) => () => void socket.destroy(Object.assign(new Error(message), { code }));
+  const expire = end('ETIMEDOUT', 'the target did not answer the TLS handshake in time');
+  const abort = end('ABORT_ERR', 'the connection was aborted during the TLS handshake');
+  const timer = Number.isFinite(timeoutMs) ? setTimeout(expire, timeoutMs) : undefined;
+  signal?.addEventListener('abort', abort, { once: true });
+  if (signal?.aborted) abort();
+  return () => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+  };
 }

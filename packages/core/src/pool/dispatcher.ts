@@ -1,8 +1,11 @@
 import { FairleadError, PoolExhaustedError, TargetSuspendedError } from '../errors.js';
+import type { CooldownRule } from '../kernel/cooldown.js';
+import type { RankQuery } from '../kernel/query.js';
 import { createKernel, type Kernel } from '../kernel/kernel.js';
 import type { AdmitResult } from '../ledger/ledger.js';
 import type { Outcome, Verdict } from '../outcome.js';
 import { classify } from '../policy/classify.js';
+import type { Policy } from '../policy/presets.js';
 import { askedToWait, factOf } from '../policy/fact-of.js';
 import type { Instant } from '../ports/clock.js';
 import type { Target } from '../target.js';
@@ -13,6 +16,7 @@ import { Lease, type LeaseKeeper } from './lease.js';
 import { LiveList } from './live-list.js';
 import { Membership } from './membership.js';
 import type { ResolvedOptions } from './options.js';
+import { MisconfigurationWatch } from './misconfiguration.js';
 import { Question } from './question.js';
 import { Restraints } from './restraints.js';
 import { Roster } from './roster.js';
@@ -46,6 +50,7 @@ export class Dispatcher implements LeaseKeeper {
   readonly #events: Emitter;
   readonly #alarm: Alarm;
   readonly #restraints = new Restraints();
+  readonly #watch = new MisconfigurationWatch();
   readonly #question: Question;
   #leases = 0;
   closed = false;
@@ -62,7 +67,7 @@ export class Dispatcher implements LeaseKeeper {
     this.effects = new EffectLog(this.roster, events, (index) => this.kernel.state.targets.states[index]!.key);
     this.kernel = createKernel({
       ...(strategy === undefined ? {} : { strategy }),
-      cooldown: policy.cooldown === 'surprise' ? { kind: 'surprise' } : { kind: 'streak', ...policy.cooldown },
+      cooldown: cooldownRule(policy),
       constants,
       pace: store.ledger.opensAt,
       onEffect: this.effects.note,
@@ -114,8 +119,13 @@ export class Dispatcher implements LeaseKeeper {
     this.counters.record(lease, outcome, verdict, now);
     this.effects.flush();
     if (this.#events.has('settled')) {
-      this.#events.emit('settled', { leaseId: lease.id, endpoint: lease.endpoint.id, target, outcome, verdict });
+      const { session } = parts;
+      const suspended = pauseMs > 0;
+      const endpoint = lease.endpoint.id;
+      this.#events.emit('settled', { leaseId: lease.id, endpoint, target, session, outcome, verdict, suspended });
     }
+    const alike = this.#watch.record(lease.endpoint.id, outcome, verdict, this.roster.size);
+    if (alike !== undefined) this.#events.emit('pool-misconfigured', { code: alike });
     this.changed();
     return verdict;
   }
@@ -136,6 +146,19 @@ export class Dispatcher implements LeaseKeeper {
     // Those who cannot wait that long hear of it now rather than at their deadline.
     this.line.recheck(target);
     this.reschedule();
+  }
+
+  /** The options have changed under way: limits hold from now on, for whoever waits too. */
+  settingsChanged(): void {
+    this.line.bound = this.#options.maxWaiting;
+    this.kernel.setCooldown(cooldownRule(this.#options.policy));
+  }
+
+  /** The run's question in the kernel's words, for explanations. */
+  ask(run: Run): { readonly query: RankQuery; readonly suspendedUntil: Instant } {
+    const now = this.now();
+    this.#question.ask(run, now);
+    return { query: this.#question.query, suspendedUntil: this.#options.store.ledger.suspendedUntil(run.target, now) };
   }
 
   /** Ends every open lease and refuses whoever waits. */
@@ -183,7 +206,8 @@ export class Dispatcher implements LeaseKeeper {
       endpoint,
       target: run.target,
       targetIndex,
-      session: run.session,
+      session: run.request.session,
+      pinKey: run.session,
       generation,
       first,
       since: now,
@@ -243,8 +267,14 @@ export class Dispatcher implements LeaseKeeper {
       if (watchOn) this.live.add(lease);
     }
     this.line.expire(now, () => new FairleadError('DEADLINE_EXCEEDED', 'no proxy became free before the deadline'));
-    this.changed();
+    this.line.serve();
+    this.line.findSoonest();
+    this.reschedule();
   }
+}
+
+function cooldownRule({ cooldown }: Policy): CooldownRule {
+  return cooldown === 'surprise' ? { kind: 'surprise' } : { kind: 'streak', ...cooldown };
 }
 
 /** Never the present moment: whoever was refused just now is asked again a little later, not in a hot loop. */

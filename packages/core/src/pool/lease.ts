@@ -20,6 +20,8 @@ export interface LeaseParts {
   readonly target: Target;
   readonly targetIndex: number;
   readonly session: string | undefined;
+  /** The ledger's key of the session, where it keeps an exit. */
+  readonly pinKey: string | undefined;
   readonly generation: number;
   readonly first: boolean;
   readonly since: Instant;
