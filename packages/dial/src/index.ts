@@ -14,7 +14,7 @@ export {
 } from './agent-cache.js';
 export { undiciConnector, type UndiciConnectorOptions } from './undici-connector.js';
 export { failureOf, type Seen } from './failure.js';
-export { viaOf, type HasSocket } from './carrier.js';
+export { viaOf } from './carrier.js';
 export { parseProxyStatus, type ProxyStatus } from './proxy-status.js';
 export {
   createTraffic,

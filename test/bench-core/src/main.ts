@@ -2,8 +2,11 @@ import { bytesPerEndpoint } from './bytes.js';
 import { benchFleet, kernelLedgerSubject, kernelSubject } from './kernel-subject.js';
 import { p99Micros, pairsPerSecond } from './measure.js';
 import { naiveSubject } from './naive-subject.js';
+import { tryAcquireSubject } from './try-acquire-subject.js';
 
 const SIZES = [100, 10_000, 1_000_000];
+/** A million parsed URLs are a test of memory, not of the pool. */
+const POOL_SIZES = [100, 10_000];
 
 type BySize = Record<string, number>;
 
@@ -34,6 +37,7 @@ function measure(): Report {
     report.p99Micros[size] = round(p99Micros(whole));
     report.naive[size] = pairsPerSecond(naiveSubject(size));
   }
+  for (const size of POOL_SIZES) report.tryAcquire[size] = pairsPerSecond(tryAcquireSubject(size));
   return report;
 }
 

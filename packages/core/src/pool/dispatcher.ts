@@ -75,7 +75,12 @@ export class Dispatcher implements LeaseKeeper {
     this.sessions = new SessionDesk(store.ledger, this.roster, events, clock);
     this.counters = new Counters(clock);
     this.members = new Membership(this.roster, this.kernel, store.ledger, clock);
-    this.#question = new Question(this.kernel, this.roster, random, () => this.live.size + this.line.size + 1);
+    this.#question = new Question(this.kernel, this.roster, random, () => this.inFlight + this.line.size + 1);
+  }
+
+  /** Leases that are out, by the ledger: also those that are just being ended. */
+  get inFlight(): number {
+    return this.#options.store.ledger.total();
   }
 
   now(): Instant {
@@ -84,15 +89,21 @@ export class Dispatcher implements LeaseKeeper {
 
   /** A lease, or why there is none now. */
   grant(run: Run): Lease | Refusal {
-    const now = this.now();
+    const answer = this.#decide(run, this.now());
+    // Only now: a listener may ask for a lease itself, and the question on the table is made once for all.
+    this.effects.flush();
+    return answer;
+  }
+
+  #decide(run: Run, now: Instant): Lease | Refusal {
     const { ledger } = this.#options.store;
     if (this.closed) return { retryAt: now, error: closedError() };
+    if (now >= run.deadline) return { retryAt: now, error: lateError() };
     const suspended = ledger.suspendedUntil(run.target, now);
     if (suspended > 0) return this.#suspended(run, suspended, now);
-    if (this.live.size >= this.#options.maxInFlight) return ONLY_A_RELEASE;
+    if (this.inFlight >= this.#options.maxInFlight) return ONLY_A_RELEASE;
     this.#question.ask(run, now);
     const refusal = this.#rank(run, now);
-    this.effects.flush();
     if (refusal !== undefined) return refusal;
     if (this.#question.candidates.count === 0) return this.#nobody(run, now);
     const result = ledger.admit(this.#question.admission);
@@ -218,9 +229,12 @@ export class Dispatcher implements LeaseKeeper {
     });
     this.live.add(lease);
     this.onGranted();
+    this.effects.flush();
     if (pin === 'new' && run.session !== undefined) this.sessions.bound(run.session, endpoint.id);
-    if (this.#events.has('leased'))
-      this.#events.emit('leased', { leaseId: lease.id, endpoint: endpoint.id, target: run.target });
+    if (this.#events.has('leased')) {
+      const { session } = run.request;
+      this.#events.emit('leased', { leaseId: lease.id, endpoint: endpoint.id, target: run.target, session });
+    }
     this.reschedule();
     return lease;
   }
@@ -234,7 +248,7 @@ export class Dispatcher implements LeaseKeeper {
     if (!this.members.couldServe(run)) return { retryAt: now, error: this.#exhausted(run) };
     const retryAt = this.kernel.waitUntil(this.#question.query);
     // Nothing is out that could come back, and nothing ends before the deadline: waiting would change nothing.
-    if (this.live.size === 0 && retryAt >= run.deadline) return { retryAt, error: this.#exhausted(run, retryAt) };
+    if (this.inFlight === 0 && retryAt >= run.deadline) return { retryAt, error: this.#exhausted(run, retryAt) };
     return { retryAt: later(retryAt, now) };
   }
 
@@ -263,10 +277,11 @@ export class Dispatcher implements LeaseKeeper {
   #tick(): void {
     const now = this.now();
     for (const lease of this.live.takeDue(now)) {
-      const watchOn = lease.expire(now);
-      if (watchOn) this.live.add(lease);
+      const why = lease.isIdle(now) ? 'idle' : 'abandoned';
+      if (lease.expire(now)) this.live.add(lease);
+      this.#events.emit('lease-ended', { leaseId: lease.id, endpoint: lease.endpoint.id, why });
     }
-    this.line.expire(now, () => new FairleadError('DEADLINE_EXCEEDED', 'no proxy became free before the deadline'));
+    this.line.expire(now, lateError);
     this.line.serve();
     this.line.findSoonest();
     this.reschedule();
@@ -280,6 +295,10 @@ function cooldownRule({ cooldown }: Policy): CooldownRule {
 /** Never the present moment: whoever was refused just now is asked again a little later, not in a hot loop. */
 function later(at: Instant, now: Instant): Instant {
   return Math.max(at, now + 1);
+}
+
+function lateError(): FairleadError {
+  return new FairleadError('DEADLINE_EXCEEDED', 'no proxy became free before the deadline');
 }
 
 export function closedError(): FairleadError {

@@ -7,7 +7,12 @@ import type { Target } from '../target.js';
 export interface PoolEvents {
   added: { readonly endpoint: Endpoint };
   removed: { readonly endpoint: Endpoint };
-  leased: { readonly leaseId: number; readonly endpoint: EndpointId; readonly target: Target };
+  leased: {
+    readonly leaseId: number;
+    readonly endpoint: EndpointId;
+    readonly target: Target;
+    readonly session: string | undefined;
+  };
   settled: {
     readonly leaseId: number;
     readonly endpoint: EndpointId;

@@ -119,7 +119,7 @@ export class Lease implements Watched {
 
   /** @internal Its moment has come. True while it has to be watched on. */
   expire(now: Instant): boolean {
-    if (this.#ended !== undefined || this.#isIdle(now)) {
+    if (this.#ended !== undefined || this.isIdle(now)) {
       this.end(this.#ended ?? 'idle');
       this.settle({ kind: 'abandoned', elapsedMs: now - this.since });
       return false;
@@ -148,7 +148,8 @@ export class Lease implements Watched {
     if (!this.settled) this.settle({ kind: 'abandoned', elapsedMs: this.#keeper.now() - this.since });
   }
 
-  #isIdle(now: Instant): boolean {
+  /** @internal Whether it is the silence that ends it, rather than impatience. */
+  isIdle(now: Instant): boolean {
     return now - this.since >= this.parts.idleMs || this.parts.abandonAfterMs > this.parts.idleMs;
   }
 }

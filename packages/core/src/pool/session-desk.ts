@@ -21,6 +21,7 @@ export type SessionChoice =
 /** Sessions whose lost exit is remembered until they take the next. */
 const MOST_LOST = 10_000;
 
+const UNTIL_RELEASED: SessionChoice = Object.freeze({ kind: 'wait', until: Number.POSITIVE_INFINITY });
 const FREE: SessionChoice = Object.freeze({ kind: 'free' });
 
 /** The sessions of a pool: which exit each keeps, as the ledger holds it. */
@@ -54,6 +55,7 @@ export class SessionDesk {
     if (row === undefined) return false;
     const never = Number.POSITIVE_INFINITY;
     this.#ledger.bind(session, row, { ttlMs: never, maxMs: never, maxUses: never }, this.#clock.now());
+    this.bound(session, endpoint);
     return true;
   }
 
@@ -77,9 +79,10 @@ export class SessionDesk {
     if (pin === undefined) return FREE;
     const state = kernel.eligibility(pin.row, query);
     if (state === 'ok') return { kind: 'pinned', row: pin.row };
-    if (isPassing(state)) {
-      const until = state === 'paced' ? this.#ledger.opensAt(pin.row, query.target, kernel.burstMs(query.target)) : now;
-      return { kind: 'wait', until: state === 'busy' ? Number.POSITIVE_INFINITY : Math.max(until, now + 1) };
+    if (state === 'busy') return UNTIL_RELEASED;
+    if (state === 'target-down') return { kind: 'wait', until: kernel.waitUntil(query) };
+    if (state === 'paced') {
+      return { kind: 'wait', until: this.#ledger.opensAt(pin.row, query.target, kernel.burstMs(query.target)) };
     }
     return this.#leave(run, pin, kernel, query);
   }
@@ -126,11 +129,6 @@ export class SessionDesk {
     this.#lost.set(session, endpoint);
     this.#events.emit('unpinned', { session, endpoint });
   }
-}
-
-/** Reasons that pass while the session waits. */
-function isPassing(state: Eligibility): boolean {
-  return state === 'busy' || state === 'paced' || state === 'target-down';
 }
 
 function lostError({ request }: Run, endpoint: EndpointId, state: Eligibility): FairleadError {
