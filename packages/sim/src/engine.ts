@@ -132,7 +132,9 @@ class Match {
   /** A place came free: whoever waits may ask again, first come first served. */
   #serveWaiting(now: number): void {
     if (this.#player.wakesOnRelease !== true || this.#waiting.size === 0) return;
-    for (const [request, ticket] of [...this.#waiting]) {
+    // Those who still get nothing wait anew, behind: the list is taken as it stands.
+    const waiting = [...this.#waiting];
+    for (const [request, ticket] of waiting) {
       this.queue.cancel(ticket);
       this.#wake(now, request.slot);
     }
