@@ -7,7 +7,7 @@ import type { Tally } from './tally.js';
 import { dc429, dcBans } from './worlds/datacenter.js';
 import { freeChurn } from './worlds/free.js';
 import type { WorldPlan } from './worlds/plan.js';
-import { fairness, loneLimit, pileOn, PILE_ON_DEATH_MS, softBlocks } from './worlds/proving.js';
+import { fairness, loneLimit, pileOn, PILE_ON_DEATH_MS, softBlocks, stickySessions } from './worlds/proving.js';
 import { tiny } from './worlds/small.js';
 import { World } from './worlds/world.js';
 
@@ -107,4 +107,11 @@ test('the least served of equal targets gets four fifths of its share', async ()
 test('bans are paced for, not run into', async () => {
   const tally = await run(dcBans, OURS, 3, 'rotate');
   expect((tally.rejections / tally.successes) * 100).toBeLessThan(10);
+});
+
+test('a session keeps its exit while that lives', async () => {
+  const tally = await run(brief(stickySessions, 120), OURS, 3, 'rotate');
+  // 60 endpoints die every 600 s: a dozen deaths, each of which moves the two sessions bound there, more or less once.
+  expect(tally.exitChanges / tally.successes).toBeLessThan(0.05);
+  expect(tally.failed / tally.successes).toBeLessThan(0.02);
 });

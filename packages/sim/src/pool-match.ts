@@ -12,6 +12,8 @@ import type { World } from './worlds/world.js';
 interface Caller {
   readonly index: number;
   target: number;
+  /** -1 outside of any. */
+  session: number;
   startedAt: number;
   run: Run | undefined;
   live: number;
@@ -45,6 +47,8 @@ export class PoolMatch {
   readonly #attempts: Attempt[] = [];
   readonly #spare: Attempt[] = [];
   readonly #reply = emptyReply();
+  /** The row of each session's last success. */
+  readonly #exits = new Map<number, number>();
   #waiting = 0;
 
   constructor(world: World, seed: number, options: PoolOptions) {
@@ -85,10 +89,16 @@ export class PoolMatch {
   };
 
   readonly #begin = (index: number, now: number): void => {
-    const caller = (this.#callers[index] ??= { index, target: 0, startedAt: 0, run: undefined, live: 0 });
+    const caller = (this.#callers[index] ??= { index, target: 0, session: -1, startedAt: 0, run: undefined, live: 0 });
     caller.target = this.#world.drawTarget(this.#random);
     caller.startedAt = now;
-    caller.run = this.pool.begin({ target: `t${caller.target}.example`, attemptTimeoutMs: USER_TIMEOUT_MS });
+    const { sessions } = this.#world.plan;
+    caller.session = sessions === undefined ? -1 : Math.floor(this.#random() * sessions);
+    caller.run = this.pool.begin({
+      target: `t${caller.target}.example`,
+      attemptTimeoutMs: USER_TIMEOUT_MS,
+      ...(caller.session >= 0 && { session: `session-${caller.session}` }),
+    });
     this.#advance(caller);
   };
 
@@ -165,12 +175,20 @@ export class PoolMatch {
     const decision = caller.run!.report(lease, outcomeOf(sight, now - lease.since, attempt.retryAfterMs));
     if (decision.kind === 'done' && (sight === 'ok' || sight === 'captcha')) {
       this.#cancelRest(caller, now);
+      this.#noteExit(caller.session, attempt.row);
       this.#finish(caller, sight === 'ok', now);
     } else if (caller.live > 0) {
       // A hedge beside it is still out: what it brings decides.
     } else if (decision.kind === 'reroute' || decision.kind === 'replay') this.#advance(caller);
     else this.#finish(caller, false, now);
   };
+
+  #noteExit(session: number, row: number): void {
+    if (session < 0) return;
+    const last = this.#exits.get(session);
+    if (last !== undefined && last !== row) this.tally.exitChanges += 1;
+    this.#exits.set(session, row);
+  }
 
   #close(attempt: Attempt): void {
     if (attempt.endTicket !== 0) this.queue.cancel(attempt.endTicket);

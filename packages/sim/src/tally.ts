@@ -8,6 +8,8 @@ export class Tally {
   rejections = 0;
   captchas = 0;
   hedges = 0;
+  /** Successes of a session through another exit than its last one. */
+  exitChanges = 0;
   slotMs = 0;
   readonly perSecond: Uint32Array;
   readonly servedByTarget: Uint32Array;

@@ -2,7 +2,7 @@ import { dc429, dcBans, degrade, targetDown } from './datacenter.js';
 import { freeChurn, freeLarge, scale100k, scale20k } from './free.js';
 import { mixed } from './mixed.js';
 import type { WorldPlan } from './plan.js';
-import { dearestOnly, fairness, loneLimit, pileOn, softBlocks, tiers, warmRestart } from './proving.js';
+import { dearestOnly, fairness, loneLimit, pileOn, softBlocks, stickySessions, tiers, warmRestart } from './proving.js';
 import { outage, resiCaps, resiOpen } from './residential.js';
 import { tiny } from './small.js';
 
@@ -30,6 +30,7 @@ export const EXTRA_SCENARIOS: readonly WorldPlan[] = [
   pileOn,
   loneLimit,
   softBlocks,
+  stickySessions,
   fairness,
   warmRestart,
 ];

@@ -84,6 +84,8 @@ export interface WorldPlan {
   readonly fleet: readonly FleetPart[];
   readonly rules?: readonly TargetRule[];
   readonly troubles?: readonly Trouble[];
+  /** Requests belong to this many sessions, drawn at random, each of which asks for the same exit. */
+  readonly sessions?: number;
   /** Exponent of the targets' popularity. @default .8 */
   readonly zipf?: number;
 }

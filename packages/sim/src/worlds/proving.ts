@@ -72,6 +72,16 @@ export const fairness: WorldPlan = {
   fleet: [{ ...datacenterEndpoints(10), cap: between(3, 3) }],
 };
 
+/** Sessions over endpoints that die now and then: how often does one leave by another exit than before? */
+export const stickySessions: WorldPlan = {
+  name: 'sticky-sessions',
+  targets: 10,
+  slots: 40,
+  durationMs: 300_000,
+  sessions: 120,
+  fleet: [{ ...datacenterEndpoints(60), life: { upMs: 600_000, downMs: 60_000, hangShare: 0.5 }, cap: between(8, 12) }],
+};
+
 /** All answered at the same speed and for ever: what a saved state is worth is then what the cold start costs. */
 export const warmRestart: WorldPlan = {
   name: 'warm-restart',
