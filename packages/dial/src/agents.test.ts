@@ -160,6 +160,13 @@ test('agent.destroy() ends what is being dialled', async () => {
   await proxy.idle();
 });
 
+test('TLS options that Node throws at fail the request, and nothing else', async () => {
+  const [proxy, target] = [await started(startHttpProxy()), await started(startTarget({ certificate: 'good' }))];
+  const request = ask(target.url, agentsTo(proxy.url), { ciphers: 'no such cipher' } as RequestOptions);
+  expect(await failure(request)).toBeInstanceOf(Error);
+  await proxy.idle();
+});
+
 test('a drained pair lets requests finish and keeps no tunnel', async () => {
   const [proxy, target] = [await started(startHttpProxy()), await started(startTarget())];
   const agents = agentsTo(proxy.url);

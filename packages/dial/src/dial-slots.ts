@@ -47,7 +47,7 @@ export class DialSlots {
       (socket) => {
         unhook?.();
         this.#giveBack(name, slot);
-        created(null, dress(socket));
+        this.#dress(socket, dress, created);
       },
       (error: Error) => {
         unhook?.();
@@ -55,6 +55,19 @@ export class DialSlots {
         this.#failed(name, request, options, error, created);
       },
     );
+  }
+
+  /** TLS options come from the caller, and Node throws at what is wrong with them. */
+  #dress(socket: Socket, dress: (socket: Socket) => Socket, created: Created): void {
+    let dressed: Socket;
+    try {
+      dressed = dress(socket);
+    } catch (error) {
+      socket.destroy();
+      (created as (error: unknown) => void)(error);
+      return;
+    }
+    created(null, dressed);
   }
 
   #dialOptions(request: ClientRequest | undefined, options: ConnectionOptions, signal: AbortSignal): DialOptions {

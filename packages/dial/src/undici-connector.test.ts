@@ -80,3 +80,8 @@ test('its signal ends what is being dialled', async () => {
   await dispatcher.destroy();
   await proxy.close();
 });
+
+test('TLS options that Node throws at are thrown at whoever wrote them', () => {
+  const endpoint = toEndpoint('http://127.0.0.1:1', 'the test');
+  expect(() => undiciConnector(endpoint, { tls: { ciphers: 'no such cipher' } })).toThrow();
+});

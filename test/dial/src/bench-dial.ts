@@ -93,9 +93,10 @@ async function startProxies(): Promise<BenchProxy[]> {
 /** Asks the target how many handshakes there were, whenever the client says so. */
 async function measure(order: BenchOrder): Promise<BenchReport> {
   const entry = [fileURLToPath(new URL('main.js', import.meta.url)), 'bench-client'];
-  const pinned = spawnSync('taskset', ['--version']).error === undefined;
-  const [command, args] = pinned ? ['taskset', ['-c', '1', process.execPath, ...entry]] : [process.execPath, entry];
-  const child = spawn(command as string, args as string[], {
+  const pin = ['taskset', '-c', '1'] as const;
+  const pinned = spawnSync(pin[0], ['--version']).error === undefined;
+  const [command, ...args] = pinned ? [...pin, process.execPath, ...entry] : [process.execPath, ...entry];
+  const child = spawn(command!, args, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, NODE_EXTRA_CA_CERTS: ca },
   });

@@ -40,7 +40,7 @@ const IN_TUNNEL: Record<string, Verdict> = {
   'plain-in-tunnel': failing(NOT_TLS, 'target-tls', 'unclear'),
   'intercept-tunnel': failing('UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'target-tls', 'unclear'),
   'cut-tunnel-close': failing(CUT_SHORT, 'body', 'unclear'),
-  'cut-tunnel-reset': failing(LOST, 'body', 'unclear'),
+  'cut-tunnel-reset': failing(CUT_SHORT, 'body', 'unclear'),
 };
 
 const STATUS_FAULTS: Record<number, Fault> = {

@@ -181,7 +181,9 @@ function ranking(state: KernelState, strategy: Strategy, earlyRelease: boolean) 
     /** After a `rank` that found nobody: the soonest instant at which asking again may help. A settle may help sooner. */
     waitUntil(query: RankQuery): number {
       const { breaker, probeAt, probeRow } = state.targets.states[query.target]!;
-      if (breaker === 'open') return probeRow < 0 ? probeAt : Number.POSITIVE_INFINITY;
+      if (breaker === 'open' && probeRow >= 0) return Number.POSITIVE_INFINITY;
+      // A probe that is due waits for an endpoint like everyone else.
+      if (breaker === 'open' && probeAt > query.now) return probeAt;
       return Math.min(state.opensAt, coolestAt(state));
     },
   };

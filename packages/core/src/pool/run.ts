@@ -60,6 +60,7 @@ export class Run {
   /** @internal The ledger's key of the session. */
   readonly session: string | undefined;
   readonly #host: RunHost;
+  readonly #open = new Set<Lease>();
   #attempts = 0;
   #reroutes = 0;
   #hedges = 0;
@@ -128,6 +129,8 @@ export class Run {
 
   /** Settles the lease and says how to go on. */
   report(lease: Lease, outcome: Outcome): Decision {
+    // A lease of another run, or one that was reported before, decides nothing here.
+    if (!this.#open.delete(lease)) return DONE;
     lease.settle(outcome);
     const seen = lease.outcome ?? outcome;
     const action = this.policy.verdicts[lease.verdict ?? 'abandoned'];
@@ -148,6 +151,7 @@ export class Run {
 
   #begun(lease: Lease): Lease {
     this.tried.add(lease.endpoint.id);
+    this.#open.add(lease);
     return lease;
   }
 
