@@ -1,0 +1,12 @@
+export { play, type Incident } from './engine.js';
+export { judge, run, summarize, type PolicyResult, type ScenarioResult } from './experiment.js';
+export { Oracle } from './oracle.js';
+export { poolOptions, SIM_PRESETS, type SimPreset } from './ours.js';
+export { GIVE_UP, WAIT, type Player, type Request, type Sight } from './player.js';
+export { makeRival, RIVALS } from './policies.js';
+export { PoolMatch } from './pool-match.js';
+export { comparisonTable, policyJson, policyTable } from './table.js';
+export { Tally } from './tally.js';
+export { EXTRA_SCENARIOS, SCENARIOS } from './worlds/catalog.js';
+export type { FleetPart, TargetRule, Trouble, WorldPlan } from './worlds/plan.js';
+export { World } from './worlds/world.js';
