@@ -13,6 +13,9 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'unit',
+          // Nothing here is timed; this only ends what hangs, also on a machine that is busy with other things.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
           include: ['packages/*/src/**/*.test.ts'],
           exclude: ['**/dist/**', '**/node_modules/**'],
         },
@@ -24,6 +27,7 @@ export default defineConfig({
           include: ['test/house/**/*.test.ts'],
           exclude: ['**/dist/**', '**/node_modules/**'],
           testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
@@ -32,7 +36,8 @@ export default defineConfig({
           name: 'integration',
           include: ['test/*/**/*.test.ts'],
           exclude: ['test/house/**', '**/dist/**', '**/node_modules/**'],
-          testTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
     ],

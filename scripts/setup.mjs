@@ -26,7 +26,9 @@ function installDependencies() {
   const lock = digest(join(root, 'package-lock.json'));
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   say('installing dependencies');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  // Not `npm ci`: it refuses a lock without the optional binaries of every other platform, which some registries lack.
+  // This installs what the lock says too, and --no-save keeps it from being rewritten.
+  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
   writeFileSync(stamp, lock);
 }
 

@@ -1,10 +1,15 @@
 export { createPool, Pool } from './pool/pool.js';
-export { POOL_DEFAULTS, type PoolOptions } from './pool/options.js';
-export type { PolicyOptions } from './policy/policy-options.js';
+export { POOL_DEFAULTS, type PoolOptions, type PoolUpdate } from './pool/options.js';
+export type { PolicyOptions, TargetRule } from './policy/policy-options.js';
 export { Lease, LeaseEndedError, type LeaseEnd } from './pool/lease.js';
 export { notePoolInfo, poolInfo, type PoolInfo } from './pool/pool-info.js';
 export { Run, type Decision } from './pool/run.js';
 export type { Attempt, OutcomeError } from './pool/attempt-loop.js';
+export { Job } from './pool/jobs.js';
+export { createRouter, type Router } from './pool/router.js';
+export { prometheus } from './pool/prometheus.js';
+export { attemptLog, type AttemptRecord } from './pool/attempt-log.js';
+export type { EndpointExplanation, Explanation } from './pool/explain.js';
 export type { LeaseRequest } from './pool/request.js';
 export type { PoolEvents, PoolListener } from './pool/events.js';
 export type { EndpointStanding, EndpointStats, PoolStats } from './pool/stats.js';
@@ -25,6 +30,8 @@ export {
   type ProxyUrlContext,
 } from './proxy-url.js';
 export { parseProxyList, type ProxyList } from './proxy-list.js';
+export type { TargetMatcher } from './policy/target-rules.js';
+export type { TargetPolicy } from './policy/target-policy.js';
 export { toTarget, type Target } from './target.js';
 export type {
   AbandonedOutcome,

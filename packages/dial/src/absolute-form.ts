@@ -2,6 +2,7 @@ import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Endpoint } from '@fairlead/core';
 import { requestInternals } from './agent-internals.js';
+import { markAbsolute } from './carrier.js';
 import { dial, dialProxy, type DialOptions } from './dial.js';
 import { DialError } from './dial-error.js';
 import { authorization } from './http-tunnel.js';
@@ -50,6 +51,7 @@ export async function dialPlain(endpoint: Endpoint, options: DialOptions): Promi
  */
 export function toAbsoluteForm(request: ClientRequest, endpoint: Endpoint): void {
   const internals = requestInternals(request);
+  markAbsolute(request);
   if (!internals._headerSent) request.flushHeaders();
   const [first] = internals.outputData;
   if (first === undefined || typeof first.data !== 'string') return;

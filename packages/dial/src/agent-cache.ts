@@ -67,7 +67,10 @@ class LruAgentCache implements AgentCache {
     const key = reuseKey(endpoint, reuse, lease.session);
     const agents = key === undefined ? agentsFor(endpoint, this.#options) : this.#keep(endpoint, key);
     const close = key === undefined ? () => drainAgents(agents) : () => {};
-    return { ...leaseAgents(agents, terms), close };
+    // Without terms of its own a lease has no need of agents of its own.
+    const { http, https } =
+      lease.session === undefined && lease.timeoutMs === undefined ? agents : leaseAgents(agents, terms);
+    return { http, https, close };
   }
 
   retire(endpoint: EndpointId): void {

@@ -4,14 +4,13 @@ import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Endpoint } from '@fairlead/core';
-import { canForward, dialPlain, toAbsoluteForm } from './absolute-form.js';
-import { internals, requestInternals, type ConnectionOptions, type Created } from './agent-internals.js';
+import { internals, type ConnectionOptions, type Created } from './agent-internals.js';
 import { carrierOf, carry } from './carrier.js';
-import { dial, type DialSettings } from './dial.js';
-import { DialSlots } from './dial-slots.js';
+import type { DialSettings } from './dial.js';
 import { noteFailure } from './failure-notes.js';
-import { termsOf, type Agents } from './lease-agents.js';
-import type { TargetTlsOptions } from './tls-sessions.js';
+import type { Agents } from './lease-agents.js';
+import { SharedContext, type TargetTlsOptions } from './target-tls.js';
+import { Tunnels } from './tunnels.js';
 
 /** The defaults of `AgentOptions`, in one place. */
 export const AGENT_DEFAULTS = Object.freeze({
@@ -46,71 +45,6 @@ export function drainAgents({ http, https }: Agents): void {
   }
 }
 
-/** What both agents do the same way; Node's own two classes leave no common base to put it in. */
-class Tunnels {
-  readonly #endpoint: Endpoint;
-  readonly #slots: DialSlots;
-  readonly #idleMs: number;
-  #draining = false;
-  /** Whom Node is creating a socket for: `createConnection` is not told. */
-  #asking: ClientRequest | undefined;
-
-  constructor(agent: HttpAgent, endpoint: Endpoint, { idleMs = AGENT_DEFAULTS.idleMs, ...settings }: AgentOptions) {
-    this.#endpoint = endpoint;
-    this.#slots = new DialSlots(agent, endpoint, settings);
-    this.#idleMs = idleMs;
-  }
-
-  asking(request: ClientRequest, create: () => void): void {
-    this.#asking = request;
-    try {
-      create();
-    } finally {
-      this.#asking = undefined;
-    }
-  }
-
-  openPlain(options: ConnectionOptions, created: Created): void {
-    this.#slots.fill(this.#asking, options, dialPlain, (socket) => socket, created);
-  }
-
-  openSecure(options: ConnectionOptions, secure: (socket: Socket) => Socket, created: Created): void {
-    this.#slots.fill(this.#asking, options, dial, secure, created);
-  }
-
-  keeps(socket: Socket, kept: boolean): boolean {
-    if (!kept || this.#draining) return false;
-    // Node closes a free socket when it times out; one in use has no timeout of ours.
-    if (socket.timeout === undefined || socket.timeout === 0) socket.setTimeout(this.#idleMs);
-    return true;
-  }
-
-  reused(socket: Socket, request: ClientRequest): void {
-    if (socket.timeout === this.#idleMs) socket.setTimeout(0);
-    carrierOf(socket)?.flow?.handTo(termsOf(request)?.session);
-  }
-
-  /** Rewrites the request at the moment it gets a socket that leads to the proxy itself. */
-  watchForAbsolute(request: ClientRequest): void {
-    if (!canForward(this.#endpoint)) return;
-    const inner = requestInternals(request);
-    const { onSocket } = inner;
-    inner.onSocket = (socket, error) => {
-      const absolute = socket !== null && socket !== undefined && carrierOf(socket)?.via === 'absolute';
-      // A kept socket comes within the constructor, before the caller has said a word: the head is made a tick later.
-      if (absolute) process.nextTick(() => request.destroyed || toAbsoluteForm(request, this.#endpoint));
-      onSocket.call(request, socket, error);
-    };
-  }
-
-  drain(agent: HttpAgent): void {
-    this.#draining = true;
-    for (const sockets of Object.values(agent.freeSockets)) {
-      for (const socket of sockets ?? []) socket.destroy();
-    }
-  }
-}
-
 function nodeOptions(
   options: AgentOptions,
 ): Pick<Required<AgentOptions>, 'keepAlive' | 'maxSockets' | 'maxFreeSockets'> {
@@ -123,7 +57,7 @@ export class TunnelHttpAgent extends HttpAgent {
 
   constructor(endpoint: Endpoint, options: AgentOptions = {}) {
     super({ ...nodeOptions(options), scheduling: 'lifo' });
-    this.#tunnels = new Tunnels(this, endpoint, options);
+    this.#tunnels = new Tunnels(this, endpoint, { ...options, idleMs: options.idleMs ?? AGENT_DEFAULTS.idleMs });
   }
 
   addRequest(request: ClientRequest, options: ConnectionOptions): void {
@@ -154,16 +88,18 @@ export class TunnelHttpAgent extends HttpAgent {
   }
 
   drain(): void {
-    this.#tunnels.drain(this);
+    this.#tunnels.drain();
   }
 }
 
 export class TunnelHttpsAgent extends HttpsAgent {
   readonly #tunnels: Tunnels;
+  readonly #context: SharedContext;
 
   constructor(endpoint: Endpoint, options: AgentOptions = {}) {
     super({ ...options.tls, ...nodeOptions(options), scheduling: 'lifo' });
-    this.#tunnels = new Tunnels(this, endpoint, options);
+    this.#tunnels = new Tunnels(this, endpoint, { ...options, idleMs: options.idleMs ?? AGENT_DEFAULTS.idleMs });
+    this.#context = new SharedContext(options.tls);
   }
 
   createSocket(request: ClientRequest, options: ConnectionOptions, created: Created): void {
@@ -180,6 +116,7 @@ export class TunnelHttpsAgent extends HttpsAgent {
   #secure(tunnel: Socket, options: ConnectionOptions): Socket {
     const secure = internals(HttpsAgent.prototype).createConnection.call(this, {
       ...options,
+      ...this.#context.for(options),
       socket: tunnel,
     } as ConnectionOptions);
     const socket = secure as TLSSocket;
@@ -204,7 +141,7 @@ export class TunnelHttpsAgent extends HttpsAgent {
   }
 
   drain(): void {
-    this.#tunnels.drain(this);
+    this.#tunnels.drain();
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Flow } from './traffic.js';
 
@@ -17,18 +18,28 @@ export function carrierOf(socket: Socket): Carrier | undefined {
   return carriers.get(socket);
 }
 
-/** Something that has a socket, such as Node's `IncomingMessage` and `ClientRequest`. */
-export interface HasSocket {
-  readonly socket: Socket | null | undefined;
+/** Requests that were rewritten, and the agents whose other requests went through tunnels. */
+const absolute = new WeakSet<ClientRequest>();
+const tunnelling = new WeakSet<object>();
+
+export function markAbsolute(request: ClientRequest): void {
+  absolute.add(request);
+}
+
+export function markTunnelling(agent: object): void {
+  tunnelling.add(agent);
 }
 
 /**
- * How a socket, or the response that came over it, went through the proxy. `absolute`: the proxy refused a tunnel and
- * spoke for the target, so that a gateway error may be its own.
+ * How a socket, a request or the response to it went through the proxy. `absolute`: the proxy refused a tunnel and
+ * spoke for the target, so that a gateway error may be its own. `undefined`: not by us.
  */
-export function viaOf(source: Socket | HasSocket): 'tunnel' | 'absolute' | undefined {
-  const own = carriers.get(source as Socket);
-  if (own !== undefined) return own.via;
-  const { socket } = source as HasSocket;
-  return socket ? carriers.get(socket)?.via : undefined;
+export function viaOf(source: Socket | ClientRequest | IncomingMessage): 'tunnel' | 'absolute' | undefined {
+  const carrier = carriers.get(source as Socket);
+  if (carrier !== undefined) return carrier.via;
+  // A response soon forgets its socket, which may serve others by then.
+  const { req: request = source } = source as { req?: ClientRequest };
+  if (absolute.has(request as ClientRequest)) return 'absolute';
+  const { agent } = request as { agent?: object };
+  return agent !== undefined && tunnelling.has(agent) ? 'tunnel' : undefined;
 }

@@ -47,7 +47,7 @@ export class DialSlots {
       (socket) => {
         unhook?.();
         this.#giveBack(name, slot);
-        created(null, dress(socket));
+        this.#dress(socket, dress, created);
       },
       (error: Error) => {
         unhook?.();
@@ -55,6 +55,19 @@ export class DialSlots {
         this.#failed(name, request, options, error, created);
       },
     );
+  }
+
+  /** TLS options come from the caller, and Node throws at what is wrong with them. */
+  #dress(socket: Socket, dress: (socket: Socket) => Socket, created: Created): void {
+    let dressed: Socket;
+    try {
+      dressed = dress(socket);
+    } catch (error) {
+      socket.destroy();
+      (created as (error: unknown) => void)(error);
+      return;
+    }
+    created(null, dressed);
   }
 
   #dialOptions(request: ClientRequest | undefined, options: ConnectionOptions, signal: AbortSignal): DialOptions {
@@ -97,20 +110,26 @@ export class DialSlots {
 
   /** The place that came free goes to the next in the queue: a failed dial closes no socket that would say so. */
   #serveNext(name: string, options: ConnectionOptions): void {
-    const queue = this.#internals.requests[name];
-    while (queue?.[0]?.destroyed) {
-      const dropped = queue.shift();
-      if (dropped !== undefined) requestInternals(dropped).onSocket(null);
-    }
-    const next = queue?.[0];
-    if (next === undefined) {
-      delete this.#internals.requests[name];
-      return;
-    }
+    const next = this.#dequeue(name);
+    if (next === undefined) return;
     this.#internals.createSocket(next, options, (error, socket) => {
-      if (error === null) this.#agent.emit('free', socket, options);
-      else requestInternals(next).onSocket(null, error);
+      if (error !== null) return requestInternals(next).onSocket(null, error);
+      // Node gives a free socket to the head of the queue.
+      (this.#internals.requests[name] ??= []).unshift(next);
+      this.#agent.emit('free', socket, options);
     });
+  }
+
+  /** Takes the first request off the queue that somebody still wants; two dials must not serve one request. */
+  #dequeue(name: string): ClientRequest | undefined {
+    const queue = this.#internals.requests[name];
+    let next = queue?.shift();
+    while (next?.destroyed) {
+      requestInternals(next).onSocket(null);
+      next = queue?.shift();
+    }
+    if (queue?.length === 0) delete this.#internals.requests[name];
+    return next;
   }
 }
 

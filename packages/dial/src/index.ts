@@ -16,7 +16,7 @@ export {
 export { undiciConnector, type UndiciConnectorOptions } from './undici-connector.js';
 export { Exchange } from './exchange.js';
 export { failureOf, type Seen } from './failure.js';
-export { viaOf, type HasSocket } from './carrier.js';
+export { viaOf } from './carrier.js';
 export { parseProxyStatus, type ProxyStatus } from './proxy-status.js';
 export {
   createTraffic,
@@ -27,4 +27,4 @@ export {
   type TrafficOptions,
   type TrafficSnapshot,
 } from './traffic.js';
-export type { TargetTlsOptions } from './tls-sessions.js';
+export type { TargetTlsOptions } from './target-tls.js';

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Agent as HttpAgent, ClientRequest } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
+import { markTunnelling } from './carrier.js';
 import { internals, type ConnectionOptions } from './agent-internals.js';
 
 /** The two agents that axios, got and Node's own client take. */
@@ -52,6 +53,7 @@ class LeaseAgent extends EventEmitter {
     this.maxSockets = shown.maxSockets;
     this.options = shown.options;
     this.#agent = agent;
+    markTunnelling(this);
     this.#lease = lease;
   }
 

@@ -10,7 +10,7 @@ interface EngineState {
 }
 
 /** `SentFinalHandshake` and `ReceivedFinalResponse` of the engine: the proxy may be waiting for the target. */
-const ASKED: readonly unknown[] = [7, 8];
+const ASKED: ReadonlySet<unknown> = new Set([7, 8]);
 
 export interface SocksRules {
   readonly version: 4 | 5;
@@ -44,7 +44,7 @@ export function socksEngine(
 }
 
 export function hasAsked(engine: SocksClient): boolean {
-  return ASKED.includes((engine as unknown as EngineState).state);
+  return ASKED.has((engine as unknown as EngineState).state);
 }
 
 /** The first two bytes of the answer that the engine has just refused: version and reply. */

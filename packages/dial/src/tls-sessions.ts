@@ -1,8 +1,3 @@
-import type { ConnectionOptions } from 'node:tls';
-
-/** TLS to the target. What comes with the request itself (name, port, session) is not here. */
-export type TargetTlsOptions = Omit<ConnectionOptions, 'socket' | 'host' | 'port' | 'path' | 'session' | 'servername'>;
-
 /** TLS sessions to resume, the oldest dropped first. Never shared between endpoints: a ticket names its holder. */
 export class TlsSessions {
   readonly #sessions = new Map<string, Buffer>();

@@ -1,11 +1,12 @@
 import { isIP, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
 import type { Endpoint } from '@fairlead/core';
 import type { buildConnector } from 'undici';
 import { carrierOf, carry } from './carrier.js';
 import { dial, DIAL_DEFAULTS, type DialSettings } from './dial.js';
 import { noteFailure } from './failure-notes.js';
-import { TlsSessions, type TargetTlsOptions } from './tls-sessions.js';
+import { SharedContext, type TargetTlsOptions } from './target-tls.js';
+import { TlsSessions } from './tls-sessions.js';
 
 export interface UndiciConnectorOptions extends DialSettings {
   /** Under which session the bytes are counted. */
@@ -24,6 +25,8 @@ export interface UndiciConnectorOptions extends DialSettings {
  */
 export function undiciConnector(endpoint: Endpoint, options: UndiciConnectorOptions = {}): buildConnector.connector {
   const sessions = new TlsSessions();
+  // Made here, where what is wrong with the options can be thrown at whoever wrote them.
+  const { secureContext } = new SharedContext(options.tls).for({});
   return (target, answer) => {
     const secure = target.protocol === 'https:';
     const port = Number(target.port) || (secure ? 443 : 80);
@@ -31,7 +34,7 @@ export function undiciConnector(endpoint: Endpoint, options: UndiciConnectorOpti
       (socket) => {
         if (!secure) return answer(null, socket);
         const servername = target.servername ?? (isIP(target.hostname) === 0 ? target.hostname : undefined);
-        startTls(socket, { host: target.hostname, port, servername, sessions, options }, answer);
+        startTls(socket, { host: target.hostname, port, servername, sessions, secureContext, options }, answer);
       },
       (error: Error) => answer(error, null),
     );
@@ -43,16 +46,18 @@ interface TlsGoal {
   readonly port: number;
   readonly servername: string | undefined;
   readonly sessions: TlsSessions;
+  readonly secureContext: SecureContext | undefined;
   readonly options: UndiciConnectorOptions;
 }
 
 /** undici wants a socket that is ready; its own connector waits for TLS too. */
 function startTls(tunnel: Socket, goal: TlsGoal, answer: buildConnector.Callback): void {
-  const { host, servername, sessions, options } = goal;
+  const { host, servername, sessions, secureContext, options } = goal;
   const key = `${servername ?? host}:${goal.port}`;
   const session = sessions.get(key);
   const socket = connectTls({
     ...options.tls,
+    secureContext,
     socket: tunnel,
     host: host.replace(/^\[|\]$/g, ''),
     ALPNProtocols: options.allowH2 === true ? ['http/1.1', 'h2'] : ['http/1.1'],

@@ -82,7 +82,8 @@ function judge({ name, client, expected }: FaultCase, settled: Settled | undefin
     'code' in expected &&
     [expected.code].flat().includes(code) &&
     [expected.phase].flat().includes(phase) &&
-    expected.fault === fault;
+    fault !== undefined &&
+    [expected.fault].flat().includes(fault);
   return {
     ...base,
     seen: `${code} in ${phase}, ${fault}, sent ${sent}`,

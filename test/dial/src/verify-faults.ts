@@ -7,6 +7,7 @@ import { startRealCases } from './real-cases.js';
 const AT_ONCE = 8;
 
 const { values } = parseArgs({
+  allowPositionals: true,
   options: { json: { type: 'boolean' }, only: { type: 'string' }, list: { type: 'boolean' } },
 });
 const servers = await startRealCases();

@@ -4,7 +4,7 @@ import { isOpen, MOST_CANDIDATES, suits, type RankQuery } from './query.js';
 import { rowAt } from './row-sets.js';
 import { FULL, IDLE_TRIAL, place, type KernelState } from './state.js';
 import type { Strategy } from './strategy.js';
-import type { Row } from './table.js';
+import { Standing, type Row } from './table.js';
 
 /** The rows collected by one ranking, cheapest first. One ranking runs at a time: it never waits. */
 const found = { rows: new Int32Array(MOST_CANDIDATES), costs: new Float64Array(MOST_CANDIDATES), count: 0, stale: -1 };
@@ -21,17 +21,27 @@ function rank(state: KernelState, query: RankQuery, out: Int32Array): number {
   const { constants: c, fleet, table } = state;
   found.count = 0;
   found.stale = -1;
+  tend(state, query.now);
   const trials = table.sets.sizes[IDLE_TRIAL]!;
-  if (trials > 0 && query.first && query.random() < trialShare(fleet.limits, query.demand, c)) {
+  // A breaker's probe asks about the target: it goes through the best endpoint there is.
+  const probes = state.targets.states[query.target]!.breaker === 'open';
+  if (!probes && trials > 0 && query.first && query.random() < trialShare(fleet.limits, query.demand, c)) {
     collectTrials(state, query);
   }
-  if (found.count === 0 && query.random() < c.refreshShare) collectUniform(state, query);
+  if (!probes && found.count === 0 && query.random() < c.refreshShare) collectUniform(state, query);
   if (found.count < query.want) collectCheapest(state, query);
   if (found.count === 0) collectTrials(state, query);
   if (found.count === 0) collectByScan(state, query);
   out.set(found.rows.subarray(0, found.count));
   if (found.stale >= 0) place(state, found.stale, query.now);
   return found.count;
+}
+
+/** Puts one row after another where its cost is now: what is presumed of the fleet moves rows that nobody touches. */
+function tend(state: KernelState, now: number): void {
+  const { table } = state;
+  state.tended = state.tended + 1 < table.size ? state.tended + 1 : 0;
+  if (table.standing[state.tended] === Standing.active) place(state, state.tended, now);
 }
 
 /** The part of first attempts that goes to trials: less once the active endpoints have room for six times the demand. */
@@ -44,7 +54,7 @@ export function trialShare(
   return Math.min(c.trialShareMax, Math.max(c.trialShareMin, share));
 }
 
-/** The better of the first two suitable ones on trial, from a random place on. */
+/** The better of two on trial from a random place on; of a few, the best. */
 function collectTrials(state: KernelState, query: RankQuery): void {
   collectFrom(state, query, IDLE_TRIAL, found.count + 2, 0);
 }
@@ -81,9 +91,12 @@ function collectFrom(state: KernelState, query: RankQuery, set: number, upTo: nu
   const size = sets.sizes[set]!;
   if (size === 0) return;
   const { wholeSearch, drawsPerBucket } = state.constants;
-  const draws = size <= wholeSearch ? size : drawsPerBucket;
-  let index = Math.floor(query.random() * size);
-  for (let draw = 0; draw < draws && found.count < upTo; draw += 1) {
+  // A small set is looked at whole: of what is found, the eight cheapest stay.
+  const whole = size <= wholeSearch;
+  const draws = whole ? size : drawsPerBucket;
+  const enough = whole ? Number.POSITIVE_INFINITY : upTo;
+  let index = whole ? 0 : Math.floor(query.random() * size);
+  for (let draw = 0; draw < draws && found.count < enough; draw += 1) {
     consider(state, query, rowAt(sets, set, index), set, kept);
     index = index + 1 === size ? 0 : index + 1;
   }

@@ -99,10 +99,10 @@ export const ETS_DEFAULTS = Object.freeze({
   breakerShare: 0.7,
   /** … or when the log-chance of the run of failing endpoints falls under this. @default -14 */
   breakerSurprise: -14,
-  /** First probe, growth, longest wait between probes. @default 1_000, 1.6, 15_000 */
+  /** First probe, growth, longest wait between probes. @default 1_000, 1.6, 5_000 */
   probeMs: 1_000,
   probeGrowth: 1.6,
-  probeMaxMs: 15_000,
+  probeMaxMs: 5_000,
 
   /** First block of a pair after a 403, and the longest of any. @default 30_000 and 600_000 */
   blockMs: 30_000,
@@ -114,9 +114,9 @@ export const ETS_DEFAULTS = Object.freeze({
   strikeRelief: 0.1,
   /** Pace a target first by this share of what its present rate allows. @default 0.7 */
   intervalShare: 0.7,
-  /** Growth of the interval per fresh 429, per fresh 403, and its decay per success. @default 1.25, 1.5, 0.997 */
+  /** Growth of the interval per fresh 429, per fresh 403, and its decay per success. @default 1.25, 1.25, 0.997 */
   intervalThrottled: 1.25,
-  intervalDenied: 1.5,
+  intervalDenied: 1.25,
   intervalDecay: 0.997,
   /** Least time between two raises, or half the interval if longer. @default 500 */
   intervalRaiseMs: 500,

@@ -13,9 +13,19 @@ export function successRate(success: number, failure: number, prior: number, c: 
   return (c.priorWeight * prior + success) / (c.priorWeight + success + failure);
 }
 
-/** What is left of a mass after `elapsed`. */
+const STEPS = 64;
+const LONGEST = 16;
+/** e^-x at steps of 1/64: read eight times a ranking, where the function itself would take half of the time. */
+const FADES = Float64Array.from({ length: LONGEST * STEPS + 2 }, (_, step) => Math.exp(-step / STEPS));
+
+/** What is left of a mass after `elapsed`: e^(-elapsed/tau) to within 0.00004. */
 export function fadeOver(elapsed: number, tau: number): number {
-  return elapsed <= 0 ? 1 : Math.exp(-elapsed / tau);
+  const x = (elapsed / tau) * STEPS;
+  if (x <= 0) return 1;
+  if (x >= LONGEST * STEPS) return 0;
+  const step = Math.trunc(x);
+  const here = FADES[step]!;
+  return here + (x - step) * (FADES[step + 1]! - here);
 }
 
 /** The row's success rate now. Reads; decays nothing. */

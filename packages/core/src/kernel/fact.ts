@@ -10,6 +10,8 @@ export interface Fact {
   readonly connect: boolean;
   /** How long the attempt took, to the answer's head or to the failure. */
   readonly elapsedMs: number;
+  /** How long the proxy took to be ready to carry it, where the adapter saw that apart. */
+  readonly handshakeMs?: number | undefined;
   /** It was the first attempt of its run: those tell how good untried endpoints are. */
   readonly first: boolean;
   /** When the target wants the next attempt, if it said so. */

@@ -1,4 +1,5 @@
 import type { EtsConstants } from './defaults.js';
+import { TIERS } from './table.js';
 import { createHistogram, type LogHistogram } from './quantiles.js';
 
 /** What is known of the endpoints taken together: what an endpoint of which little is known is presumed to be like. */
@@ -7,6 +8,9 @@ export interface Fleet {
   noveltySuccess: number;
   noveltyFailure: number;
   noveltyTouched: number;
+  /** The rate read last and when: it is asked for by every candidate of a ranking. */
+  noveltyRate: number;
+  noveltyReadAt: number;
   /** EWMA of what a failed attempt takes. */
   failureMs: number;
   /** EWMA of what a success takes. */
@@ -19,6 +23,8 @@ export interface Fleet {
   active: number;
   /** Endpoints that are neither held nor retired. */
   present: number;
+  /** The same by cost tier. */
+  readonly byTier: Uint32Array;
 }
 
 export function createFleet(constants: EtsConstants): Fleet {
@@ -26,6 +32,8 @@ export function createFleet(constants: EtsConstants): Fleet {
     noveltySuccess: 0,
     noveltyFailure: 0,
     noveltyTouched: 0,
+    noveltyRate: constants.noveltyPrior,
+    noveltyReadAt: Number.NEGATIVE_INFINITY,
     failureMs: constants.failurePriorMs,
     latencyMs: constants.latencyPriorMs,
     latencies: createHistogram(),
@@ -33,15 +41,25 @@ export function createFleet(constants: EtsConstants): Fleet {
     limits: 0,
     active: 0,
     present: 0,
+    byTier: new Uint32Array(TIERS),
   };
 }
 
+/** How long a rate that was read is good for: it fades over minutes. */
+const NOVELTY_READ_MS = 100;
+
 /** The success rate to presume of an untried endpoint. */
 export function noveltyRate(fleet: Fleet, now: number, c: EtsConstants): number {
+  if (now - fleet.noveltyReadAt > NOVELTY_READ_MS) readNovelty(fleet, now, c);
+  return fleet.noveltyRate;
+}
+
+function readNovelty(fleet: Fleet, now: number, c: EtsConstants): void {
   const fade = Math.exp((fleet.noveltyTouched - now) / c.noveltyTauMs);
   const success = c.noveltyWeight * c.noveltyPrior + fleet.noveltySuccess * fade;
   const rate = success / (c.noveltyWeight + (fleet.noveltySuccess + fleet.noveltyFailure) * fade);
-  return Math.min(c.noveltyMax, Math.max(c.noveltyMin, rate));
+  fleet.noveltyRate = Math.min(c.noveltyMax, Math.max(c.noveltyMin, rate));
+  fleet.noveltyReadAt = now;
 }
 
 /** An untried endpoint's first attempt ended: `blame` 0 is a success. */
@@ -50,4 +68,5 @@ export function observeNovelty(fleet: Fleet, blame: number, now: number, c: EtsC
   fleet.noveltySuccess = fleet.noveltySuccess * fade + (blame === 0 ? 1 : 0);
   fleet.noveltyFailure = fleet.noveltyFailure * fade + blame;
   fleet.noveltyTouched = now;
+  readNovelty(fleet, now, c);
 }

@@ -30,7 +30,7 @@ import { breakerAllows } from './breaker.js';
 import { abandonAfter, hedgeAfter } from './patience.js';
 import { eligibilityOf, MOST_CANDIDATES, type Candidates, type Eligibility, type RankQuery } from './query.js';
 import { releaseDue, releaseEarly } from './release.js';
-import { createState, place, setLimit, setStanding, type KernelState, type PaceView } from './state.js';
+import { countPresent, createState, place, setLimit, setStanding, type KernelState, type PaceView } from './state.js';
 import type { Strategy } from './strategy.js';
 import {
   clearRow,
@@ -83,6 +83,10 @@ export function createKernel(options: KernelOptions = {}) {
     /** All the kernel knows, to be read by statistics, explanations and strategies. */
     state: state as Readonly<KernelState>,
     strategy,
+    /** From now on endpoints rest by this rule; those that rest already do so to their end. */
+    setCooldown(rule: CooldownRule): void {
+      state.cooldown = rule;
+    },
     ...membership(state, strategy),
     ...ranking(state, strategy, earlyRelease),
     ...learning(state, strategy),
@@ -102,7 +106,7 @@ function membership(state: KernelState, strategy: Strategy) {
     addRow(spec: RowSpec, now: number): Row {
       keepEpoch(table, now);
       const row = takeRow(table, spec, now, constants.limitStart);
-      state.fleet.present += 1;
+      countPresent(state, row, 1);
       place(state, row, now);
       return row;
     },
@@ -131,7 +135,10 @@ function membership(state: KernelState, strategy: Strategy) {
       setStanding(state, row, Standing.trial, now);
     },
     setSpec(row: Row, spec: RowSpec, now: number): void {
+      const present = Number(table.standing[row]! >= Standing.trial && table.standing[row]! <= Standing.cooling);
+      countPresent(state, row, -present);
       writeSpec(table, row, spec);
+      countPresent(state, row, present);
       setLimit(state, row, Math.min(table.limit[row]!, Math.max(1, spec.maxInFlight)));
       place(state, row, now);
     },
@@ -174,7 +181,9 @@ function ranking(state: KernelState, strategy: Strategy, earlyRelease: boolean) 
     /** After a `rank` that found nobody: the soonest instant at which asking again may help. A settle may help sooner. */
     waitUntil(query: RankQuery): number {
       const { breaker, probeAt, probeRow } = state.targets.states[query.target]!;
-      if (breaker === 'open') return probeRow < 0 ? probeAt : Number.POSITIVE_INFINITY;
+      if (breaker === 'open' && probeRow >= 0) return Number.POSITIVE_INFINITY;
+      // A probe that is due waits for an endpoint like everyone else.
+      if (breaker === 'open' && probeAt > query.now) return probeAt;
       return Math.min(state.opensAt, coolestAt(state));
     },
   };

@@ -1,25 +1,28 @@
 /**
- * A histogram over powers of 2^(1/8): a quantile read from it is within 5 % of the sample it stands for, at 320 numbers
- * for any count of samples. Past `FADE_AT` samples all are halved, so that it follows a fleet that changes.
+ * A histogram of sixteen bins an octave, told apart by the number's own bits: a quantile read from it is within 4 % of
+ * the sample it stands for, at 640 numbers for any count of samples. Past `FADE_AT` samples all are halved, so that it
+ * follows a fleet that changes.
  */
 export interface LogHistogram {
-  readonly bins: Float64Array;
+  readonly bins: Float32Array;
   total: number;
 }
 
-const STEPS = 8;
 const LOWEST = 2 ** -10;
-const BINS = 320;
+const SHIFT = 19;
+const BINS = 640;
 const FADE_AT = 8_192;
 
+const number = new Float32Array(1);
+const bits = new Int32Array(number.buffer);
+
 export function createHistogram(): LogHistogram {
-  return { bins: new Float64Array(BINS), total: 0 };
+  return { bins: new Float32Array(BINS), total: 0 };
 }
 
 export function addSample(histogram: LogHistogram, value: number, weight = 1): void {
-  const bin = Math.floor(Math.log2(value / LOWEST) * STEPS);
-  const index = Math.min(BINS - 1, Math.max(0, bin));
-  histogram.bins[index] = histogram.bins[index]! + weight;
+  const bin = binOf(value);
+  histogram.bins[bin] = histogram.bins[bin]! + weight;
   histogram.total += weight;
   if (histogram.total > FADE_AT) fade(histogram);
 }
@@ -32,15 +35,25 @@ export function quantileOf(histogram: LogHistogram, q: number): number {
   for (let bin = 0; bin < BINS; bin += 1) {
     seen += histogram.bins[bin]!;
     // Halved counts add up to a hair less than the total: the last bin that holds anything must still be found.
-    if (seen >= rank - 1e-9 && histogram.bins[bin]! > 0) return LOWEST * 2 ** ((bin + 0.5) / STEPS);
+    if (seen >= rank - 1e-9 && histogram.bins[bin]! > 0) return middleOf(bin);
   }
-  return LOWEST * 2 ** ((BINS - 0.5) / STEPS);
+  return middleOf(BINS - 1);
 }
 
 /** The nearest-rank quantile of sorted samples: the ceil(q·n)-th smallest. NaN without samples. */
 export function nearestRank(sorted: ArrayLike<number>, q: number): number {
   if (sorted.length === 0) return Number.NaN;
   return sorted[Math.max(0, Math.ceil(q * sorted.length - 1e-9) - 1)]!;
+}
+
+/** Exponent and upper mantissa of the number, counted from the lowest bin. */
+function binOf(value: number): number {
+  number[0] = value / LOWEST;
+  return Math.min(BINS - 1, Math.max(0, (bits[0]! >> SHIFT) - (127 << (23 - SHIFT))));
+}
+
+function middleOf(bin: number): number {
+  return LOWEST * 2 ** (bin >> 4) * (1 + ((bin & 15) + 0.5) / 16);
 }
 
 function fade(histogram: LogHistogram): void {

@@ -13,8 +13,12 @@ export interface RankQuery {
   /** Rows this run has tried, and how many of them count. */
   tried: Int32Array;
   triedCount: number;
+  /** Attempts of this run that have failed; a hedge beside a live attempt is no failure, and costs no dearer tier. */
+  failures: number;
   /** Bits every row must have. */
   tags: number;
+  /** The cost tiers allowed, one bit each; -1 is all. */
+  tiers: number;
   /** Anything else that rules a row out. */
   allowed: ((row: Row) => boolean) | undefined;
   /** Attempts wanted at once, waiting ones included: how many endpoints are worth knowing. */
@@ -36,6 +40,9 @@ export interface Candidates {
 /** More candidates than these are never handed out. */
 export const MOST_CANDIDATES = 8;
 
+/** No tier is ruled out. */
+export const ALL_TIERS = -1;
+
 export function createCandidates(): Candidates {
   return { rows: new Int32Array(MOST_CANDIDATES), limits: new Int32Array(MOST_CANDIDATES), count: 0 };
 }
@@ -46,7 +53,9 @@ export function createQuery(random: () => number): RankQuery {
     first: true,
     tried: new Int32Array(16),
     triedCount: 0,
+    failures: 0,
     tags: 0,
+    tiers: ALL_TIERS,
     allowed: undefined,
     demand: 1,
     want: 1,
@@ -122,8 +131,10 @@ function wasTried(row: Row, { tried, triedCount }: RankQuery): boolean {
   return false;
 }
 
-function fits({ table }: KernelState, row: Row, { tags, allowed }: RankQuery): boolean {
-  return (table.tags[row]! & tags) === tags && (allowed === undefined || allowed(row));
+function fits({ table }: KernelState, row: Row, { tags, tiers, allowed }: RankQuery): boolean {
+  if ((table.tags[row]! & tags) !== tags) return false;
+  if (tiers !== ALL_TIERS && ((tiers >>> table.tier[row]!) & 1) === 0) return false;
+  return allowed === undefined || allowed(row);
 }
 
 function paceOpensAt(state: KernelState, row: Row, target: number): number {

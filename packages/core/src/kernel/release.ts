@@ -27,7 +27,8 @@ export function releaseEarly(state: KernelState, query: RankQuery): Row {
   for (let index = 0; index < Math.min(due.size, LOOK); index += 1) {
     const row = due.heap[index]!;
     if (best >= 0 && table.coolUntil[row]! >= table.coolUntil[best]!) continue;
-    if (!suits(state, row, query) || !isOpen(state, row, query)) continue;
+    // A lease from before it cooled is still out: on trial it may carry one, and that is the one.
+    if (table.inFlight[row]! > 0 || !suits(state, row, query) || !isOpen(state, row, query)) continue;
     const restedAt = table.epoch + table.touched[row]! + rest;
     if (restedAt > query.now) state.opensAt = Math.min(state.opensAt, restedAt);
     else best = row;

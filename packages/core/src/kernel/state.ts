@@ -21,7 +21,7 @@ export type PaceView = (row: Row, target: number, burstMs: number) => number;
 /** All the kernel knows. */
 export interface KernelState {
   readonly constants: EtsConstants;
-  readonly cooldown: CooldownRule;
+  cooldown: CooldownRule;
   readonly table: Table;
   readonly due: DueQueue;
   readonly fleet: Fleet;
@@ -31,6 +31,8 @@ export interface KernelState {
   readonly onEffect: OnEffect;
   /** The soonest instant at which a row the last ranking passed over opens. */
   opensAt: number;
+  /** The row whose place was looked after last. */
+  tended: number;
 }
 
 export interface StateOptions {
@@ -57,6 +59,7 @@ export function createState(options: StateOptions): KernelState {
     pace,
     onEffect,
     opensAt: Number.POSITIVE_INFINITY,
+    tended: 0,
   };
 }
 
@@ -89,7 +92,7 @@ export function setStanding(state: KernelState, row: Row, standing: number, now:
     fleet.limits -= table.limit[row]!;
   }
   if (before === Standing.cooling) dequeue(due, dueColumns(table), row);
-  fleet.present += Number(isPresent(standing)) - Number(isPresent(before));
+  countPresent(state, row, Number(isPresent(standing)) - Number(isPresent(before)));
   table.standing[row] = standing;
   if (standing === Standing.active) {
     fleet.active += 1;
@@ -104,6 +107,13 @@ export function setLimit({ table, fleet }: KernelState, row: Row, limit: number)
   const before = table.limit[row]!;
   table.limit[row] = limit;
   if (table.standing[row] === Standing.active) fleet.limits += table.limit[row]! - before;
+}
+
+/** Counts endpoints that come to be chosen from, or leave: in all and in their tier. */
+export function countPresent({ table, fleet }: KernelState, row: Row, change: number): void {
+  const tier = table.tier[row]!;
+  fleet.present += change;
+  fleet.byTier[tier] = fleet.byTier[tier]! + change;
 }
 
 function isPresent(standing: number): boolean {

@@ -20,6 +20,9 @@ export const Standing = Object.freeze({ vacant: 0, trial: 1, active: 2, cooling:
 export const PROVEN = 1;
 export const TRIED = 2;
 
+/** Cost classes told apart: a request names those it allows in 32 bits. */
+export const TIERS = 32;
+
 /** No endpoint carries more at once: what sixteen bits count. */
 export const MOST_IN_FLIGHT = 65_535;
 
@@ -99,7 +102,7 @@ export function takeRow(table: Table, spec: RowSpec, now: number, limit: number)
 
 export function writeSpec(table: Table, row: Row, spec: RowSpec): void {
   table.weight[row] = spec.weight;
-  table.tier[row] = Math.min(255, spec.tier);
+  table.tier[row] = Math.min(TIERS - 1, spec.tier);
   table.maxInFlight[row] = Math.min(MOST_IN_FLIGHT, spec.maxInFlight);
   table.tags[row] = spec.tags;
 }

@@ -12,6 +12,8 @@ export interface TargetState {
   touched: number;
   starts: number;
   startedAt: number;
+  /** The first of them: until the counter has filled, it stands for less than its time constant. */
+  seenAt: number;
   /** Least time between uses of one endpoint: learned, and as configured. */
   intervalMs: number;
   configuredMs: number;
@@ -68,11 +70,17 @@ export function decayTarget(state: TargetState, now: number, c: EtsConstants): v
 export function countStart(state: TargetState, now: number, c: EtsConstants): void {
   state.starts = state.starts * fadeOver(now - state.startedAt, c.targetTauMs) + 1;
   state.startedAt = now;
+  if (Number.isNaN(state.seenAt)) state.seenAt = now;
 }
+
+/** Least time a rate is taken over: the first attempts come in one burst. */
+const LEAST_SPAN_MS = 1_000;
 
 /** Attempts per millisecond of late. */
 export function startRate(state: TargetState, now: number, c: EtsConstants): number {
-  return (state.starts * fadeOver(now - state.startedAt, c.targetTauMs)) / c.targetTauMs;
+  const known = Math.max(LEAST_SPAN_MS, now - state.seenAt);
+  const span = c.targetTauMs * (1 - fadeOver(known, c.targetTauMs));
+  return (state.starts * fadeOver(now - state.startedAt, c.targetTauMs)) / span;
 }
 
 function addTarget(targets: Targets, key: string): number {
@@ -107,6 +115,7 @@ function freshState(key: string, uid: number): TargetState {
     touched: 0,
     starts: 0,
     startedAt: 0,
+    seenAt: Number.NaN,
     intervalMs: 0,
     configuredMs: 0,
     raisedAt: Number.NEGATIVE_INFINITY,

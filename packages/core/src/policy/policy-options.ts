@@ -11,6 +11,9 @@ import {
   type SuspensionPolicy,
 } from './presets.js';
 import type { SessionPolicy } from './session.js';
+import type { TargetPolicy } from './target-policy.js';
+import { compileTargetPattern } from './target-rules.js';
+import type { Target } from '../target.js';
 
 /** A preset, with some of its numbers replaced. */
 export interface PolicyOptions {
@@ -27,9 +30,20 @@ export interface PolicyOptions {
   readonly attemptTimeoutMs?: number;
   /** Least time between two uses of one endpoint on one target. @default 0, under `throughput` 500 */
   readonly minIntervalMs?: number;
+  /** What differs for some targets; the first rule that matches decides. @default [] */
+  readonly targets?: readonly TargetRule[];
 }
 
-const KEYS: readonly string[] = [
+/** What differs for the targets that match. */
+export interface TargetRule extends Omit<PolicyOptions, 'preset' | 'cooldown' | 'targets'> {
+  /** `shop.example`, `.shop.example`, `*.shop.example`, with an optional port and path; a RegExp is tested on the host. */
+  readonly match: string | RegExp;
+  /** Keeps health for all that match under one key. */
+  readonly name?: string;
+}
+
+/** In the order of the manual. */
+export const POLICY_KEYS: readonly string[] = [
   'preset',
   'retry',
   'suspend',
@@ -39,25 +53,46 @@ const KEYS: readonly string[] = [
   'abandon',
   'attemptTimeoutMs',
   'minIntervalMs',
+  'targets',
 ] satisfies readonly (keyof PolicyOptions)[];
+
+const RULE_KEYS: readonly string[] = [
+  ...POLICY_KEYS.filter((key) => !['preset', 'cooldown', 'targets'].includes(key)),
+  'match',
+  'name',
+];
 
 /** The preset with the user's numbers in it, checked and frozen. */
 export function resolvePolicy(input: PresetName | PolicyOptions): Policy {
   const options: PolicyOptions = typeof input === 'string' ? { preset: input } : input;
-  checkKeys(options, KEYS, 'policy');
+  checkKeys(options, POLICY_KEYS, 'policy');
   const base = findPreset(options.preset ?? 'respectful');
+  const own = overlay({ ...base, cooldown: options.cooldown ?? base.cooldown }, options, 'policy');
+  const targets = (options.targets ?? []).map((rule, index) => resolveRule(own, rule, `policy.targets[${index}]`));
+  return Object.freeze({ ...own, targets: Object.freeze(targets) });
+}
+
+function resolveRule(base: Policy, rule: TargetRule, path: string): TargetPolicy {
+  checkKeys(rule, RULE_KEYS, path);
+  return Object.freeze({
+    matches: compileTargetPattern(rule.match, `${path}.match`),
+    name: rule.name as Target | undefined,
+    policy: overlay(base, rule, path),
+  });
+}
+
+function overlay(base: Policy, options: Omit<PolicyOptions, 'preset' | 'cooldown' | 'targets'>, path: string): Policy {
   const policy: Policy = {
     ...base,
-    retry: merged(base.retry, options.retry, 'policy.retry'),
-    suspend: merged(base.suspend, options.suspend, 'policy.suspend'),
-    hedge: merged(base.hedge, options.hedge, 'policy.hedge'),
-    session: merged(base.session, options.session, 'policy.session'),
-    cooldown: options.cooldown ?? base.cooldown,
+    retry: merged(base.retry, options.retry, `${path}.retry`),
+    suspend: merged(base.suspend, options.suspend, `${path}.suspend`),
+    hedge: merged(base.hedge, options.hedge, `${path}.hedge`),
+    session: merged(base.session, options.session, `${path}.session`),
     abandon: options.abandon ?? base.abandon,
     attemptTimeoutMs: options.attemptTimeoutMs ?? base.attemptTimeoutMs,
     minIntervalMs: options.minIntervalMs ?? base.minIntervalMs,
   };
-  checkPolicy(policy);
+  checkPolicy(policy, path);
   return Object.freeze(policy);
 }
 
@@ -67,23 +102,24 @@ function merged<T extends object>(base: T, own: Partial<T> | undefined, path: st
   return Object.freeze({ ...base, ...own });
 }
 
-function checkPolicy({ retry, suspend, hedge, session, cooldown, attemptTimeoutMs, minIntervalMs }: Policy): void {
+function checkPolicy(policy: Policy, path: string): void {
+  const { retry, suspend, hedge, session, cooldown, attemptTimeoutMs, minIntervalMs } = policy;
   const { maxAttempts } = retry;
-  if (maxAttempts !== Number.POSITIVE_INFINITY) integerAtLeast(maxAttempts, 1, 'policy.retry.maxAttempts');
-  finiteAtLeast(retry.budget, 0, 'policy.retry.budget');
-  duration(suspend.firstMs, 'policy.suspend.firstMs');
-  duration(suspend.maxMs, 'policy.suspend.maxMs');
-  duration(suspend.withinMs, 'policy.suspend.withinMs');
-  integerAtLeast(suspend.denials, 1, 'policy.suspend.denials');
-  finiteAtLeast(hedge.perAttempt, 0, 'policy.hedge.perAttempt');
-  integerAtLeast(hedge.maxPerRequest, 0, 'policy.hedge.maxPerRequest');
-  duration(session.ttlMs, 'policy.session.ttlMs');
-  duration(session.maxMs, 'policy.session.maxMs');
-  oneOf(session.keep, ['forever', 'ttl', 'sliding', 'count', 'request'], 'policy.session.keep');
-  oneOf(session.per, ['session', 'target'], 'policy.session.per');
-  oneOf(session.contract, ['prefer', 'strict', 'same-exit'], 'policy.session.contract');
-  duration(attemptTimeoutMs, 'policy.attemptTimeoutMs');
-  duration(minIntervalMs, 'policy.minIntervalMs');
+  if (maxAttempts !== Number.POSITIVE_INFINITY) integerAtLeast(maxAttempts, 1, `${path}.retry.maxAttempts`);
+  finiteAtLeast(retry.budget, 0, `${path}.retry.budget`);
+  duration(suspend.firstMs, `${path}.suspend.firstMs`);
+  duration(suspend.maxMs, `${path}.suspend.maxMs`);
+  duration(suspend.withinMs, `${path}.suspend.withinMs`);
+  integerAtLeast(suspend.denials, 1, `${path}.suspend.denials`);
+  finiteAtLeast(hedge.perAttempt, 0, `${path}.hedge.perAttempt`);
+  integerAtLeast(hedge.maxPerRequest, 0, `${path}.hedge.maxPerRequest`);
+  duration(session.ttlMs, `${path}.session.ttlMs`);
+  duration(session.maxMs, `${path}.session.maxMs`);
+  oneOf(session.keep, ['forever', 'ttl', 'sliding', 'count', 'request'], `${path}.session.keep`);
+  oneOf(session.per, ['session', 'target'], `${path}.session.per`);
+  oneOf(session.contract, ['prefer', 'strict', 'same-exit'], `${path}.session.contract`);
+  duration(attemptTimeoutMs, `${path}.attemptTimeoutMs`);
+  duration(minIntervalMs, `${path}.minIntervalMs`);
   if (cooldown !== 'surprise') checkCooldown(cooldown);
 }
 

@@ -1,4 +1,5 @@
 import type { Verdict } from '../outcome.js';
+import type { TargetPolicy } from './target-policy.js';
 import { SESSION_DEFAULTS, type SessionPolicy } from './session.js';
 
 /** What one verdict does. Data, not code paths. */
@@ -58,6 +59,8 @@ export interface Policy {
   readonly attemptTimeoutMs: number;
   /** Least time between two uses of one endpoint on one target. */
   readonly minIntervalMs: number;
+  /** Policies of single targets; the first that matches decides. */
+  readonly targets: readonly TargetPolicy[];
 }
 
 const carried: Action = { health: 'good', pin: 'keep', retry: 'never', target: 'none' };
@@ -84,6 +87,7 @@ const respectful: Policy = {
   abandon: true,
   attemptTimeoutMs: Number.POSITIVE_INFINITY,
   minIntervalMs: 0,
+  targets: [],
 };
 
 const elsewhere: Action = { health: 'good', pin: 'break', retry: 'other', target: 'block' };

@@ -1,8 +1,11 @@
 import { FairleadError, PoolExhaustedError, TargetSuspendedError } from '../errors.js';
+import type { CooldownRule } from '../kernel/cooldown.js';
+import type { RankQuery } from '../kernel/query.js';
 import { createKernel, type Kernel } from '../kernel/kernel.js';
 import type { AdmitResult } from '../ledger/ledger.js';
 import type { Outcome, Verdict } from '../outcome.js';
 import { classify } from '../policy/classify.js';
+import type { Policy } from '../policy/presets.js';
 import { askedToWait, factOf } from '../policy/fact-of.js';
 import type { Instant } from '../ports/clock.js';
 import type { Target } from '../target.js';
@@ -13,6 +16,7 @@ import { Lease, type LeaseKeeper } from './lease.js';
 import { LiveList } from './live-list.js';
 import { Membership } from './membership.js';
 import type { ResolvedOptions } from './options.js';
+import { MisconfigurationWatch } from './misconfiguration.js';
 import { Question } from './question.js';
 import { Restraints } from './restraints.js';
 import { Roster } from './roster.js';
@@ -46,6 +50,7 @@ export class Dispatcher implements LeaseKeeper {
   readonly #events: Emitter;
   readonly #alarm: Alarm;
   readonly #restraints = new Restraints();
+  readonly #watch = new MisconfigurationWatch();
   readonly #question: Question;
   #leases = 0;
   closed = false;
@@ -62,7 +67,7 @@ export class Dispatcher implements LeaseKeeper {
     this.effects = new EffectLog(this.roster, events, (index) => this.kernel.state.targets.states[index]!.key);
     this.kernel = createKernel({
       ...(strategy === undefined ? {} : { strategy }),
-      cooldown: policy.cooldown === 'surprise' ? { kind: 'surprise' } : { kind: 'streak', ...policy.cooldown },
+      cooldown: cooldownRule(policy),
       constants,
       pace: store.ledger.opensAt,
       onEffect: this.effects.note,
@@ -70,7 +75,12 @@ export class Dispatcher implements LeaseKeeper {
     this.sessions = new SessionDesk(store.ledger, this.roster, events, clock);
     this.counters = new Counters(clock);
     this.members = new Membership(this.roster, this.kernel, store.ledger, clock);
-    this.#question = new Question(this.kernel, this.roster, random, () => this.live.size + this.line.size + 1);
+    this.#question = new Question(this.kernel, this.roster, random, () => this.inFlight + this.line.size + 1);
+  }
+
+  /** Leases that are out, by the ledger: also those that are just being ended. */
+  get inFlight(): number {
+    return this.#options.store.ledger.total();
   }
 
   now(): Instant {
@@ -79,18 +89,24 @@ export class Dispatcher implements LeaseKeeper {
 
   /** A lease, or why there is none now. */
   grant(run: Run): Lease | Refusal {
-    const now = this.now();
+    const answer = this.#decide(run, this.now());
+    // Only now: a listener may ask for a lease itself, and the question on the table is made once for all.
+    this.effects.flush();
+    return answer;
+  }
+
+  #decide(run: Run, now: Instant): Lease | Refusal {
     const { ledger } = this.#options.store;
     if (this.closed) return { retryAt: now, error: closedError() };
+    if (now >= run.deadline) return { retryAt: now, error: lateError() };
     const suspended = ledger.suspendedUntil(run.target, now);
     if (suspended > 0) return this.#suspended(run, suspended, now);
-    if (this.live.size >= this.#options.maxInFlight) return ONLY_A_RELEASE;
+    if (this.inFlight >= this.#options.maxInFlight) return ONLY_A_RELEASE;
     this.#question.ask(run, now);
     const refusal = this.#rank(run, now);
-    this.effects.flush();
     if (refusal !== undefined) return refusal;
     // Whom the caller would rather avoid serves when nobody else can.
-    if (this.#question.candidates.count === 0) return run.dropAvoid() ? this.grant(run) : this.#nobody(run, now);
+    if (this.#question.candidates.count === 0) return run.dropAvoid() ? this.#decide(run, now) : this.#nobody(run, now);
     const result = ledger.admit(this.#question.admission);
     return result.row < 0 ? { retryAt: later(result.retryAt, now) } : this.#open(run, result, now);
   }
@@ -115,8 +131,13 @@ export class Dispatcher implements LeaseKeeper {
     this.counters.record(lease, outcome, verdict, now);
     this.effects.flush();
     if (this.#events.has('settled')) {
-      this.#events.emit('settled', { leaseId: lease.id, endpoint: lease.endpoint.id, target, outcome, verdict });
+      const { session } = parts;
+      const suspended = pauseMs > 0;
+      const endpoint = lease.endpoint.id;
+      this.#events.emit('settled', { leaseId: lease.id, endpoint, target, session, outcome, verdict, suspended });
     }
+    const alike = this.#watch.record(lease.endpoint.id, outcome, verdict, this.roster.size);
+    if (alike !== undefined) this.#events.emit('pool-misconfigured', { code: alike });
     this.changed();
     return verdict;
   }
@@ -137,6 +158,19 @@ export class Dispatcher implements LeaseKeeper {
     // Those who cannot wait that long hear of it now rather than at their deadline.
     this.line.recheck(target);
     this.reschedule();
+  }
+
+  /** The options have changed under way: limits hold from now on, for whoever waits too. */
+  settingsChanged(): void {
+    this.line.bound = this.#options.maxWaiting;
+    this.kernel.setCooldown(cooldownRule(this.#options.policy));
+  }
+
+  /** The run's question in the kernel's words, for explanations. */
+  ask(run: Run): { readonly query: RankQuery; readonly suspendedUntil: Instant } {
+    const now = this.now();
+    this.#question.ask(run, now);
+    return { query: this.#question.query, suspendedUntil: this.#options.store.ledger.suspendedUntil(run.target, now) };
   }
 
   /** Ends every open lease and refuses whoever waits. */
@@ -178,18 +212,16 @@ export class Dispatcher implements LeaseKeeper {
     const abandonAfterMs = run.policy.abandon
       ? this.kernel.abandonAfterMs(row, timeoutMs, this.#options.random)
       : timeoutMs;
-    const { session } = run;
-    const exitChanged = pin === 'new' && session !== undefined && this.sessions.bound(session, endpoint.id);
     const lease = new Lease(this, {
       id: (this.#leases += 1),
       row,
       endpoint,
       target: run.target,
       targetIndex,
-      session,
+      session: run.request.session,
+      pinKey: run.session,
       generation,
       first,
-      exitChanged,
       since: now,
       policy: run.policy,
       abandonAfterMs,
@@ -198,8 +230,12 @@ export class Dispatcher implements LeaseKeeper {
     });
     this.live.add(lease);
     this.onGranted();
-    if (this.#events.has('leased'))
-      this.#events.emit('leased', { leaseId: lease.id, endpoint: endpoint.id, target: run.target });
+    this.effects.flush();
+    if (pin === 'new' && run.session !== undefined) lease.exitChanged = this.sessions.bound(run.session, endpoint.id);
+    if (this.#events.has('leased')) {
+      const { session } = run.request;
+      this.#events.emit('leased', { leaseId: lease.id, endpoint: endpoint.id, target: run.target, session });
+    }
     this.reschedule();
     return lease;
   }
@@ -213,7 +249,7 @@ export class Dispatcher implements LeaseKeeper {
     if (!this.members.couldServe(run)) return { retryAt: now, error: this.#exhausted(run) };
     const retryAt = this.kernel.waitUntil(this.#question.query);
     // Nothing is out that could come back, and nothing ends before the deadline: waiting would change nothing.
-    if (this.live.size === 0 && retryAt >= run.deadline) return { retryAt, error: this.#exhausted(run, retryAt) };
+    if (this.inFlight === 0 && retryAt >= run.deadline) return { retryAt, error: this.#exhausted(run, retryAt) };
     return { retryAt: later(retryAt, now) };
   }
 
@@ -243,17 +279,28 @@ export class Dispatcher implements LeaseKeeper {
   #tick(): void {
     const now = this.now();
     for (const lease of this.live.takeDue(now)) {
-      const watchOn = lease.expire(now);
-      if (watchOn) this.live.add(lease);
+      const why = lease.isIdle(now) ? 'idle' : 'abandoned';
+      if (lease.expire(now)) this.live.add(lease);
+      this.#events.emit('lease-ended', { leaseId: lease.id, endpoint: lease.endpoint.id, why });
     }
-    this.line.expire(now, () => new FairleadError('DEADLINE_EXCEEDED', 'no proxy became free before the deadline'));
-    this.changed();
+    this.line.expire(now, lateError);
+    this.line.serve();
+    this.line.findSoonest();
+    this.reschedule();
   }
+}
+
+function cooldownRule({ cooldown }: Policy): CooldownRule {
+  return cooldown === 'surprise' ? { kind: 'surprise' } : { kind: 'streak', ...cooldown };
 }
 
 /** Never the present moment: whoever was refused just now is asked again a little later, not in a hot loop. */
 function later(at: Instant, now: Instant): Instant {
   return Math.max(at, now + 1);
+}
+
+function lateError(): FairleadError {
+  return new FairleadError('DEADLINE_EXCEEDED', 'no proxy became free before the deadline');
 }
 
 export function closedError(): FairleadError {

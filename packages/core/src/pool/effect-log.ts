@@ -1,14 +1,17 @@
+import type { EndpointId } from '../endpoint.js';
 import type { EffectKind, OnEffect } from '../kernel/effects.js';
-import type { Row } from '../kernel/table.js';
 import type { Emitter } from './events.js';
 import type { Roster } from './roster.js';
 
 interface Effect {
   readonly kind: EffectKind;
-  readonly row: Row;
-  readonly target: number;
+  /** Looked up at once: by the time listeners hear of it, the row may have another endpoint. */
+  readonly endpoint: EndpointId;
+  readonly target: string;
   readonly until: number;
 }
+
+const NONE = '' as EndpointId;
 
 /** The kernel tells of what it did in the middle of its work; listeners hear of it when that work is done. */
 export class EffectLog {
@@ -27,7 +30,8 @@ export class EffectLog {
 
   readonly note: OnEffect = (kind, row, target, until) => {
     this.counts[kind] = (this.counts[kind] ?? 0) + 1;
-    this.#pending.push({ kind, row, target, until });
+    const endpoint = row < 0 ? NONE : this.#roster.at(row).id;
+    this.#pending.push({ kind, endpoint, target: target < 0 ? '' : this.#targetOf(target), until });
   };
 
   flush(): void {
@@ -37,27 +41,26 @@ export class EffectLog {
     for (const effect of pending) this.#tell(effect);
   }
 
-  #tell({ kind, row, target, until }: Effect): void {
-    const endpoint = () => this.#roster.at(row).id;
+  #tell({ kind, endpoint, target, until }: Effect): void {
     switch (kind) {
       case 'cooled':
-        return this.#events.emit('cooldown', { endpoint: endpoint(), until });
+        return this.#events.emit('cooldown', { endpoint, until });
       case 'released':
       case 'released-early':
       case 'panicked':
-        return this.#events.emit('trial', { endpoint: endpoint(), why: kind });
+        return this.#events.emit('trial', { endpoint, why: kind });
       case 'activated':
-        return this.#events.emit('active', { endpoint: endpoint() });
+        return this.#events.emit('active', { endpoint });
       case 'evicted':
-        return this.#events.emit('evicted', { endpoint: endpoint() });
+        return this.#events.emit('evicted', { endpoint });
       case 'blocked':
-        return this.#events.emit('blocked', { endpoint: endpoint(), target: this.#targetOf(target), until });
+        return this.#events.emit('blocked', { endpoint, target, until });
       case 'breaker-opened':
-        return this.#events.emit('breaker', { target: this.#targetOf(target), open: true });
+        return this.#events.emit('breaker', { target, open: true });
       case 'breaker-closed':
-        return this.#events.emit('breaker', { target: this.#targetOf(target), open: false });
+        return this.#events.emit('breaker', { target, open: false });
       case 'paced':
-        return this.#events.emit('paced', { target: this.#targetOf(target), intervalMs: until });
+        return this.#events.emit('paced', { target, intervalMs: until });
       default:
         return kind satisfies never;
     }

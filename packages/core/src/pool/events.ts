@@ -7,14 +7,24 @@ import type { Target } from '../target.js';
 export interface PoolEvents {
   added: { readonly endpoint: Endpoint };
   removed: { readonly endpoint: Endpoint };
-  leased: { readonly leaseId: number; readonly endpoint: EndpointId; readonly target: Target };
+  leased: {
+    readonly leaseId: number;
+    readonly endpoint: EndpointId;
+    readonly target: Target;
+    readonly session: string | undefined;
+  };
   settled: {
     readonly leaseId: number;
     readonly endpoint: EndpointId;
     readonly target: Target;
+    readonly session: string | undefined;
     readonly outcome: Outcome;
     readonly verdict: Verdict;
+    /** The target is left alone from now on, because of this. */
+    readonly suspended: boolean;
   };
+  /** Every endpoint fails in the same way: look at the configuration. A PROXY_AUTH means credentials or session syntax. */
+  'pool-misconfigured': { readonly code: string };
   /** An endpoint rests, for all targets. */
   cooldown: { readonly endpoint: EndpointId; readonly until: Instant };
   /** It may carry one attempt, to show whether it works again. */

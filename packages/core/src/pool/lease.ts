@@ -20,10 +20,10 @@ export interface LeaseParts {
   readonly target: Target;
   readonly targetIndex: number;
   readonly session: string | undefined;
+  /** The ledger's key of the session, where it keeps an exit. */
+  readonly pinKey: string | undefined;
   readonly generation: number;
   readonly first: boolean;
-  /** Its session had another exit before. */
-  readonly exitChanged: boolean;
   readonly since: Instant;
   readonly policy: Policy;
   readonly abandonAfterMs: number;
@@ -62,6 +62,8 @@ export class Lease implements Watched {
   readonly parts: LeaseParts;
   /** @internal */
   slot = -1;
+  /** @internal Its session had another exit before. */
+  exitChanged = false;
   /** @internal When the pool has to look at it. */
   dueAt: Instant;
   readonly #keeper: LeaseKeeper;
@@ -119,7 +121,7 @@ export class Lease implements Watched {
 
   /** @internal Its moment has come. True while it has to be watched on. */
   expire(now: Instant): boolean {
-    if (this.#ended !== undefined || this.#isIdle(now)) {
+    if (this.#ended !== undefined || this.isIdle(now)) {
       this.end(this.#ended ?? 'idle');
       this.settle({ kind: 'abandoned', elapsedMs: now - this.since });
       return false;
@@ -148,7 +150,8 @@ export class Lease implements Watched {
     if (!this.settled) this.settle({ kind: 'abandoned', elapsedMs: this.#keeper.now() - this.since });
   }
 
-  #isIdle(now: Instant): boolean {
+  /** @internal Whether it is the silence that ends it, rather than impatience. */
+  isIdle(now: Instant): boolean {
     return now - this.since >= this.parts.idleMs || this.parts.abandonAfterMs > this.parts.idleMs;
   }
 }

@@ -36,8 +36,8 @@ export class LiveList<T extends Watched> {
   }
 
   remove(item: T): void {
-    const last = this.#items.pop();
-    if (last === undefined || item.slot < 0) return;
+    if (item.slot < 0) return;
+    const last = this.#items.pop()!;
     if (last !== item) {
       this.#items[item.slot] = last;
       last.slot = item.slot;

@@ -27,6 +27,14 @@ export class Membership {
     return true;
   }
 
+  /** The endpoint is here already, and its settings may differ: it keeps its history. */
+  change(endpoint: Endpoint): void {
+    const row = this.roster.rowOf(endpoint.id);
+    if (row === undefined) return;
+    this.roster.put(row, endpoint);
+    this.#kernel.setSpec(row, this.roster.specOf(endpoint), this.#clock.now());
+  }
+
   remove(id: EndpointId): Endpoint | undefined {
     const row = this.roster.rowOf(id);
     if (row === undefined) return undefined;

@@ -53,7 +53,8 @@ export const POOL_DEFAULTS = Object.freeze({
   maxWaiting: 1000,
 });
 
-const KEYS: readonly string[] = [
+/** In the order of the manual. */
+export const OPTION_KEYS: readonly string[] = [
   'proxies',
   'policy',
   'strategy',
@@ -68,16 +69,47 @@ const KEYS: readonly string[] = [
   'random',
 ] satisfies readonly (keyof PoolOptions)[];
 
+/** What can change while a pool works. */
+export type PoolUpdate = Pick<
+  PoolOptions,
+  'proxies' | 'policy' | 'classify' | 'deadlineMs' | 'leaseIdleMs' | 'maxInFlight' | 'maxWaiting'
+>;
+
+const FIXED = ['store', 'strategy', 'constants', 'clock', 'random'];
+
+/** Checks a change; what needs a new pool is refused by name. */
+export function resolveUpdate(changes: PoolUpdate, current: ResolvedOptions): Partial<ResolvedOptions> {
+  const fixed = FIXED.find((key) => Object.hasOwn(changes, key));
+  if (fixed !== undefined) {
+    throw new ConfigurationError('INVALID_OPTION', fixed, 'cannot be changed while the pool works; make a new pool');
+  }
+  checkKeys(changes, OPTION_KEYS, '');
+  const { proxies: _proxies, policy, ...rest } = changes;
+  const { deadlineMs, leaseIdleMs, maxInFlight, maxWaiting } = resolveOptions({ ...numbersOf(current), ...rest });
+  return {
+    deadlineMs,
+    leaseIdleMs,
+    maxInFlight,
+    maxWaiting,
+    ...(policy === undefined ? {} : { policy: resolvePolicy(policy) }),
+    ...(Object.hasOwn(changes, 'classify') ? { classify: changes.classify } : {}),
+  };
+}
+
+function numbersOf({ deadlineMs, leaseIdleMs, maxInFlight, maxWaiting }: ResolvedOptions) {
+  return { deadlineMs, leaseIdleMs, maxInFlight, maxWaiting };
+}
+
 /** Checks what the user wrote and fills in the rest. */
 export function resolveOptions(options: PoolOptions): ResolvedOptions {
-  checkKeys(options, KEYS, '');
+  checkKeys(options, OPTION_KEYS, '');
   const { proxies = [], deadlineMs, leaseIdleMs, maxInFlight, maxWaiting } = { ...POOL_DEFAULTS, ...options };
   if (!Array.isArray(proxies)) throw new ConfigurationError('INVALID_OPTION', 'proxies', 'must be a list');
   duration(deadlineMs, 'deadlineMs');
   duration(leaseIdleMs, 'leaseIdleMs');
   integerAtLeast(maxWaiting, 0, 'maxWaiting');
   if (maxInFlight !== Number.POSITIVE_INFINITY) integerAtLeast(maxInFlight, 1, 'maxInFlight');
-  return Object.freeze({
+  return {
     proxies,
     deadlineMs,
     leaseIdleMs,
@@ -90,5 +122,5 @@ export function resolveOptions(options: PoolOptions): ResolvedOptions {
     store: options.store ?? memoryStore(),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
-  });
+  };
 }

@@ -154,3 +154,14 @@ test('tags, a forced endpoint and exclusions narrow the choice', async () => {
   expect(await chosen({ exclude: [a] })).toBe(b);
   await expect(pool.acquire({ target, tags: ['us'] })).rejects.toMatchObject({ code: 'POOL_EXHAUSTED' });
 });
+
+test('a caller that aborted while waiting takes no lease afterwards', async () => {
+  const pool = createPool({ proxies: [{ url: 'http://a:1', maxInFlight: 1 }] });
+  const held = await pool.acquire({ target });
+  const controller = new AbortController();
+  const waiting = pool.acquire({ target, signal: controller.signal });
+  controller.abort();
+  await expect(waiting).rejects.toMatchObject({ code: 'ABORTED' });
+  held.settle(ok);
+  expect(pool.stats()).toMatchObject({ inFlight: 0, waiting: 0 });
+});

@@ -1,13 +1,18 @@
-import { toEndpoint, type EndpointId, type ProxyInput } from '../endpoint.js';
+import { duration } from '../option-check.js';
+import { toEndpoint, type Endpoint, type EndpointId, type ProxyInput } from '../endpoint.js';
+import { policyFor } from '../policy/target-policy.js';
 import type { Policy } from '../policy/presets.js';
 import type { Instant } from '../ports/clock.js';
-import { toTarget, type Target } from '../target.js';
+import { toTargetUrl, type Target } from '../target.js';
 import { attemptLoop, type Attempt } from './attempt-loop.js';
 import { Budget } from './budget.js';
 import { closedError, Dispatcher } from './dispatcher.js';
+import { eitherSignal } from './either-signal.js';
 import { Emitter, type PoolEvents, type PoolListener } from './events.js';
+import { explainRun, type Explanation } from './explain.js';
+import { JobQueue, type Job } from './jobs.js';
 import { Lease } from './lease.js';
-import { resolveOptions, type PoolOptions, type ResolvedOptions } from './options.js';
+import { resolveOptions, resolveUpdate, type PoolOptions, type PoolUpdate, type ResolvedOptions } from './options.js';
 import { checkRequest, type LeaseRequest } from './request.js';
 import { Run, type RunHost } from './run.js';
 import type { SessionDesk } from './session-desk.js';
@@ -28,12 +33,16 @@ export class Pool {
   readonly #events = new Emitter();
   readonly #dispatcher: Dispatcher;
   readonly #host: RunHost;
+  readonly #jobs: JobQueue;
 
   /** @internal */
   constructor(options: ResolvedOptions) {
     this.#options = options;
     this.#dispatcher = new Dispatcher(options, this.#events);
     this.#host = runHost(this.#dispatcher, this.#events, options);
+    this.#jobs = new JobQueue(options.maxWaiting, (afterMs, callback) =>
+      options.clock.schedule(options.clock.now() + afterMs, callback),
+    );
     this.add(...options.proxies);
   }
 
@@ -49,12 +58,7 @@ export class Pool {
 
   /** Adds proxies; one that is there already is left as it is. Answers the ids that are new. */
   add(...proxies: readonly ProxyInput[]): EndpointId[] {
-    // All are read before any is added: a list with a mistake in it changes nothing.
-    const endpoints = proxies.map((input, index) => toEndpoint(input, `proxies[${index}]`));
-    const added = endpoints.filter((endpoint) => this.#dispatcher.members.add(endpoint));
-    for (const endpoint of added) this.#events.emit('added', { endpoint });
-    if (added.length > 0) this.#dispatcher.changed();
-    return added.map(({ id }) => id);
+    return this.#addAll(toEndpoints(proxies));
   }
 
   /** The endpoint is leased no more; open leases on it go on to their end. False when it is not here. */
@@ -84,15 +88,30 @@ export class Pool {
     return true;
   }
 
+  /**
+   * Changes the pool while it works: `proxies` becomes the whole list (what is new joins, what is missing leaves, what stays
+   * keeps its history), the rest holds for requests that begin from now on.
+   */
+  update(changes: PoolUpdate): void {
+    const resolved = resolveUpdate(changes, this.#options);
+    // Read before anything is changed: an update with a mistake in it changes nothing.
+    const endpoints = changes.proxies === undefined ? undefined : toEndpoints(changes.proxies);
+    Object.assign(this.#options, resolved);
+    this.#dispatcher.settingsChanged();
+    if (endpoints !== undefined) this.#replaceAll(endpoints);
+    this.#dispatcher.changed();
+  }
+
   /** Leaves a target alone, through every endpoint, for so long or until `resumeTarget`. */
   suspend(target: string | URL, forMs: number | 'until-resumed'): void {
+    if (forMs !== 'until-resumed') duration(forMs, 'forMs');
     const until: Instant = forMs === 'until-resumed' ? Number.POSITIVE_INFINITY : this.#options.clock.now() + forMs;
-    this.#dispatcher.suspend(toTarget(target), until, 'operator');
+    this.#dispatcher.suspend(this.#keyOf(target), until, 'operator');
   }
 
   /** Ends a suspension. False when there was none. */
   resumeTarget(target: string | URL): boolean {
-    const key: Target = toTarget(target);
+    const key = this.#keyOf(target);
     if (!this.#options.store.ledger.resume(key)) return false;
     this.#events.emit('target-resumed', { target: key });
     this.#dispatcher.changed();
@@ -102,10 +121,11 @@ export class Pool {
   /** The start of one request, for libraries whose own loop stays in charge. */
   begin(request: LeaseRequest): Run {
     checkRequest(request);
-    const { clock, policy, deadlineMs } = this.#options;
+    const { clock, deadlineMs } = this.#options;
+    const { policy, target } = policyFor(this.#options.policy, toTargetUrl(request.target));
     return new Run(this.#host, {
       request,
-      target: toTarget(request.target),
+      target,
       deadline: clock.now() + (request.deadlineMs ?? deadlineMs),
       policy,
       matcher: this.#dispatcher.roster.matcherOf(request),
@@ -127,6 +147,28 @@ export class Pool {
     return attemptLoop(this.begin(request), attempt, this.#options.clock);
   }
 
+  /** Starts a request that runs on by itself; waits while `maxWaiting` of them are unfinished. */
+  async submit<T>(request: LeaseRequest, attempt: Attempt<T>): Promise<Job<T>> {
+    return this.#jobs.submit((signal) => this.#job(request, attempt, signal));
+  }
+
+  /** The same without waiting: throws `QUEUE_FULL` when there is no room. */
+  trySubmit<T>(request: LeaseRequest, attempt: Attempt<T>): Job<T> {
+    return this.#jobs.trySubmit((signal) => this.#job(request, attempt, signal));
+  }
+
+  /** Submits each in order; answers once the last has room. */
+  async submitBatch<T>(requests: readonly LeaseRequest[], attempt: Attempt<T>): Promise<Job<T>[]> {
+    const jobs: Job<T>[] = [];
+    for (const request of requests) jobs.push(await this.submit(request, attempt));
+    return jobs;
+  }
+
+  /** What the pool would do with a request now, and why: every endpoint with its cost or what is in its way. */
+  explain(request: LeaseRequest): Explanation {
+    return explainRun(this.#dispatcher, this.begin(request));
+  }
+
   /** Calls back on each event; the answer takes the listener off again. */
   on<K extends keyof PoolEvents>(name: K, listener: PoolListener<K>): () => void {
     return this.#events.on(name, listener);
@@ -144,14 +186,45 @@ export class Pool {
     this.#events.emit('closed', {});
     await this.#options.store.records.close();
   }
+
+  #addAll(endpoints: readonly Endpoint[]): EndpointId[] {
+    const added = endpoints.filter((endpoint) => this.#dispatcher.members.add(endpoint));
+    for (const endpoint of added) this.#events.emit('added', { endpoint });
+    if (added.length > 0) this.#dispatcher.changed();
+    return added.map(({ id }) => id);
+  }
+
+  #replaceAll(endpoints: readonly Endpoint[]): void {
+    const wanted = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
+    const leaving = [...this.#dispatcher.roster].map(([{ id }]) => id).filter((id) => !wanted.has(id));
+    for (const endpoint of wanted.values()) this.#dispatcher.members.change(endpoint);
+    this.#addAll([...wanted.values()]);
+    for (const id of leaving) this.remove(id);
+  }
+
+  #job<T>(request: LeaseRequest, attempt: Attempt<T>, cancel: AbortSignal): Promise<T> {
+    const { signal, release } = eitherSignal(cancel, request.signal);
+    return this.run({ ...request, signal }, attempt).finally(release);
+  }
+
+  #keyOf(target: string | URL): Target {
+    // A rule's name is a target too, and no host.
+    const named = this.#options.policy.targets.find(({ name }) => name !== undefined && name === target);
+    return named?.name ?? policyFor(this.#options.policy, toTargetUrl(target)).target;
+  }
+}
+
+/** All are read before any is used: a list with a mistake in it changes nothing. */
+function toEndpoints(proxies: readonly ProxyInput[]): Endpoint[] {
+  return proxies.map((input, index) => toEndpoint(input, `proxies[${index}]`));
 }
 
 function runHost(dispatcher: Dispatcher, events: Emitter, options: ResolvedOptions): RunHost {
-  const { clock, store, policy } = options;
+  const { clock, store } = options;
   const replays = new Budget(BUDGET_RESERVE);
   const hedges = new Budget(BUDGET_RESERVE / 10);
-  dispatcher.onCarried = () => replays.earn(policy.retry.budget);
-  dispatcher.onGranted = () => hedges.earn(policy.hedge.perAttempt);
+  dispatcher.onCarried = () => replays.earn(options.policy.retry.budget);
+  dispatcher.onGranted = () => hedges.earn(options.policy.hedge.perAttempt);
   return {
     now: () => clock.now(),
     tryLease: (run) => {

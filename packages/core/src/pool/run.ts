@@ -189,6 +189,7 @@ export class Run {
 
   #reroute(lease: Lease, outcome: Outcome & { kind: 'failure' }): Decision {
     this.#reroutes += 1;
+    if (this.#host.now() >= this.deadline) return DONE;
     const kept = this.session !== undefined && this.policy.verdicts[lease.verdict ?? 'abandoned'].pin === 'keep';
     // A tunnel that failed for reasons unclear may be tried once more through the session's exit, and once only.
     this.#mayKeep(lease, kept && this.#reroutes === 1);

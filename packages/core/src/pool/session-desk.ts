@@ -1,8 +1,9 @@
-import type { EndpointId } from '../endpoint.js';
+import type { Endpoint, EndpointId } from '../endpoint.js';
 import { FairleadError } from '../errors.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Eligibility, RankQuery } from '../kernel/query.js';
 import type { Row } from '../kernel/table.js';
+import type { Pin } from '../ledger/pins.js';
 import type { Clock, Instant } from '../ports/clock.js';
 import type { Ledger } from '../ports/ledger.js';
 import type { Emitter } from './events.js';
@@ -20,6 +21,7 @@ export type SessionChoice =
 /** Sessions whose lost exit is remembered until they take the next. */
 const MOST_LOST = 10_000;
 
+const UNTIL_RELEASED: SessionChoice = Object.freeze({ kind: 'wait', until: Number.POSITIVE_INFINITY });
 const FREE: SessionChoice = Object.freeze({ kind: 'free' });
 
 /** The sessions of a pool: which exit each keeps, as the ledger holds it. */
@@ -53,6 +55,7 @@ export class SessionDesk {
     if (row === undefined) return false;
     const never = Number.POSITIVE_INFINITY;
     this.#ledger.bind(session, row, { ttlMs: never, maxMs: never, maxUses: never }, this.#clock.now());
+    this.bound(session, endpoint);
     return true;
   }
 
@@ -76,16 +79,17 @@ export class SessionDesk {
     if (pin === undefined) return FREE;
     const state = kernel.eligibility(pin.row, query);
     if (state === 'ok') return { kind: 'pinned', row: pin.row };
-    if (isPassing(state)) {
-      const until = state === 'paced' ? this.#ledger.opensAt(pin.row, query.target, kernel.burstMs(query.target)) : now;
-      return { kind: 'wait', until: state === 'busy' ? Number.POSITIVE_INFINITY : Math.max(until, now + 1) };
+    if (state === 'busy') return UNTIL_RELEASED;
+    if (state === 'target-down') return { kind: 'wait', until: kernel.waitUntil(query) };
+    if (state === 'paced') {
+      return { kind: 'wait', until: this.#ledger.opensAt(pin.row, query.target, kernel.burstMs(query.target)) };
     }
-    return this.#swap(run, pin.row, pin.generation, state);
+    return this.#leave(run, pin, kernel, query);
   }
 
   /** @internal The lease's exit failed: the pin goes, unless it is a newer one or the contract keeps it. */
   broken({ parts, endpoint }: Lease): void {
-    const { session, generation, policy } = parts;
+    const { pinKey: session, generation, policy } = parts;
     // Under the other contracts the pin is what remembers which exit it was.
     if (session === undefined || policy.session.contract !== 'prefer') return;
     if (this.#ledger.unpin(session, generation)) this.#remember(session, endpoint.id);
@@ -101,20 +105,24 @@ export class SessionDesk {
     return true;
   }
 
-  #swap(run: Run, row: Row, generation: number, state: Eligibility): SessionChoice {
-    const session = run.session!;
+  /** The pinned exit cannot serve: what the contract makes of that. */
+  #leave(run: Run, { row, generation }: Pin, kernel: Kernel, query: RankQuery): SessionChoice {
     const lost = this.#roster.at(row);
     const { contract } = run.policy.session;
-    const { exit } = lost;
-    const sameExit = (other: Row): boolean => this.#roster.at(other).exit === exit;
-    if (contract === 'strict' || (contract === 'same-exit' && exit === undefined)) {
-      return { kind: 'lost', error: lostError(run, lost.id, state) };
-    }
-    if (contract === 'same-exit' && !this.#roster.some((_, other) => other !== row && sameExit(other))) {
-      return { kind: 'lost', error: lostError(run, lost.id, state) };
-    }
-    if (this.#ledger.unpin(session, generation)) this.#remember(session, lost.id);
-    return contract === 'same-exit' ? { kind: 'free', allowed: sameExit } : FREE;
+    const allowed = contract === 'same-exit' ? this.#sameExit(lost, row) : undefined;
+    // Unless another may take over now, the pin stays: it is what remembers which exit it was.
+    const stays = contract === 'strict' || (allowed !== undefined && !this.#someOk(allowed, kernel, query));
+    if (stays) return { kind: 'lost', error: lostError(run, lost.id, kernel.eligibility(row, query)) };
+    if (this.#ledger.unpin(run.session!, generation)) this.#remember(run.session!, lost.id);
+    return allowed === undefined ? FREE : { kind: 'free', allowed };
+  }
+
+  #sameExit({ exit }: Endpoint, row: Row): (other: Row) => boolean {
+    return (other) => other !== row && exit !== undefined && this.#roster.at(other).exit === exit;
+  }
+
+  #someOk(allowed: (row: Row) => boolean, kernel: Kernel, query: RankQuery): boolean {
+    return this.#roster.some((_, row) => allowed(row) && kernel.eligibility(row, query) === 'ok');
   }
 
   #remember(session: string, endpoint: EndpointId): void {
@@ -123,11 +131,6 @@ export class SessionDesk {
     this.#lost.set(session, endpoint);
     this.#events.emit('unpinned', { session, endpoint });
   }
-}
-
-/** Reasons that pass while the session waits. */
-function isPassing(state: Eligibility): boolean {
-  return state === 'busy' || state === 'paced' || state === 'target-down';
 }
 
 function lostError({ request }: Run, endpoint: EndpointId, state: Eligibility): FairleadError {

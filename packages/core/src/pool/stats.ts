@@ -40,7 +40,7 @@ export interface PoolStats {
 const NAMES: readonly EndpointStanding[] = ['retired', 'trial', 'active', 'cooling', 'held', 'retired'];
 
 /** A picture of now. Reading it changes nothing. */
-export function readStats({ roster, counters, kernel, live, line, sessions }: Dispatcher): PoolStats {
+export function readStats({ roster, counters, kernel, inFlight, line, sessions }: Dispatcher): PoolStats {
   const { table } = kernel.state;
   const endpoints = [...roster].map(([{ id }, row]) =>
     counters.of(row).snapshot(id, NAMES[table.standing[row]!]!, table.inFlight[row]!),
@@ -60,7 +60,7 @@ export function readStats({ roster, counters, kernel, live, line, sessions }: Di
     hedged: counters.hedged,
     attempts: sum('attempts'),
     succeeded: sum('succeeded'),
-    inFlight: live.size,
+    inFlight,
     waiting: line.size,
     endpoints,
   };

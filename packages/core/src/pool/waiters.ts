@@ -20,14 +20,15 @@ export interface Waiter {
  */
 export class WaitingLine {
   readonly #queues = new Map<Target, Set<Waiter>>();
-  readonly #bound: number;
+  /** Most callers at once. */
+  bound: number;
   #size = 0;
   #soonest: Instant = Number.POSITIVE_INFINITY;
   #serving = false;
   #again = false;
 
   constructor(bound: number) {
-    this.#bound = bound;
+    this.bound = bound;
   }
 
   get size(): number {
@@ -45,7 +46,7 @@ export class WaitingLine {
 
   /** False when the line is full. */
   join(waiter: Waiter): boolean {
-    if (this.#size >= this.#bound) return false;
+    if (this.#size >= this.bound) return false;
     const queue = this.#queues.get(waiter.target) ?? new Set();
     this.#queues.set(waiter.target, queue.add(waiter));
     this.#size += 1;
@@ -77,14 +78,15 @@ export class WaitingLine {
     }
   }
 
-  /** Fails those whose deadline has come, and learns when the next moment is. */
+  /** Fails those whose deadline has come. */
   expire(now: Instant, reason: (waiter: Waiter) => Error): void {
-    let soonest = Number.POSITIVE_INFINITY;
-    for (const waiter of this.#all()) {
-      if (waiter.deadline <= now) this.#failOne(waiter, reason(waiter));
-      else soonest = Math.min(soonest, waiter.deadline, Math.max(waiter.wakeAt, now));
-    }
-    this.#soonest = soonest;
+    for (const waiter of this.#all()) if (waiter.deadline <= now) this.#failOne(waiter, reason(waiter));
+  }
+
+  /** Between rings only a lower bound of the next moment is kept; this makes it true again. */
+  findSoonest(): void {
+    this.#soonest = Number.POSITIVE_INFINITY;
+    for (const { deadline, wakeAt } of this.#all()) this.#soonest = Math.min(this.#soonest, deadline, wakeAt);
   }
 
   failAll(reason: (waiter: Waiter) => Error): void {
@@ -99,12 +101,15 @@ export class WaitingLine {
   #serveOne(target: Target): boolean {
     const queue = this.#queues.get(target);
     if (queue === undefined) return false;
-    let stuck = false;
+    let stuck: Waiter | undefined;
     for (const waiter of queue) {
-      if (stuck && waiter.plain) continue;
+      if (stuck !== undefined && waiter.plain) {
+        waiter.wakeAt = stuck.wakeAt;
+        continue;
+      }
       if (!waiter.attempt()) {
         this.#soonest = Math.min(this.#soonest, waiter.wakeAt);
-        stuck ||= waiter.plain;
+        if (waiter.plain) stuck = waiter;
         continue;
       }
       this.leave(waiter);

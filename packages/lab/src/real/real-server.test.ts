@@ -101,6 +101,9 @@ test('a missing server is a reason to skip on a desk and an error in CI', () => 
 });
 
 test('the list of Debian packages names every server', () => {
-  const list = JSON.parse(readFileSync(new URL('../../debian-packages.json', import.meta.url), 'utf8')) as string[];
-  expect(Object.values(realServers).map(({ debianPackage }) => debianPackage)).toEqual(list);
+  const list = JSON.parse(readFileSync(new URL('../../debian-packages.json', import.meta.url), 'utf8')) as {
+    package: string;
+  }[];
+  const names = list.map(({ package: name }) => name);
+  for (const { debianPackage } of Object.values(realServers)) expect(names).toContain(debianPackage);
 });

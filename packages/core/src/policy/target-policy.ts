@@ -1,0 +1,20 @@
+import type { Target } from '../target.js';
+import type { Policy } from './presets.js';
+import type { TargetMatcher } from './target-rules.js';
+
+/** A rule as the pool reads it. */
+export interface TargetPolicy {
+  readonly matches: TargetMatcher;
+  /** Groups all that match under one key; undefined keeps their hosts apart. */
+  readonly name: Target | undefined;
+  /** The pool's policy with the rule's numbers in it. */
+  readonly policy: Policy;
+}
+
+/** The first rule that matches decides; without one the pool's own policy does. */
+export function policyFor(policy: Policy, url: URL): { readonly policy: Policy; readonly target: Target } {
+  const host = url.host as Target;
+  if (policy.targets.length === 0) return { policy, target: host };
+  const rule = policy.targets.find(({ matches }) => matches(url));
+  return rule === undefined ? { policy, target: host } : { policy: rule.policy, target: rule.name ?? host };
+}

@@ -1,0 +1,116 @@
+import { expect, test } from 'vitest';
+import type { Outcome } from '../outcome.js';
+import { manualClock } from '../testing/manual-clock.js';
+import { seededRandom } from '../testing/seeded-random.js';
+import type { Lease } from './lease.js';
+import type { PoolOptions } from './options.js';
+import { createPool } from './pool.js';
+
+const target = 'https://shop.example/';
+const ok: Outcome = { kind: 'response', status: 200, latencyMs: 100 };
+
+function setUp(options: PoolOptions = {}) {
+  const clock = manualClock();
+  const proxies = Array.from({ length: 6 }, (_, index) => `http://p${index}:1`);
+  const pool = createPool({ proxies, clock, random: seededRandom(1), ...options });
+  return { clock, pool };
+}
+
+test('a lease that shows no life is taken back without blame, and its signal says so', async () => {
+  const { clock, pool } = setUp({ leaseIdleMs: 5000, policy: { attemptTimeoutMs: 60_000 } });
+  const verdicts: string[] = [];
+  pool.on('settled', ({ verdict }) => verdicts.push(verdict));
+  const lease = await pool.acquire({ target });
+  const { signal } = lease;
+  clock.advance(4000);
+  lease.touch();
+  clock.advance(4000);
+  expect(signal.aborted).toBe(false);
+  clock.advance(2000);
+  expect(signal.reason).toMatchObject({ code: 'LEASE_ENDED', why: 'idle' });
+  expect(verdicts).toEqual(['abandoned']);
+  expect(pool.stats().inFlight).toBe(0);
+  expect(lease.settle(ok)).toBe(false);
+});
+
+test('an attempt past its time is aborted; what the adapter then reports says how far it had come', async () => {
+  const { clock, pool } = setUp({ policy: { attemptTimeoutMs: 3000 } });
+  const run = pool.begin({ target });
+  const lease = await run.next();
+  lease.signal.addEventListener('abort', () => {
+    const decision = run.report(lease, {
+      kind: 'failure',
+      phase: 'proxy-connect',
+      code: 'ABORTED',
+      elapsedMs: 3000,
+      sent: 'nothing',
+      fault: 'caller',
+    });
+    expect(decision).toEqual({ kind: 'reroute' });
+  });
+  clock.advance(3001);
+  expect(lease.outcome).toMatchObject({ code: 'ATTEMPT_TIMEOUT', phase: 'proxy-connect', sent: 'nothing' });
+  expect(lease.verdict).toBe('unclear');
+});
+
+test('an adapter that ignores the abort loses its place all the same, a second later', async () => {
+  const { clock, pool } = setUp({ policy: { attemptTimeoutMs: 3000 } });
+  const lease = await pool.acquire({ target });
+  clock.advance(3500);
+  expect(pool.stats().inFlight).toBe(1);
+  clock.advance(1000);
+  expect(pool.stats().inFlight).toBe(0);
+  expect(lease.outcome).toMatchObject({ kind: 'failure', code: 'ATTEMPT_TIMEOUT', sent: 'maybe' });
+});
+
+test('bytes of the answer end the impatience', async () => {
+  const { clock, pool } = setUp({ policy: { attemptTimeoutMs: 3000 } });
+  const lease = await pool.acquire({ target });
+  lease.touch();
+  clock.advance(10_000);
+  expect(lease.settled).toBe(false);
+});
+
+test('a run goes on when an attempt hangs and takes no notice', async () => {
+  const { clock, pool } = setUp({ policy: { attemptTimeoutMs: 1000 } });
+  const leases: Lease[] = [];
+  const result = pool.run({ target }, (lease) => {
+    leases.push(lease);
+    return leases.length === 1 ? new Promise<string>(() => undefined) : 'answer';
+  });
+  await Promise.resolve();
+  clock.advance(3000);
+  expect(await result).toBe('answer');
+  expect(leases).toHaveLength(2);
+});
+
+test('a late attempt gets company; the first good answer wins and the other is told to stop', async () => {
+  const { clock, pool } = setUp({ policy: { preset: 'rotate', hedge: { perAttempt: 1 } } });
+  for (let turn = 0; turn < 400; turn += 1) {
+    const lease = await pool.acquire({ target });
+    clock.advance(100);
+    lease.settle(ok);
+  }
+  const leases: Lease[] = [];
+  const result = pool.run({ target }, (lease) => {
+    leases.push(lease);
+    return leases.length === 1 ? new Promise<string>(() => undefined) : 'second';
+  });
+  await Promise.resolve();
+  await Promise.resolve();
+  clock.advance(400);
+  expect(await result).toBe('second');
+  expect(pool.stats()).toMatchObject({ hedged: 1, inFlight: 0 });
+  expect(leases[0]?.verdict).toBe('abandoned');
+  expect(leases[0]?.signal.reason).toMatchObject({ why: 'superseded' });
+});
+
+test('closing tells open leases to stop', async () => {
+  const { pool } = setUp();
+  const lease = await pool.acquire({ target });
+  const { signal } = lease;
+  await pool.close();
+  expect(signal.reason).toMatchObject({ why: 'closed' });
+  expect(lease.settle(ok)).toBe(true);
+  expect(pool.stats().inFlight).toBe(0);
+});

@@ -1,0 +1,12 @@
+export { affinityScore } from './affinity-score.js';
+export { best } from './best.js';
+export { fifo } from './fifo.js';
+export { leastUsed } from './least-used.js';
+export { p2c } from './p2c.js';
+export { priority } from './priority.js';
+export { productScore } from './product-score.js';
+export { raceWidth } from './race-width.js';
+export { random } from './random.js';
+export { roundRobin } from './round-robin.js';
+export { thompson } from './thompson.js';
+export { tiers, type TierOptions } from './tiers.js';

@@ -1,0 +1,87 @@
+import {
+  certificates,
+  startFault,
+  startHttpProxy,
+  startSocksProxy,
+  startTarget,
+  type ProxyServer,
+} from '@fairlead/lab';
+import { toEndpoint } from '@fairlead/core';
+import { Agent, request } from 'undici';
+import { expect, test } from 'vitest';
+import { undiciConnector, type UndiciConnectorOptions } from './undici-connector.js';
+
+const { ca } = certificates();
+
+function agentTo(proxy: { readonly url: string }, options: UndiciConnectorOptions = {}): Agent {
+  return new Agent({ connect: undiciConnector(toEndpoint(proxy.url, 'the test'), { ca, tls: { ca }, ...options }) });
+}
+
+test.each([
+  ['http', () => startHttpProxy()],
+  ['https', () => startHttpProxy({ certificate: 'good' })],
+  ['socks5h', () => startSocksProxy()],
+] as const)('%s: http and https targets, by name and by address', async (_kind, start) => {
+  const proxy: ProxyServer = await start();
+  const targets = [await startTarget(), await startTarget({ certificate: 'good' })];
+  const dispatcher = agentTo(proxy);
+  for (const { url } of targets) {
+    for (const host of ['127.0.0.1', 'name.lab.test']) {
+      const { statusCode, body } = await request(url.replace('127.0.0.1', host), { dispatcher });
+      await body.dump();
+      expect(statusCode).toBe(200);
+    }
+  }
+  await dispatcher.close();
+  await proxy.idle();
+  for (const server of [proxy, ...targets]) await server.close();
+});
+
+test("a name in the certificate that is not the target's is refused", async () => {
+  const [proxy, target] = [await startHttpProxy(), await startTarget({ certificate: 'wrongName' })];
+  const dispatcher = agentTo(proxy);
+  await expect(request(target.url, { dispatcher })).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+  expect(target.requests).toEqual([]);
+  await dispatcher.destroy();
+  for (const server of [proxy, target]) await server.close();
+});
+
+test('a proxy that closes before it answers costs one connection a request, not a busy loop', async () => {
+  const proxy = await startFault('http', 'close-after-request');
+  const dispatcher = agentTo(proxy);
+  await expect(request('https://127.0.0.1:1/', { dispatcher })).rejects.toMatchObject({ code: 'PROXY_CLOSED' });
+  expect(proxy.connections.opened).toBe(1);
+  await dispatcher.destroy();
+  await proxy.close();
+});
+
+test('sessions are resumed on new connections', async () => {
+  const [proxy, target] = [await startHttpProxy(), await startTarget({ certificate: 'good' })];
+  const dispatcher = agentTo(proxy);
+  for (let n = 0; n < 3; n += 1) {
+    const { body } = await request(target.url, { dispatcher, reset: true });
+    await body.dump();
+  }
+  expect(target.handshakes).toEqual({ full: 1, resumed: 2 });
+  await dispatcher.close();
+  for (const server of [proxy, target]) await server.close();
+});
+
+test('its signal ends what is being dialled', async () => {
+  const proxy = await startFault('socks5', 'silent-after-greeting');
+  const abort = new AbortController();
+  const dispatcher = agentTo(proxy, { signal: abort.signal });
+  const failing = request('https://127.0.0.1:1/', { dispatcher });
+  failing.catch(() => {});
+  while (proxy.connections.open === 0) await new Promise(setImmediate);
+  abort.abort();
+  await expect(failing).rejects.toMatchObject({ code: 'ABORTED' });
+  await proxy.idle();
+  await dispatcher.destroy();
+  await proxy.close();
+});
+
+test('TLS options that Node throws at are thrown at whoever wrote them', () => {
+  const endpoint = toEndpoint('http://127.0.0.1:1', 'the test');
+  expect(() => undiciConnector(endpoint, { tls: { ciphers: 'no such cipher' } })).toThrow();
+});

@@ -1,0 +1,8 @@
+/** A fault planted in a copy of core: a text that must stand there once, and what it becomes. */
+export interface Mutant {
+  readonly name: string;
+  /** Below packages/core/src. */
+  readonly file: string;
+  readonly find: string;
+  readonly becomes: string;
+}

@@ -1,0 +1,326 @@
+import {
+  createPool,
+  FairleadError,
+  type EndpointId,
+  type Lease,
+  type LeaseRequest,
+  type Pool,
+  type ProxyOptions,
+  type Run,
+} from '@fairlead/core';
+import { manualClock, type ManualClock } from '@fairlead/core/testing';
+import { Chance } from './chance.js';
+import { Witness } from './witness.js';
+import { TARGETS, World } from './world.js';
+
+const PACED_MS = 300;
+const IDLE_MS = 40_000;
+const GRACE_MS = 1001;
+/** Timers set within one event, of which the longest lasts ten minutes: more than this is polling. */
+const MOST_TIMERS = 2000;
+const SESSIONS = ['s1', 's2', 's3', 's4', 's5'];
+
+interface Held {
+  readonly run: Run;
+  readonly lease: Lease;
+  /** When it last showed life. */
+  readonly aliveAt: number;
+}
+
+interface Waiting {
+  readonly run: Run;
+  readonly controller: AbortController;
+  done: boolean;
+}
+
+/** What a life comes to: how often each thing happened, and a digest that one seed always gives. */
+export interface LifeReport {
+  readonly counts: Readonly<Record<string, number>>;
+  readonly digest: string;
+}
+
+/** Lives `events` events of a pool that is treated badly in every way we know of; throws at the first broken promise. */
+export async function live(seed: number, events: number): Promise<LifeReport> {
+  return new Life(seed).live(events);
+}
+
+class Life {
+  readonly #seed: number;
+  readonly #chance: Chance;
+  readonly #clock: ManualClock;
+  readonly #pool: Pool;
+  readonly #witness: Witness;
+  readonly #world: World;
+  readonly #held: Held[] = [];
+  readonly #waiting: Waiting[] = [];
+  readonly #old: Lease[] = [];
+  readonly #limits = new Map<EndpointId, number>();
+  readonly #pendingAttempts: { lease: Lease; finish: (error?: unknown) => void }[] = [];
+  #wallStep = 0;
+  #timers = 0;
+  #names = 0;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+    this.#chance = new Chance(seed);
+    const clock = manualClock(this.#chance.between(0, 1e9));
+    this.#clock = {
+      ...clock,
+      wallNow: () => clock.wallNow() + this.#wallStep,
+      schedule: (at, callback) => {
+        this.#timers += 1;
+        return clock.schedule(at, callback);
+      },
+    };
+    const chance = this.#chance;
+    this.#pool = createPool({
+      clock: this.#clock,
+      random: chance.random,
+      leaseIdleMs: IDLE_MS,
+      deadlineMs: 30_000,
+      maxWaiting: 40,
+      maxInFlight: chance.yes(0.3) ? 12 : Number.POSITIVE_INFINITY,
+      policy: {
+        preset: chance.of(['respectful', 'rotate', 'throughput', 'sticky', 'relay'] as const),
+        attemptTimeoutMs: 9000,
+        minIntervalMs: 0,
+        hedge: { perAttempt: 0.5 },
+        session: {
+          contract: 'prefer',
+          keep: chance.of(['forever', 'ttl', 'sliding', 'count'] as const),
+          per: 'session',
+        },
+        targets: [{ match: 'paced.example', minIntervalMs: PACED_MS }],
+      },
+    });
+    this.#witness = new Witness(this.#pool, {
+      now: () => this.#clock.now(),
+      pacedMs: (target) => (target === 'paced.example' ? PACED_MS : 0),
+      limitOf: (endpoint) => this.#limits.get(endpoint) ?? Number.POSITIVE_INFINITY,
+    });
+    this.#world = new World(chance);
+    this.#listenBadly();
+    for (let index = 0; index < 6; index += 1) this.#add();
+  }
+
+  async live(events: number): Promise<LifeReport> {
+    for (let event = 0; event < events; event += 1) {
+      const what = this.#step();
+      await this.#settleDown();
+      this.#check();
+      if (this.#witness.faults.length > 0) throw this.#broken(event, what);
+    }
+    await this.#pool.close();
+    return { counts: this.#witness.counts, digest: this.#witness.trace.join() };
+  }
+
+  #broken(event: number, what: string): Error {
+    const promises = [...new Set(this.#witness.faults)].join('; ');
+    return new Error(
+      `${promises} — broken in event ${event} (${what}); reproduce with LIFE_SEED=${this.#seed} npx vitest run pool-life`,
+    );
+  }
+
+  /** Promises of the pool resolve in a few turns; none of them needs a timer of the platform. */
+  async #settleDown(): Promise<void> {
+    for (let turn = 0; turn < 12; turn += 1) await undefined;
+  }
+
+  #step(): string {
+    const roll = this.#chance.below(1000);
+    const table: readonly (readonly [until: number, what: string, act: () => void])[] = [
+      [260, 'begin', () => this.#begin()],
+      [560, 'report', () => this.#report()],
+      [620, 'run', () => this.#run()],
+      [700, 'finish attempt', () => this.#finishAttempt()],
+      [730, 'settle again', () => this.#settleAgain()],
+      [750, 'dispose', () => this.#dispose()],
+      [775, 'abort', () => this.#waiting[this.#chance.below(this.#waiting.length)]?.controller.abort()],
+      [790, 'add', () => this.#add()],
+      [800, 'remove', () => this.#pool.remove(this.#anyId())],
+      [806, 'reload', () => this.#reload()],
+      [816, 'hold', () => this.#pool.hold(this.#anyId())],
+      [834, 'resume', () => this.#pool.resume(this.#anyId())],
+      [838, 'suspend', () => this.#pool.suspend(this.#chance.of(TARGETS), this.#chance.between(10, 20_000))],
+      [848, 'resume target', () => this.#pool.resumeTarget(this.#chance.of(TARGETS))],
+      [856, 'unbind', () => this.#pool.sessions.unbind(this.#chance.of(SESSIONS))],
+      [862, 'bind', () => this.#pool.sessions.bind(this.#chance.of(SESSIONS), this.#anyId())],
+      [868, 'wall clock steps', () => (this.#wallStep += this.#chance.between(-1, 1) * 86_400_000)],
+      [960, 'a moment', () => this.#clock.advance(this.#chance.between(0, 400))],
+      [994, 'a while', () => this.#clock.advance(this.#chance.between(400, 12_000))],
+      [1000, 'long', () => this.#clock.advance(this.#chance.between(12_000, 600_000))],
+    ];
+    const [, what, act] = table.find(([until]) => roll < until)!;
+    act();
+    return what;
+  }
+
+  #request(): LeaseRequest {
+    const chance = this.#chance;
+    return {
+      target: `https://${chance.of(TARGETS)}/`,
+      method: chance.yes(0.8) ? 'GET' : 'POST',
+      deadlineMs: chance.between(500, 60_000),
+      ...(chance.yes(0.3) ? { session: chance.of(SESSIONS) } : {}),
+      ...(chance.yes(0.1) ? { tags: ['eu'] } : {}),
+      ...(chance.yes(0.05) ? { exclude: [this.#anyId()] } : {}),
+    };
+  }
+
+  #begin(): void {
+    const controller = new AbortController();
+    this.#next(this.#pool.begin({ ...this.#request(), signal: controller.signal }), controller);
+  }
+
+  #next(run: Run, controller = new AbortController()): void {
+    const waiting: Waiting = { run, controller, done: false };
+    const triedBefore = new Set(run.tried);
+    this.#waiting.push(waiting);
+    run.next().then(
+      (lease) => {
+        waiting.done = true;
+        if (run.request.session === undefined) {
+          this.#witness.check(!triedBefore.has(lease.endpoint.id), 'a run never tries an endpoint twice');
+        }
+        if (this.#chance.yes(0.05)) lease.touch();
+        this.#held.push({ run, lease, aliveAt: this.#clock.now() });
+      },
+      (error: unknown) => {
+        waiting.done = true;
+        this.#witness.check(error instanceof FairleadError, `waiting ends in an error of ours, not ${String(error)}`);
+        this.#witness.check(!String(error).includes('canary'), 'no error shows a credential');
+        this.#witness.count(error instanceof FairleadError ? error.code : 'unknown error');
+      },
+    );
+  }
+
+  #report(): void {
+    const held = this.#takeHeld();
+    if (held === undefined) return;
+    // Some are never reported: those the pool has to take back by itself.
+    if (this.#chance.yes(0.06)) return;
+    const { run, lease } = held;
+    const outcome = this.#chance.yes(0.05)
+      ? ({ kind: 'abandoned', elapsedMs: 1 } as const)
+      : this.#world.outcome(lease.endpoint.id, lease.target);
+    const decision = run.report(lease, outcome);
+    this.#old.push(lease);
+    if (decision.kind === 'reroute' || decision.kind === 'replay') this.#next(run);
+    if (decision.kind === 'replay') this.#witness.check(run.request.method !== 'POST', 'a POST is not replayed');
+  }
+
+  #takeHeld(): Held | undefined {
+    const index = this.#chance.below(this.#held.length);
+    const [held] = this.#held.splice(index, 1);
+    return held;
+  }
+
+  /** A request whose loop the pool runs: attempts end when the life says so, or not at all. */
+  #run(): void {
+    const attempt = (lease: Lease): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const finish = (error?: unknown): void => (error === undefined ? resolve('answer') : reject(error as Error));
+        if (this.#chance.yes(0.7)) lease.signal.addEventListener('abort', () => reject(lease.signal.reason as Error));
+        this.#pendingAttempts.push({ lease, finish });
+      });
+    this.#pool.run(this.#request(), attempt).catch((error: unknown) => {
+      this.#witness.check(!String(error).includes('canary'), 'no error shows a credential');
+    });
+  }
+
+  #finishAttempt(): void {
+    const index = this.#chance.below(this.#pendingAttempts.length);
+    const [pending] = this.#pendingAttempts.splice(index, 1);
+    if (pending === undefined) return;
+    const outcome = this.#world.outcome(pending.lease.endpoint.id, pending.lease.target);
+    pending.finish(outcome.kind === 'response' ? undefined : Object.assign(new Error('attempt'), { outcome }));
+  }
+
+  #settleAgain(): void {
+    const lease = this.#old[this.#chance.below(this.#old.length)];
+    if (lease === undefined) return;
+    const before = this.#pool.stats().inFlight;
+    this.#witness.check(!lease.settle({ kind: 'abandoned', elapsedMs: 0 }), 'a second settle answers false');
+    this.#witness.check(this.#pool.stats().inFlight === before, 'a second settle changes nothing');
+  }
+
+  #dispose(): void {
+    const held = this.#takeHeld();
+    held?.lease[Symbol.dispose]();
+  }
+
+  #proxy(): ProxyOptions {
+    this.#names += 1;
+    const maxInFlight = this.#chance.yes(0.3) ? { maxInFlight: 1 + this.#chance.below(3) } : {};
+    const tags = this.#chance.yes(0.4) ? { tags: ['eu'] } : {};
+    return { url: `http://canary-user:canary-pass@p${this.#names}.example:80`, ...maxInFlight, ...tags };
+  }
+
+  #add(): void {
+    if (this.#pool.stats().proxies.total > 14) return;
+    const proxy = this.#proxy();
+    const [id] = this.#pool.add(proxy);
+    if (proxy.maxInFlight !== undefined) this.#limits.set(id!, proxy.maxInFlight);
+  }
+
+  /** The same list again without one of them, as a file that was edited. */
+  #reload(): void {
+    const ids = this.#pool.stats().endpoints.map(({ id }) => id);
+    for (const id of ids) if (this.#chance.yes(0.2)) this.#pool.remove(id);
+    this.#add();
+  }
+
+  #anyId(): EndpointId {
+    const ids = this.#pool.stats().endpoints.map(({ id }) => id);
+    return ids.length === 0 ? ('none' as EndpointId) : this.#chance.of(ids);
+  }
+
+  #listenBadly(): void {
+    const events = ['leased', 'settled', 'cooldown', 'suspended', 'added', 'removed', 'trial'] as const;
+    for (const event of events) {
+      this.#pool.on(event, () => {
+        if (this.#chance.yes(0.02)) throw new Error('a listener of the user');
+      });
+    }
+    // A listener may call into the pool: in the middle of a settle it must find everything in order.
+    this.#pool.on('settled', () => {
+      if (!this.#chance.yes(0.05)) return;
+      this.#pool.tryAcquire({ target: 'calm.example' })?.settle({ kind: 'response', status: 200, latencyMs: 1 });
+    });
+  }
+
+  #check(): void {
+    this.#witness.check(this.#timers < MOST_TIMERS, 'nothing waits in a hot loop');
+    this.#timers = 0;
+    const stats = this.#pool.stats();
+    const byEndpoint = stats.endpoints.reduce((sum, { inFlight }) => sum + inFlight, 0);
+    this.#witness.check(stats.inFlight === this.#witness.open.size, 'in flight are the live leases');
+    this.#witness.check(byEndpoint <= stats.inFlight, 'no endpoint counts a lease that is not out');
+    for (const { id, inFlight } of stats.endpoints) {
+      // An endpoint that left and came back has open leases in its old row.
+      this.#witness.check(inFlight <= this.#witness.inFlight(id), 'an endpoint counts its own leases');
+    }
+    const now = this.#clock.now();
+    for (let index = this.#waiting.length - 1; index >= 0; index -= 1) {
+      const waiting = this.#waiting[index]!;
+      if (waiting.done) this.#waiting.splice(index, 1);
+      else this.#witness.check(now < waiting.run.deadline, 'waiting ends at the deadline');
+    }
+    for (const { lease, aliveAt } of this.#held) {
+      const late = !lease.settled && now - aliveAt > IDLE_MS + GRACE_MS;
+      this.#witness.check(!late, 'a lease without life is taken back');
+    }
+    if (this.#waiting.length > 0 && this.#chance.yes(0.2)) this.#checkNobodySleeps();
+  }
+
+  /** Nobody waits beside an endpoint that could serve. */
+  #checkNobodySleeps(): void {
+    const { run } = this.#chance.of(this.#waiting);
+    const stats = this.#pool.stats();
+    if (run.request.session !== undefined || run.tried.size > 0 || stats.inFlight >= 12) return;
+    const { signal: _signal, ...request } = run.request;
+    const { endpoints, suspendedUntil } = this.#pool.explain(request);
+    const free = suspendedUntil === undefined && endpoints.some(({ why }) => why === 'ok');
+    this.#witness.check(!free, 'nobody waits beside an endpoint that could serve');
+  }
+}
