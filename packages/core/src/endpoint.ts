@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ConfigurationError } from './errors.js';
-import { checkKeys, finiteAtLeast, integerAtLeast } from './option-check.js';
+import { checkKeys, finiteAtLeast, integerAtLeast, ofType, ownOptions } from './option-check.js';
 import { parseProxyUrl, withCredentials, ProxyUrl } from './proxy-url.js';
 
 declare const brand: unique symbol;
@@ -56,7 +56,8 @@ const KEYS = ['url', 'username', 'password', 'tags', 'weight', 'tier', 'maxInFli
 
 /** Reads one entry of `proxies`. `item` names it in errors, such as `proxies[3]`. */
 export function toEndpoint(input: ProxyInput, item: string): Endpoint {
-  const options: ProxyOptions = typeof input === 'string' || input instanceof ProxyUrl ? { url: input } : input;
+  const bare = typeof input === 'string' || input instanceof ProxyUrl;
+  const options: ProxyOptions = bare ? { url: input } : ownOptions(input, item);
   checkKeys(options, KEYS, item);
   const url = readUrl(options, item);
   const { tags, weight, tier, maxInFlight, rotating } = { ...ENDPOINT_DEFAULTS, ...options };
@@ -64,6 +65,8 @@ export function toEndpoint(input: ProxyInput, item: string): Endpoint {
     throw new ConfigurationError('INVALID_OPTION', `${item}.tags`, 'must be a list of words');
   }
   finiteAtLeast(weight, 0, `${item}.weight`);
+  ofType(rotating, 'boolean', `${item}.rotating`);
+  if (options.exit !== undefined) ofType(options.exit, 'string', `${item}.exit`);
   integerAtLeast(tier, 0, `${item}.tier`);
   if (maxInFlight !== Number.POSITIVE_INFINITY) integerAtLeast(maxInFlight, 1, `${item}.maxInFlight`);
   return Object.freeze({
@@ -85,6 +88,8 @@ function readUrl(options: ProxyOptions, item: string): ProxyUrl {
   }
   const parsed = typeof url === 'string' ? parseProxyUrl(url, { item }) : url;
   if (username === undefined && password === undefined) return parsed;
+  if (username !== undefined) ofType(username, 'string', `${item}.username`);
+  if (password !== undefined) ofType(password, 'string', `${item}.password`);
   return withCredentials(parsed, { username: username ?? '', password: password ?? '' }, { item });
 }
 

@@ -6,6 +6,7 @@ export type FairleadErrorCode =
   | 'UNKNOWN_PRESET'
   | 'UNKNOWN_ENDPOINT'
   | 'INVALID_TARGET'
+  | 'INVALID_OUTCOME'
   | 'UNKNOWN_TARGET'
   | 'POOL_EXHAUSTED'
   | 'QUEUE_FULL'

@@ -1,10 +1,22 @@
 import { ConfigurationError } from './errors.js';
 
+/** A copy with own keys only and without those that are undefined: neither a prototype nor a gap counts as an option. */
+export function ownOptions<T extends object>(options: T, item: string): T {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new ConfigurationError('INVALID_OPTION', item, 'must be an object of options');
+  }
+  const own: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  for (const [key, value] of Object.entries(options)) if (value !== undefined) own[key] = value;
+  return own as T;
+}
+
 /** Refuses keys nobody reads, and offers the nearest known one: a typo in an option must not pass for a default. */
 export function checkKeys(options: object, known: readonly string[], path: string): void {
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
-    const item = path === '' ? key : `${path}.${key}`;
+    // A key can be a URL by mistake, and a URL can hold a password.
+    const shown = /^\w{1,40}$/.test(key) ? key : '(a key)';
+    const item = path === '' ? shown : `${path}.${shown}`;
     const near = nearest(key, known);
     const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean '${near}'?`;
     throw new ConfigurationError('UNKNOWN_OPTION', item, `is not an option; ${hint}`);
@@ -25,6 +37,17 @@ export function integerAtLeast(value: unknown, least: number, item: string): voi
 export function duration(value: unknown, item: string): void {
   if (typeof value === 'number' && value >= 0) return;
   throw new ConfigurationError('INVALID_OPTION', item, 'must be a duration in milliseconds, not negative');
+}
+
+export function ofType(value: unknown, type: 'boolean' | 'string' | 'function', item: string): void {
+  if (typeof value === type) return;
+  throw new ConfigurationError('INVALID_OPTION', item, `must be a ${type}`);
+}
+
+export function hasMethods(value: unknown, methods: readonly string[], item: string): void {
+  const object: Record<string, unknown> = Object(value) as Record<string, unknown>;
+  const missing = methods.find((method) => typeof object[method] !== 'function');
+  if (missing !== undefined) throw new ConfigurationError('INVALID_OPTION', item, `has no method ${missing}`);
 }
 
 /** The known word nearest to `word`, unless nearly half of it would have to change. */

@@ -15,3 +15,12 @@ test('a line that cannot be read is named by its number and the others are kept'
   expect(list.errors.map(({ item }) => item)).toEqual(['line 2', 'line 5']);
   expect(list.errors.map(({ message }) => message).join()).not.toMatch(/secret-token|xxx/);
 });
+
+test('a list of wrong lines is counted, not kept', () => {
+  const list = parseProxyList('nonsense\n'.repeat(5000));
+  expect([list.errors.length, list.unreadable]).toEqual([100, 5000]);
+});
+
+test('an unknown scheme for bare lines is refused', () => {
+  expect(() => parseProxyList('', { scheme: 'ftp' as never })).toThrow('scheme: is unknown');
+});

@@ -34,8 +34,10 @@ test('percent escapes are decoded exactly once, and a lone percent sign stays', 
   expect(parts(read('h:1:a%40b:c%25')).slice(3)).toEqual(['a%40b', 'c%25']);
 });
 
-test('an unescaped @ or / in a password belongs to the password', () => {
-  expect(parts(read('http://u:p@ss/w#rd@h:1')).slice(1)).toEqual(['h', 1, 'u', 'p@ss/w#rd']);
+test('an unescaped @ in a password belongs to the password, in either form', () => {
+  expect(parts(read('http://u:p@ss@h:1')).slice(1)).toEqual(['h', 1, 'u', 'p@ss']);
+  expect(parts(read('http://10.0.0.1:8000:user:s3cr@et')).slice(1)).toEqual(['10.0.0.1', 8000, 'user', 's3cr@et']);
+  expect(parts(read('10.0.0.1:8000:user:s3cr@et:99')).slice(1)).toEqual(['10.0.0.1', 8000, 'user', 's3cr@et:99']);
 });
 
 test.each([
@@ -53,6 +55,12 @@ test.each([
   'http://h o:1',
   '[::1',
   '::1:80',
+  '10.0.0.1:8000@user:1234',
+  'user:1234:10.0.0.1:8000',
+  '2001:1234::8080:80',
+  'http://10.0.0.1:8000/?email=a@evil.example',
+  'http://0x7f.1:80',
+  'http://2001:80',
 ])('%j is refused by name of its item, without its text', (text) => {
   const error = refusal(() => read(text));
   expect(error).toMatchObject({ code: 'INVALID_PROXY', item: 'line 1' });

@@ -76,34 +76,44 @@ export interface ProxyUrlContext {
 
 /**
  * Reads `scheme://user:pass@host:port`, `host:port`, `user:pass@host:port` and `host:port:user:pass`, with IPv4, names
- * and bracketed IPv6. Percent escapes are decoded once, and only in the forms with `@`.
+ * and bracketed IPv6. Percent escapes are decoded once, and only in the forms with `@`; there a `/`, `?` or `#` in a
+ * password has to be escaped, as in any URL.
  */
-export function parseProxyUrl(text: string, context: ProxyUrlContext): ProxyUrl {
-  const trimmed = text.trim();
-  const [, prefix, rest] = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/is.exec(trimmed) ?? [];
-  const scheme = readScheme(prefix, context);
-  const parts = splitAtSign(rest ?? '') ?? splitColons(rest ?? '');
-  if (parts === undefined) throw invalid(context, 'is not a proxy address; expected host:port or scheme://host:port');
+export function parseProxyUrl(text: string, context: ProxyUrlContext = { item: 'proxy' }): ProxyUrl {
+  const answer = readProxyUrl(text, context.scheme ?? 'http');
+  if (typeof answer === 'string') throw invalid(context, answer);
+  return answer;
+}
+
+/** The same without throwing: an address, or what is wrong with the text, in words that repeat none of it. */
+export function readProxyUrl(text: string, bareScheme: ProxyScheme): ProxyUrl | string {
+  const [, prefix, rest = ''] = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/is.exec(text.trim()) ?? [];
+  const scheme = prefix === undefined ? bareScheme : knownScheme(prefix);
+  if (scheme === undefined) return `has an unknown scheme; known are ${PROXY_SCHEMES.join(', ')}`;
+  // First the form that could be mistaken for the other: its password may hold an @.
+  const parts = splitColons(rest) ?? splitAtSign(rest);
+  if (parts === undefined) return 'is not a proxy address; expected host:port or scheme://user:pass@host:port';
   const host = normalizeHost(parts.host);
-  if (host === undefined) throw invalid(context, 'has a host that is neither a name nor an address');
+  if (host === undefined) return 'has a host that is neither a name nor an address';
   const port = parts.port === undefined && prefix !== undefined ? DEFAULT_PORTS[scheme] : Number(parts.port);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid(context, 'needs a port from 1 to 65535');
-  return new ProxyUrl({ scheme, host, port, credentials: checkCredentials(scheme, parts.credentials, context) });
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) return 'needs a port from 1 to 65535';
+  const { credentials } = parts;
+  const problem = credentials === undefined ? undefined : credentialProblem(scheme, credentials);
+  return problem ?? new ProxyUrl({ scheme, host, port, credentials: isEmpty(credentials) ? undefined : credentials });
 }
 
 /** The same address with other credentials, for input that keeps them apart from the URL. Taken as they are. */
 export function withCredentials(url: ProxyUrl, credentials: ProxyCredentials, context: ProxyUrlContext): ProxyUrl {
-  const checked = checkCredentials(url.scheme, credentials, context);
-  return new ProxyUrl({ scheme: url.scheme, host: url.host, port: url.port, credentials: checked });
+  const problem = credentialProblem(url.scheme, credentials);
+  if (problem !== undefined) throw invalid(context, problem);
+  const kept = isEmpty(credentials) ? undefined : credentials;
+  return new ProxyUrl({ scheme: url.scheme, host: url.host, port: url.port, credentials: kept });
 }
 
-export function readScheme(prefix: string | undefined, context: ProxyUrlContext): ProxyScheme {
-  if (prefix === undefined) return context.scheme ?? 'http';
-  const scheme = prefix.toLowerCase() === 'socks' ? 'socks5h' : prefix.toLowerCase();
-  const known = PROXY_SCHEMES.find((candidate) => candidate === scheme);
-  // The text before `://` may be half a password (`user:pa://ss@host`): it is not repeated.
-  if (known === undefined) throw invalid(context, `has an unknown scheme; known are ${PROXY_SCHEMES.join(', ')}`);
-  return known;
+/** The scheme a word stands for. The text before `://` may be half a password, so that it is never repeated. */
+export function knownScheme(word: string): ProxyScheme | undefined {
+  const scheme = word.toLowerCase() === 'socks' ? 'socks5h' : word.toLowerCase();
+  return PROXY_SCHEMES.find((candidate) => candidate === scheme);
 }
 
 interface RawParts {
@@ -112,22 +122,34 @@ interface RawParts {
   readonly credentials: ProxyCredentials | undefined;
 }
 
+const ADDRESS = /^\d{1,3}(?:\.\d{1,3}){3}$/;
+const HOST_WITH_PORT = /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[^\]]+\]):\d{1,5}$/;
+
 function splitAtSign(rest: string): RawParts | undefined {
-  // The last @ separates, so that a password may hold an unescaped one; a slash after the port is common in lists.
+  // A raw / ? or # ends the authority: without this, a URL with an address in its query would be read as that address.
+  if (/[/?#]/.test(rest.replace(/\/$/, ''))) return undefined;
   const at = rest.lastIndexOf('@');
   const authority = splitAuthority(rest.slice(at + 1).replace(/\/$/, ''));
   if (authority === undefined) return undefined;
   if (at < 0) return { ...authority, credentials: undefined };
-  const [username, ...password] = rest.slice(0, at).split(':');
-  const credentials = { username: decodeOnce(username ?? ''), password: decodeOnce(password.join(':')) };
-  return { ...authority, credentials };
+  const userinfo = rest.slice(0, at);
+  // The two halves the wrong way round: what stands for the host is somebody's name, and would be shown.
+  if (HOST_WITH_PORT.test(userinfo)) return undefined;
+  const [username, ...password] = userinfo.split(':');
+  return {
+    ...authority,
+    credentials: { username: decodeOnce(username ?? ''), password: decodeOnce(password.join(':')) },
+  };
 }
 
+/** `host:port:user:pass`. Beside an @ the host must be one beyond doubt: an address, brackets, or a name with a dot. */
 function splitColons(rest: string): RawParts | undefined {
-  const match = /^(\[[^\]]+\]|[^:@/]+):(\d+):([^:]*):(.*)$/s.exec(rest);
+  const match = /^(\[[^\]]+\]|[^:@/?#[\]]+):(\d{1,5}):([^:]*):(.*)$/s.exec(rest);
   if (match === null) return undefined;
   const [, host = '', port, username = '', password = ''] = match;
-  return { host, port, credentials: { username, password } };
+  if (rest.includes('@') && !/[.[]/.test(host)) return undefined;
+  // user:pass:host:port, which nobody asked us to read: the name would be taken for the host, and shown.
+  return ADDRESS.test(username) ? undefined : { host, port, credentials: { username, password } };
 }
 
 function splitAuthority(text: string): { host: string; port: string | undefined } | undefined {
@@ -136,9 +158,11 @@ function splitAuthority(text: string): { host: string; port: string | undefined 
 }
 
 function normalizeHost(host: string): string | undefined {
-  // The platform's parser knows IDNA and every spelling of an address; it also rejects forbidden characters.
+  // The platform's parser knows IDNA; it also rejects forbidden characters.
   const url = URL.canParse(`http://${host}/`) ? new URL(`http://${host}/`) : undefined;
   if (url === undefined || url.pathname !== '/' || url.hostname === '') return undefined;
+  // 2001 and 0x7f.1 are addresses to it: in a list they are the remains of something else.
+  if (ADDRESS.test(url.hostname) && url.hostname !== host) return undefined;
   return url.hostname.replace(/^\[|\]$/g, '');
 }
 
@@ -155,22 +179,19 @@ function decodeOnce(text: string): string {
 
 const CONTROL = /\p{Cc}/u;
 
-function checkCredentials(
-  scheme: ProxyScheme,
-  credentials: ProxyCredentials | undefined,
-  context: ProxyUrlContext,
-): ProxyCredentials | undefined {
-  if (credentials === undefined || (credentials.username === '' && credentials.password === '')) return undefined;
-  const { username, password } = credentials;
-  if (CONTROL.test(username) || CONTROL.test(password))
-    throw invalid(context, 'has a control character in its credentials');
+function isEmpty(credentials: ProxyCredentials | undefined): boolean {
+  return credentials === undefined || (credentials.username === '' && credentials.password === '');
+}
+
+function credentialProblem(scheme: ProxyScheme, { username, password }: ProxyCredentials): string | undefined {
+  if (CONTROL.test(username) || CONTROL.test(password)) return 'has a control character in its credentials';
   if (scheme.startsWith('http') && username.includes(':')) {
-    throw invalid(context, 'has a colon in its user name, which HTTP basic authentication cannot carry');
+    return 'has a colon in its user name, which HTTP basic authentication cannot carry';
   }
-  if (scheme.startsWith('socks') && [username, password].some((text) => Buffer.byteLength(text) > 255)) {
-    throw invalid(context, 'has a user name or password over 255 bytes, which SOCKS cannot carry');
-  }
-  return { username, password };
+  const tooLong = [username, password].some((text) => Buffer.byteLength(text) > 255);
+  return scheme.startsWith('socks') && tooLong
+    ? 'has a user name or password over 255 bytes, which SOCKS cannot carry'
+    : undefined;
 }
 
 function invalid(context: ProxyUrlContext, problem: string): ConfigurationError {

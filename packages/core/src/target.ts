@@ -6,7 +6,14 @@ export type Target = string & { readonly [brand]: 'Target' };
 
 /** Reads the destination of a request: a URL, or a bare `host` or `host:port`. */
 export function toTarget(input: string | URL): Target {
-  return toTargetUrl(input).host as Target;
+  return targetOf(toTargetUrl(input));
+}
+
+/** The key of a URL's host. A trailing dot names the same host, and must not be a way around what holds for it. */
+export function targetOf({ host, hostname, port }: URL): Target {
+  if (!hostname.endsWith('.')) return host as Target;
+  const bare = hostname.replace(/\.+$/, '');
+  return (port === '' ? bare : `${bare}:${port}`) as Target;
 }
 
 export function toTargetUrl(input: string | URL): URL {
@@ -19,6 +26,8 @@ export function toTargetUrl(input: string | URL): URL {
 }
 
 function parse(text: string): URL | undefined {
-  const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`;
+  // A bare host:80 is the host's plain port, which a key does not name.
+  const scheme = text.endsWith(':80') ? 'http' : 'https';
+  const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `${scheme}://${text}`;
   return URL.canParse(full) ? new URL(full) : undefined;
 }

@@ -93,12 +93,6 @@ export const poolMutants: readonly Mutant[] = [
     becomes: '',
   },
   {
-    name: 'an early release grants a second lease on trial',
-    file: 'kernel/release.ts',
-    find: 'table.inFlight[row]! > 0 || ',
-    becomes: '',
-  },
-  {
     name: 'a lease that was taken off the list is taken off twice',
     file: 'pool/live-list.ts',
     find: 'if (item.slot < 0) return;',
@@ -108,12 +102,6 @@ export const poolMutants: readonly Mutant[] = [
     name: 'an aborted caller stays in the line',
     file: 'pool/wait.ts',
     find: 'dispatcher.line.leave(waiter);',
-    becomes: '',
-  },
-  {
-    name: 'a run goes on past its deadline',
-    file: 'pool/dispatcher.ts',
-    find: 'if (now >= run.deadline) return { retryAt: now, error: lateError() };',
     becomes: '',
   },
 ];

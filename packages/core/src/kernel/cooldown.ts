@@ -14,7 +14,8 @@ export type CooldownRule =
 
 /** Whether an active endpoint rests: by how improbable its run of failures was, not by a count alone. */
 export function isSurprising(rateBefore: number, streak: number, c: EtsConstants): boolean {
-  return (1 - rateBefore) ** streak < c.surprise;
+  // However good it was held to be, one failure alone is no run.
+  return (1 - Math.min(c.surpriseRateMax, rateBefore)) ** streak < c.surprise;
 }
 
 /** Whether so little is left of the estimate that the endpoint rests without any surprise. */

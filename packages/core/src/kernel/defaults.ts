@@ -58,6 +58,8 @@ export const ETS_DEFAULTS = Object.freeze({
 
   /** Cool an endpoint when its run of failures was this improbable. @default 0.03 */
   surprise: 0.03,
+  /** … taking no endpoint for better than this. @default 0.96 */
+  surpriseRateMax: 0.96,
   /** Cool an endpoint whose estimate is under this, with more than this many attempts known. @default 0.15 and 4 */
   hopelessRate: 0.15,
   hopelessAttempts: 4,
@@ -82,14 +84,17 @@ export const ETS_DEFAULTS = Object.freeze({
 
   /** Attempts known before any is abandoned early. @default 50 */
   abandonSamples: 50,
-  /** Abandon past this quantile of latency over the endpoint's own; least wait. @default 0.99 and 500 */
-  abandonQuantile: 0.99,
+  /** No attempt is abandoned before this, nor before this multiple of its endpoint's latency. @default 500 and 1.5 */
   abandonMinMs: 500,
-  /** An untried endpoint is abandoned past this multiple of this quantile of all latencies. @default 1.2 and 0.8 */
-  abandonUntriedFactor: 1.2,
+  abandonMinRatio: 1.5,
+  /** An untried endpoint is abandoned past this multiple of this quantile of all latencies. @default 0.8 and 0.8 */
+  abandonUntriedFactor: 0.8,
   abandonUntriedQuantile: 0.8,
-  /** Attempts that keep the user's whole timeout, so that quantiles are not censored into a spiral. @default 0.03 */
+  /** Attempts that are given a multiple of their time, so that what is cut off stays known. @default 0.03 and 3 */
   fullTimeoutShare: 0.03,
+  fullTimeoutFactor: 3,
+  /** A success past this multiple of its time stands for all that were given up. @default 1.5 */
+  lateFactor: 1.5,
   /** Hedge past this quantile of latency over the endpoint's own; least wait. @default 0.95 and 150 */
   hedgeQuantile: 0.95,
   hedgeMinMs: 150,
@@ -114,6 +119,8 @@ export const ETS_DEFAULTS = Object.freeze({
   strikeRelief: 0.1,
   /** Pace a target first by this share of what its present rate allows. @default 0.7 */
   intervalShare: 0.7,
+  /** … but at most this. @default 4_000 */
+  intervalFirstMaxMs: 4_000,
   /** Growth of the interval per fresh 429, per fresh 403, and its decay per success. @default 1.25, 1.25, 0.997 */
   intervalThrottled: 1.25,
   intervalDenied: 1.25,

@@ -2,6 +2,31 @@ import type { EtsConstants } from './defaults.js';
 import { TIERS } from './table.js';
 import { createHistogram, type LogHistogram } from './quantiles.js';
 
+/** Success rates told apart: an endpoint that fails often is given up sooner. */
+export const LEVELS = 10;
+/** When to give up, for each level of success rate, as multiples of an endpoint's latency; and for the untried, in ms. */
+export interface Patience {
+  readonly cuts: Float64Array;
+  untriedMs: number;
+  hedgeRatio: number;
+  /** Of the failures of proven endpoints: the share that hung, and what the others took over their endpoint's latency. */
+  hangs: number;
+  quick: number;
+  /** Successes and failures since the cuts were reckoned. */
+  since: number;
+}
+
+function createPatience(): Patience {
+  return {
+    cuts: new Float64Array(LEVELS).fill(Number.POSITIVE_INFINITY),
+    untriedMs: Number.POSITIVE_INFINITY,
+    hedgeRatio: Number.POSITIVE_INFINITY,
+    hangs: 0.5,
+    quick: 0.5,
+    since: Number.POSITIVE_INFINITY,
+  };
+}
+
 /** What is known of the endpoints taken together: what an endpoint of which little is known is presumed to be like. */
 export interface Fleet {
   /** First attempts of untried endpoints, decayed. */
@@ -18,6 +43,7 @@ export interface Fleet {
   /** Latencies of successes, and the same over the endpoint's own latency. */
   readonly latencies: LogHistogram;
   readonly ratios: LogHistogram;
+  readonly patience: Patience;
   /** Sum of the active endpoints' limits, and how many there are. */
   limits: number;
   active: number;
@@ -38,6 +64,7 @@ export function createFleet(constants: EtsConstants): Fleet {
     latencyMs: constants.latencyPriorMs,
     latencies: createHistogram(),
     ratios: createHistogram(),
+    patience: createPatience(),
     limits: 0,
     active: 0,
     present: 0,

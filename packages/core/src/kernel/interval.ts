@@ -28,7 +28,9 @@ export function raiseInterval(
   if (now - state.raisedAt < Math.max(c.intervalRaiseMs, state.intervalMs / 2)) return false;
   const rate = startRate(state, now, c);
   const growth = refusal === 'throttled' ? c.intervalThrottled : c.intervalDenied;
-  const next = state.intervalMs > 0 ? state.intervalMs * growth : (c.intervalShare * Math.max(1, active)) / rate;
+  // A rare target's requests do not go round all endpoints: taken over all of them its first interval would be minutes.
+  const first = Math.min(c.intervalFirstMaxMs, (c.intervalShare * Math.max(1, active)) / rate);
+  const next = state.intervalMs > 0 ? state.intervalMs * growth : first;
   if (!(next > c.intervalOffMs)) return false;
   state.intervalMs = Math.min(c.intervalMaxMs, next);
   state.raisedAt = now;

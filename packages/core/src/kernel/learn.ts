@@ -5,6 +5,7 @@ import type { Fact } from './fact.js';
 import { observeNovelty } from './fleet.js';
 import { raiseInterval, relaxInterval, type Refusal } from './interval.js';
 import { cutLimit, grownLimit } from './limit.js';
+import { patienceOf } from './patience.js';
 import { block, forgive, strike } from './pairs.js';
 import { addSample } from './quantiles.js';
 import { restAfterFailure } from './rest.js';
@@ -79,10 +80,17 @@ function isSwift({ table, constants }: KernelState, row: Row, fact: Fact): boole
   return fact.elapsedMs <= constants.limitGrowthLatency * table.latency[row]!;
 }
 
-function learnLatency({ table, fleet, constants }: KernelState, row: Row, elapsedMs: number): void {
+function learnLatency(state: KernelState, row: Row, elapsedMs: number): void {
+  const { table, fleet, constants } = state;
   const known = table.latency[row]!;
-  addSample(fleet.latencies, elapsedMs);
-  if (known > 0) addSample(fleet.ratios, elapsedMs / known);
+  // A success long after its time stands for those that were given up. Not at once after it: what the row is given moves
+  // between the start of an attempt and its end, and a success taken for a late one by mistake would weigh as much.
+  const late =
+    fleet.ratios.total >= constants.abandonSamples && elapsedMs > constants.lateFactor * patienceOf(state, row);
+  const weight = late ? 1 / constants.fullTimeoutShare : 1;
+  addSample(fleet.latencies, elapsedMs, weight);
+  if (known > 0) addSample(fleet.ratios, elapsedMs / known, weight);
+  fleet.patience.since += 1;
   table.latency[row] = known > 0 ? known + constants.latencyAlpha * (elapsedMs - known) : Math.max(1e-3, elapsedMs);
   fleet.latencyMs += constants.fleetAlpha * (elapsedMs - fleet.latencyMs);
 }
@@ -99,6 +107,7 @@ function failed(state: KernelState, row: Row, fact: Fact, judged: Judged, now: n
   if (fact.first && (table.flags[row]! & TRIED) === 0) observeNovelty(fleet, blame, now, constants);
   table.flags[row] = table.flags[row]! | TRIED;
   fleet.failureMs += constants.fleetAlpha * (fact.elapsedMs - fleet.failureMs);
+  learnFailure(state, row, fact);
   table.failure[row] = table.failure[row]! + blame;
   table.streak[row] = table.streak[row]! + blame;
   table.misses[row] = Math.min(255, table.misses[row]! + 1);
@@ -107,6 +116,16 @@ function failed(state: KernelState, row: Row, fact: Fact, judged: Judged, now: n
     setLimit(state, row, cutLimit(table.limit[row]!, table.inFlight[row]!, 1 - blame, constants));
   }
   restAfterFailure(state, row, judged, now, random);
+}
+
+/** Whether failures of proven endpoints hang or come quickly: it decides how long waiting pays. */
+function learnFailure(state: KernelState, row: Row, fact: Fact): void {
+  const { table, fleet, constants } = state;
+  const { patience } = fleet;
+  if (table.latency[row] === 0 || fleet.ratios.total < constants.abandonSamples) return;
+  const hung = fact.elapsedMs >= 0.99 * patienceOf(state, row);
+  patience.hangs += constants.fleetAlpha * (Number(hung) - patience.hangs);
+  if (!hung) patience.quick += constants.fleetAlpha * (fact.elapsedMs / table.latency[row]! - patience.quick);
 }
 
 function learnTarget(

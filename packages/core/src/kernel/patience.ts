@@ -1,23 +1,52 @@
-import { quantileOf } from './quantiles.js';
+import type { EtsConstants } from './defaults.js';
+import { rateOf } from './estimate.js';
+import { LEVELS, type Fleet } from './fleet.js';
+import { bestCuts, quantileOf } from './quantiles.js';
 import type { KernelState } from './state.js';
 import type { Row } from './table.js';
 
-/** When to give an attempt up: past what nearly every success through this endpoint takes. */
+/** The cuts are reckoned anew when the successes since are this part of all, and at least so many: it walks all bins. */
+const STALE_PART = 1 / 16;
+const STALE_AFTER = 32;
+const RATES = Float64Array.from({ length: LEVELS }, (_, level) => (level + 0.5) / LEVELS);
+
+/** When to give an attempt up: where starting anew through this endpoint or another is expected to be quicker. */
 export function abandonAfter(state: KernelState, row: Row, timeoutMs: number, random: () => number): number {
-  const { constants: c, fleet, table } = state;
+  const { constants: c, fleet } = state;
   if (fleet.ratios.total < c.abandonSamples) return timeoutMs;
-  if (random() < c.fullTimeoutShare) return timeoutMs;
+  const wait = patienceOf(state, row);
+  // A few wait longer, or nobody would ever learn of the successes that come late.
+  const factor = random() < c.fullTimeoutShare ? c.fullTimeoutFactor : 1;
+  return Math.min(timeoutMs, Math.max(c.abandonMinMs, wait * factor));
+}
+
+/** The same without the few that wait longer. */
+export function patienceOf(state: KernelState, row: Row): number {
+  const { fleet, table, constants: c } = state;
+  reckon(fleet, c);
   const latency = table.latency[row]!;
-  const wait =
-    latency > 0
-      ? latency * quantileOf(fleet.ratios, c.abandonQuantile)
-      : c.abandonUntriedFactor * quantileOf(fleet.latencies, c.abandonUntriedQuantile);
-  return Math.min(timeoutMs, Math.max(c.abandonMinMs, wait));
+  if (latency === 0) return fleet.patience.untriedMs;
+  // As it was when last touched: a tenth of a level is not worth a reading of the clock.
+  const rate = rateOf(table, fleet, row, table.epoch + table.touched[row]!, c);
+  const level = Math.min(LEVELS - 1, Math.floor(rate * LEVELS));
+  return Math.max(c.abandonMinMs, latency * fleet.patience.cuts[level]!);
 }
 
 /** When to start a second attempt beside this one. */
 export function hedgeAfter({ constants: c, fleet, table }: KernelState, row: Row): number {
   if (fleet.ratios.total < c.abandonSamples) return Number.POSITIVE_INFINITY;
+  reckon(fleet, c);
   const latency = table.latency[row]! || fleet.latencyMs;
-  return Math.max(c.hedgeMinMs, latency * quantileOf(fleet.ratios, c.hedgeQuantile));
+  return Math.max(c.hedgeMinMs, latency * fleet.patience.hedgeRatio);
+}
+
+function reckon({ patience, ratios, latencies }: Fleet, c: EtsConstants): void {
+  if (patience.since < Math.max(STALE_AFTER, STALE_PART * ratios.total)) return;
+  patience.since = 0;
+  const { cuts } = patience;
+  bestCuts(ratios, RATES, patience, cuts);
+  // Latencies all alike would be cut to the very bin, and an endpoint a little slower today would answer nothing.
+  for (let level = 0; level < LEVELS; level += 1) cuts[level] = Math.max(c.abandonMinRatio, cuts[level]!);
+  patience.untriedMs = c.abandonUntriedFactor * quantileOf(latencies, c.abandonUntriedQuantile);
+  patience.hedgeRatio = quantileOf(ratios, c.hedgeQuantile);
 }

@@ -40,6 +40,44 @@ export function quantileOf(histogram: LogHistogram, q: number): number {
   return middleOf(BINS - 1);
 }
 
+/** How failures come: the share that last until they are given up, and what the others take, in the histogram's unit. */
+export interface FailureTimes {
+  readonly hangs: number;
+  readonly quick: number;
+}
+
+/**
+ * The times after which starting anew beats waiting, for each of the success rates: where the expected time to a success
+ * is least, over all bins. Waiting longer catches the slow successes; waiting less spares the time that hung attempts take.
+ */
+export function bestCuts(
+  { bins, total }: LogHistogram,
+  rates: Float64Array,
+  { hangs, quick }: FailureTimes,
+  cuts: Float64Array,
+): void {
+  const least = new Float64Array(rates.length).fill(Number.POSITIVE_INFINITY);
+  cuts.fill(Number.POSITIVE_INFINITY);
+  let seen = 0;
+  let spent = 0;
+  for (let bin = 0; bin < BINS && seen < total - 1e-9; bin += 1) {
+    const count = bins[bin]!;
+    if (count === 0) continue;
+    seen += count;
+    spent += count * middleOf(bin);
+    const cut = upperOf(bin);
+    const answered = (spent + (total - seen) * cut) / total;
+    const failing = hangs * cut + (1 - hangs) * Math.min(quick, cut);
+    for (let level = 0; level < rates.length; level += 1) {
+      const rate = rates[level]!;
+      const cost = ((rate * answered + (1 - rate) * failing) / (rate * seen)) * total;
+      if (cost >= least[level]!) continue;
+      least[level] = cost;
+      cuts[level] = cut;
+    }
+  }
+}
+
 /** The nearest-rank quantile of sorted samples: the ceil(q·n)-th smallest. NaN without samples. */
 export function nearestRank(sorted: ArrayLike<number>, q: number): number {
   if (sorted.length === 0) return Number.NaN;
@@ -54,6 +92,10 @@ function binOf(value: number): number {
 
 function middleOf(bin: number): number {
   return LOWEST * 2 ** (bin >> 4) * (1 + ((bin & 15) + 0.5) / 16);
+}
+
+function upperOf(bin: number): number {
+  return LOWEST * 2 ** (bin >> 4) * (1 + ((bin & 15) + 1) / 16);
 }
 
 function fade(histogram: LogHistogram): void {

@@ -1,5 +1,5 @@
 import { ConfigurationError } from '../errors.js';
-import { checkKeys, duration, finiteAtLeast, integerAtLeast, nearest } from '../option-check.js';
+import { checkKeys, duration, finiteAtLeast, integerAtLeast, nearest, ofType, ownOptions } from '../option-check.js';
 import {
   PRESET_NAMES,
   PRESETS,
@@ -64,15 +64,19 @@ const RULE_KEYS: readonly string[] = [
 
 /** The preset with the user's numbers in it, checked and frozen. */
 export function resolvePolicy(input: PresetName | PolicyOptions): Policy {
-  const options: PolicyOptions = typeof input === 'string' ? { preset: input } : input;
+  const options: PolicyOptions = ownOptions(typeof input === 'string' ? { preset: input } : input, 'policy');
   checkKeys(options, POLICY_KEYS, 'policy');
   const base = findPreset(options.preset ?? 'respectful');
   const own = overlay({ ...base, cooldown: options.cooldown ?? base.cooldown }, options, 'policy');
+  if (options.targets !== undefined && !Array.isArray(options.targets)) {
+    throw new ConfigurationError('INVALID_OPTION', 'policy.targets', 'must be a list of rules');
+  }
   const targets = (options.targets ?? []).map((rule, index) => resolveRule(own, rule, `policy.targets[${index}]`));
   return Object.freeze({ ...own, targets: Object.freeze(targets) });
 }
 
-function resolveRule(base: Policy, rule: TargetRule, path: string): TargetPolicy {
+function resolveRule(base: Policy, input: TargetRule, path: string): TargetPolicy {
+  const rule = ownOptions(input, path);
   checkKeys(rule, RULE_KEYS, path);
   return Object.freeze({
     matches: compileTargetPattern(rule.match, `${path}.match`),
@@ -98,8 +102,9 @@ function overlay(base: Policy, options: Omit<PolicyOptions, 'preset' | 'cooldown
 
 function merged<T extends object>(base: T, own: Partial<T> | undefined, path: string): T {
   if (own === undefined) return base;
-  checkKeys(own, Object.keys(base), path);
-  return Object.freeze({ ...base, ...own });
+  const given = ownOptions(own, path);
+  checkKeys(given, Object.keys(base), path);
+  return Object.freeze({ ...base, ...given });
 }
 
 function checkPolicy(policy: Policy, path: string): void {
@@ -115,6 +120,8 @@ function checkPolicy(policy: Policy, path: string): void {
   integerAtLeast(hedge.maxPerRequest, 0, `${path}.hedge.maxPerRequest`);
   duration(session.ttlMs, `${path}.session.ttlMs`);
   duration(session.maxMs, `${path}.session.maxMs`);
+  integerAtLeast(session.maxUses, 1, `${path}.session.maxUses`);
+  ofType(policy.abandon, 'boolean', `${path}.abandon`);
   oneOf(session.keep, ['forever', 'ttl', 'sliding', 'count', 'request'], `${path}.session.keep`);
   oneOf(session.per, ['session', 'target'], `${path}.session.per`);
   oneOf(session.contract, ['prefer', 'strict', 'same-exit'], `${path}.session.contract`);

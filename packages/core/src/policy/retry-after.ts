@@ -16,7 +16,7 @@ export function retryAfterMs(headers: HeaderView | undefined, wallNow: number): 
 }
 
 function fromRetryAfter(headers: HeaderView, wallNow: number): number | undefined {
-  const value = headers.get('retry-after')?.trim();
+  const value = read(headers, 'retry-after');
   if (value === undefined) return undefined;
   if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000;
   const date = parseHttpDate(value);
@@ -24,14 +24,21 @@ function fromRetryAfter(headers: HeaderView, wallNow: number): number | undefine
 }
 
 function sentAt(headers: HeaderView, wallNow: number): number {
-  return parseHttpDate(headers.get('date') ?? '') ?? wallNow;
+  return parseHttpDate(read(headers, 'date') ?? '') ?? wallNow;
 }
 
 function fromRateLimit(headers: HeaderView, wallNow: number): number | undefined {
-  const combined = /(?:^|[;,\s])(?:reset|t)=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1];
-  const value = combined ?? headers.get('ratelimit-reset') ?? headers.get('x-ratelimit-reset');
-  if (value === undefined || !/^\d+$/.test(value.trim())) return undefined;
-  const seconds = Number(value);
+  const combined = /(?:^|[;,\s])(?:reset|t)=(\d+)/.exec(read(headers, 'ratelimit') ?? '')?.[1];
+  const value = combined ?? read(headers, 'ratelimit-reset') ?? read(headers, 'x-ratelimit-reset');
+  if (value === undefined || !/^\d+$/.test(value)) return undefined;
+  // Some count in milliseconds, which no moment in seconds reaches.
+  const seconds = Number(value) > 1e12 ? Number(value) / 1000 : Number(value);
   // Some send the moment of the reset, in seconds since 1970, instead of the time until it.
   return seconds > 1e9 ? Math.max(0, seconds * 1000 - wallNow) : seconds * 1000;
+}
+
+/** Whatever stands for headers: `get` of the platform's own answers null, others throw or answer lists. */
+function read(headers: HeaderView, name: string): string | undefined {
+  const value: unknown = headers.get(name);
+  return typeof value === 'string' ? value.trim() : undefined;
 }

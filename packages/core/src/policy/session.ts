@@ -39,6 +39,6 @@ export function pinTerms({ keep, ttlMs, maxMs, maxUses }: SessionPolicy): PinTer
 }
 
 /** The ledger's key of a session. The separator cannot stand in a host. */
-export function pinKey(session: string, target: Target, { per }: SessionPolicy): string {
+export function pinKey(session: string, target: Target, { per }: Pick<SessionPolicy, 'per'>): string {
   return per === 'target' ? `${target}\u0000${session}` : session;
 }

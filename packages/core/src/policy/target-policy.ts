@@ -1,4 +1,4 @@
-import type { Target } from '../target.js';
+import { targetOf, type Target } from '../target.js';
 import type { Policy } from './presets.js';
 import type { TargetMatcher } from './target-rules.js';
 
@@ -13,7 +13,7 @@ export interface TargetPolicy {
 
 /** The first rule that matches decides; without one the pool's own policy does. */
 export function policyFor(policy: Policy, url: URL): { readonly policy: Policy; readonly target: Target } {
-  const host = url.host as Target;
+  const host = targetOf(url);
   if (policy.targets.length === 0) return { policy, target: host };
   const rule = policy.targets.find(({ matches }) => matches(url));
   return rule === undefined ? { policy, target: host } : { policy: rule.policy, target: rule.name ?? host };

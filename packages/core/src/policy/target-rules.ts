@@ -11,6 +11,8 @@ export type TargetMatcher = (url: URL) => boolean;
 export function compileTargetPattern(pattern: string | RegExp, item: string): TargetMatcher {
   // A `g` or `y` expression remembers where it stopped: every other match would fail.
   if (pattern instanceof RegExp) return matchOwn(new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')));
+  if (typeof pattern !== 'string')
+    throw new ConfigurationError('INVALID_OPTION', item, 'must be a pattern or a RegExp');
   const parts = /^(?<host>[^/:[\]\s]+|\[[0-9a-f:.]+\])(?::(?<port>\d{1,5}))?(?<path>\/[^\s?#]*)?$/i.exec(
     pattern,
   )?.groups;
@@ -24,7 +26,9 @@ export function compileTargetPattern(pattern: string | RegExp, item: string): Ta
   const host = hostMatcher(parts['host'] ?? '');
   const { port, path } = parts;
   return (url) =>
-    host(url.hostname) && (port === undefined || portOf(url) === port) && (path === undefined || underPath(url, path));
+    host(url.hostname.replace(/\.$/, '')) &&
+    (port === undefined || portOf(url) === port) &&
+    (path === undefined || underPath(url, path));
 }
 
 function matchOwn(expression: RegExp): TargetMatcher {

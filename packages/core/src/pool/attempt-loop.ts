@@ -1,3 +1,4 @@
+import { isOutcome } from '../outcome-check.js';
 import type { Outcome } from '../outcome.js';
 import type { Clock } from '../ports/clock.js';
 import type { Lease } from './lease.js';
@@ -120,13 +121,20 @@ function valueOf<T>(result: Result<T>): T {
 function outcomeOf(result: Result<unknown>, elapsedMs: number): Outcome {
   if (result.ok) return { kind: 'response', status: statusOf(result.value) ?? 200, latencyMs: elapsedMs };
   const error: Partial<OutcomeError> & { name?: unknown; code?: unknown } = Object(result.error);
-  if (error.outcome !== undefined) return error.outcome;
+  if (isOutcome(error.outcome)) return error.outcome;
   const code = typeof error.code === 'string' ? error.code : String(error.name ?? 'Error');
   return { kind: 'failure', phase: 'request', code, elapsedMs, sent: 'maybe', fault: 'unclear' };
 }
 
-/** Most libraries' responses carry their status under one of two names. */
+/** Responses of fetch, axios and got carry their status beside headers; anything else that has a status is the user's own. */
 function statusOf(value: unknown): number | undefined {
-  const { status, statusCode }: { status?: unknown; statusCode?: unknown } = Object(value);
-  return [status, statusCode].find((candidate) => typeof candidate === 'number');
+  try {
+    const { status, statusCode, headers }: { status?: unknown; statusCode?: unknown; headers?: unknown } =
+      Object(value);
+    if (typeof headers !== 'object' || headers === null) return undefined;
+    const found = [status, statusCode].find((candidate) => Number.isInteger(candidate)) as number | undefined;
+    return found !== undefined && found >= 100 && found < 600 ? found : undefined;
+  } catch {
+    return undefined;
+  }
 }

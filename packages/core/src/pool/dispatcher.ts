@@ -3,6 +3,7 @@ import type { CooldownRule } from '../kernel/cooldown.js';
 import type { RankQuery } from '../kernel/query.js';
 import { createKernel, type Kernel } from '../kernel/kernel.js';
 import type { AdmitResult } from '../ledger/ledger.js';
+import { isVerdict } from '../outcome-check.js';
 import type { Outcome, Verdict } from '../outcome.js';
 import { classify } from '../policy/classify.js';
 import type { Policy } from '../policy/presets.js';
@@ -73,8 +74,14 @@ export class Dispatcher implements LeaseKeeper {
       onEffect: this.effects.note,
     });
     this.sessions = new SessionDesk(store.ledger, this.roster, events, clock);
-    this.counters = new Counters(clock);
-    this.members = new Membership(this.roster, this.kernel, store.ledger, clock);
+    this.counters = new Counters();
+    this.members = new Membership({
+      roster: this.roster,
+      kernel: this.kernel,
+      ledger: store.ledger,
+      clock,
+      vacated: (row) => this.counters.forget(row),
+    });
     this.#question = new Question(this.kernel, this.roster, random, () => this.inFlight + this.line.size + 1);
   }
 
@@ -122,13 +129,13 @@ export class Dispatcher implements LeaseKeeper {
     this.live.remove(lease);
     this.kernel.onSettle(row, targetIndex, factOf(outcome, verdict, action, parts.first, wallNow), now, random);
     store.ledger.release(row);
-    if (this.members.vacateIfGone(row)) this.counters.forget(row);
     const askedMs = askedToWait(outcome, verdict, wallNow);
     const pauseMs = this.#restraints.after(target, verdict, action, { now, askedMs }, policy.suspend);
     if (pauseMs > 0) this.suspend(target, now + pauseMs, verdict);
     if (verdict === 'success' || verdict === 'final') this.onCarried();
     if (action.pin === 'break') this.sessions.broken(lease);
-    this.counters.record(lease, outcome, verdict, now);
+    this.counters.record(row, outcome, verdict);
+    this.members.vacateIfGone(row);
     this.effects.flush();
     if (this.#events.has('settled')) {
       const { session } = parts;
@@ -178,8 +185,12 @@ export class Dispatcher implements LeaseKeeper {
     if (this.closed) return;
     this.closed = true;
     this.line.failAll(closedError);
-    for (const lease of this.live) lease.end('closed');
-    this.#alarm.set(Number.POSITIVE_INFINITY);
+    const now = this.now();
+    for (const lease of [...this.live]) {
+      lease.close(now);
+      this.live.expect(lease.dueAt);
+    }
+    this.reschedule();
   }
 
   #rank(run: Run, now: Instant): Refusal | undefined {
@@ -269,7 +280,10 @@ export class Dispatcher implements LeaseKeeper {
     const own = this.#options.classify;
     if (own === undefined) return classify(outcome);
     try {
-      return own(outcome) ?? classify(outcome);
+      const verdict = own(outcome);
+      if (isVerdict(verdict)) return verdict;
+      if (verdict !== undefined) throw new TypeError('the classifier answered no verdict');
+      return classify(outcome);
     } catch (error) {
       this.#events.emit('listener-error', { event: 'classify', error });
       return classify(outcome);

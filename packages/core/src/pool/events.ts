@@ -1,3 +1,4 @@
+import { checkKeys, ofType } from '../option-check.js';
 import type { Endpoint, EndpointId } from '../endpoint.js';
 import type { Outcome, Verdict } from '../outcome.js';
 import type { Instant } from '../ports/clock.js';
@@ -61,11 +62,42 @@ export interface PoolEvents {
 
 export type PoolListener<K extends keyof PoolEvents> = (event: PoolEvents[K]) => void;
 
-/** A listener that throws never harms a lease: its error becomes an event. */
+/** Every event by name; the compiler sees to it that none is missing. */
+const NAMES: Readonly<Record<keyof PoolEvents, true>> = {
+  added: true,
+  removed: true,
+  leased: true,
+  settled: true,
+  'pool-misconfigured': true,
+  cooldown: true,
+  trial: true,
+  active: true,
+  evicted: true,
+  held: true,
+  resumed: true,
+  blocked: true,
+  breaker: true,
+  paced: true,
+  suspended: true,
+  'target-resumed': true,
+  pinned: true,
+  unpinned: true,
+  'identity-changed': true,
+  'lease-ended': true,
+  rerouted: true,
+  replayed: true,
+  hedged: true,
+  closed: true,
+  'listener-error': true,
+};
+
+/** A listener that throws, or whose promise rejects, never harms a lease: its error becomes an event. */
 export class Emitter {
   readonly #listeners = new Map<keyof PoolEvents, Set<PoolListener<never>>>();
 
   on<K extends keyof PoolEvents>(name: K, listener: PoolListener<K>): () => void {
+    checkKeys({ [name]: true }, Object.keys(NAMES), 'on');
+    ofType(listener, 'function', `on('${name}')`);
     const set = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, set.add(listener));
     return () => set.delete(listener);
@@ -81,10 +113,15 @@ export class Emitter {
     if (set === undefined) return;
     for (const listener of set) {
       try {
-        (listener as PoolListener<K>)(event);
+        const answer: unknown = (listener as PoolListener<K>)(event);
+        if (answer instanceof Promise) answer.catch((error: unknown) => this.#failed(name, error));
       } catch (error) {
-        if (name !== 'listener-error') this.emit('listener-error', { event: name, error });
+        this.#failed(name, error);
       }
     }
+  }
+
+  #failed(name: keyof PoolEvents, error: unknown): void {
+    if (name !== 'listener-error') this.emit('listener-error', { event: name, error });
   }
 }

@@ -34,44 +34,74 @@ export class Job<T> {
 
 type Schedule = (afterMs: number, callback: () => void) => () => void;
 
+interface Applicant {
+  readonly admit: () => void;
+  readonly refuse: (error: FairleadError) => void;
+}
+
 /** A bounded number of jobs at once; whoever submits more waits for room, in order. */
 export class JobQueue {
-  readonly #bound: number;
+  /** Most jobs that may be unfinished. */
+  bound: number;
   readonly #schedule: Schedule;
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #waiting = new Set<Applicant>();
+  #unfinished = 0;
 
   constructor(bound: number, schedule: Schedule) {
-    this.#bound = bound;
+    this.bound = bound;
     this.#schedule = schedule;
-  }
-
-  get size(): number {
-    return this.#running;
   }
 
   /** Starts the job at once, or throws `QUEUE_FULL`. */
   trySubmit<T>(start: (signal: AbortSignal) => Promise<T>): Job<T> {
-    if (this.#running >= this.#bound) {
-      throw new FairleadError('QUEUE_FULL', `${this.#running} jobs are running or waiting, which is the bound`);
+    if (this.#unfinished >= this.bound) {
+      throw new FairleadError('QUEUE_FULL', `${this.#unfinished} jobs are unfinished, which is the bound`);
     }
-    this.#running += 1;
     const job = new Job(start, this.#schedule);
+    this.#unfinished += 1;
     job.result.then(this.#done, this.#done);
     return job;
   }
 
   /** Starts the job as soon as there is room for it. */
-  async submit<T>(start: (signal: AbortSignal) => Promise<T>): Promise<Job<T>> {
-    while (this.#running >= this.#bound || this.#waiting.length > 0) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-      if (this.#running < this.#bound) break;
-    }
+  async submit<T>(start: (signal: AbortSignal) => Promise<T>, signal: AbortSignal | undefined): Promise<Job<T>> {
+    while (this.#unfinished >= this.bound) await this.#room(signal);
     return this.trySubmit(start);
   }
 
+  /** Whoever waits for room is refused. */
+  failAll(reason: () => FairleadError): void {
+    for (const { refuse } of this.#waiting) refuse(reason());
+  }
+
+  #room(signal: AbortSignal | undefined): Promise<void> {
+    if (this.bound === 0) throw new FairleadError('QUEUE_FULL', 'no job may be unfinished: maxWaiting is 0');
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        this.#waiting.delete(applicant);
+        signal?.removeEventListener('abort', onAbort);
+      };
+      const onAbort = (): void =>
+        applicant.refuse(new FairleadError('ABORTED', 'the request was aborted', { cause: signal?.reason }));
+      const applicant: Applicant = {
+        admit: () => {
+          leave();
+          resolve();
+        },
+        refuse: (error) => {
+          leave();
+          reject(error);
+        },
+      };
+      this.#waiting.add(applicant);
+      signal?.addEventListener('abort', onAbort);
+      if (signal?.aborted === true) onAbort();
+    });
+  }
+
   readonly #done = (): void => {
-    this.#running -= 1;
-    this.#waiting.shift()?.();
+    this.#unfinished -= 1;
+    const [next] = this.#waiting;
+    next?.admit();
   };
 }

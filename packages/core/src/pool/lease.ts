@@ -1,5 +1,6 @@
 import type { Endpoint } from '../endpoint.js';
 import type { Row } from '../kernel/table.js';
+import { checkedOutcome } from '../outcome-check.js';
 import type { Outcome, Verdict } from '../outcome.js';
 import type { Policy } from '../policy/presets.js';
 import type { Instant } from '../ports/clock.js';
@@ -113,7 +114,8 @@ export class Lease implements Watched {
   /** Reports what happened and gives the place back. A second call changes nothing and answers false. */
   settle(outcome: Outcome): boolean {
     if (this.#outcome !== undefined) return false;
-    this.#outcome = this.#ended === undefined ? outcome : endedOutcome(this.#ended, outcome);
+    const seen = checkedOutcome(outcome, this.#keeper.now() - this.since);
+    this.#outcome = this.#ended === undefined ? seen : endedOutcome(this.#ended, seen);
     this.#verdict = this.#keeper.settled(this, this.#outcome);
     if (this.#ended !== undefined) this.#gone?.();
     return true;
@@ -130,6 +132,12 @@ export class Lease implements Watched {
     if (this.settled) return false;
     this.dueAt = now + GRACE_MS;
     return true;
+  }
+
+  /** @internal The pool closes: whoever works on it is told, and has as long as ever to say what it saw. */
+  close(now: Instant): void {
+    this.end('closed');
+    if (!this.settled) this.dueAt = now + GRACE_MS;
   }
 
   /** @internal Tells whoever works on it to stop. Does not settle. */

@@ -6,6 +6,15 @@ import type { Ledger } from '../ports/ledger.js';
 import { hasAll, type Roster } from './roster.js';
 import type { Run } from './run.js';
 
+interface MembershipParts {
+  readonly roster: Roster;
+  readonly kernel: Kernel;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  /** The row is about to serve another endpoint: forget what was counted there. */
+  readonly vacated: (row: Row) => void;
+}
+
 /** Who is in the pool: kernel, ledger and roster are told together of whoever comes, pauses and goes. */
 export class Membership {
   readonly roster: Roster;
@@ -14,11 +23,14 @@ export class Membership {
   readonly #clock: Clock;
   #held = 0;
 
-  constructor(roster: Roster, kernel: Kernel, ledger: Ledger, clock: Clock) {
+  readonly #vacated: (row: Row) => void;
+
+  constructor({ roster, kernel, ledger, clock, vacated }: MembershipParts) {
     this.roster = roster;
     this.#kernel = kernel;
     this.#ledger = ledger;
     this.#clock = clock;
+    this.#vacated = vacated;
   }
 
   add(endpoint: Endpoint): boolean {
@@ -27,12 +39,14 @@ export class Membership {
     return true;
   }
 
-  /** The endpoint is here already, and its settings may differ: it keeps its history. */
-  change(endpoint: Endpoint): void {
+  /** The endpoint is here already, and its settings may differ: it keeps its history. Answers what it was. */
+  change(endpoint: Endpoint): Endpoint | undefined {
     const row = this.roster.rowOf(endpoint.id);
-    if (row === undefined) return;
+    if (row === undefined) return undefined;
+    const before = this.roster.at(row);
     this.roster.put(row, endpoint);
     this.#kernel.setSpec(row, this.roster.specOf(endpoint), this.#clock.now());
+    return before;
   }
 
   remove(id: EndpointId): Endpoint | undefined {
@@ -74,12 +88,12 @@ export class Membership {
     return this.roster.some((endpoint, row) => !this.isHeld(row) && suits(endpoint, run));
   }
 
-  /** The last lease of an endpoint that has left is back: its row is free. True when it was the last. */
-  vacateIfGone(row: Row): boolean {
-    if (this.#kernel.state.table.standing[row] !== Standing.retired || this.#ledger.inFlight(row) > 0) return false;
+  /** Frees the row of an endpoint that has left, once its last lease is back. */
+  vacateIfGone(row: Row): void {
+    if (this.#kernel.state.table.standing[row] !== Standing.retired || this.#ledger.inFlight(row) > 0) return;
     this.roster.clear(row);
     this.#kernel.vacateRow(row);
-    return true;
+    this.#vacated(row);
   }
 }
 

@@ -1,8 +1,8 @@
 import type { ProxyInput } from '../endpoint.js';
 import { ConfigurationError } from '../errors.js';
-import type { EtsConstants } from '../kernel/defaults.js';
+import { ETS_DEFAULTS, type EtsConstants } from '../kernel/defaults.js';
 import type { Strategy } from '../kernel/strategy.js';
-import { checkKeys, duration, integerAtLeast } from '../option-check.js';
+import { checkKeys, duration, finiteAtLeast, hasMethods, integerAtLeast, ofType, ownOptions } from '../option-check.js';
 import type { Outcome, Verdict } from '../outcome.js';
 import { resolvePolicy, type PolicyOptions } from '../policy/policy-options.js';
 import type { Policy, PresetName } from '../policy/presets.js';
@@ -83,7 +83,7 @@ export function resolveUpdate(changes: PoolUpdate, current: ResolvedOptions): Pa
   if (fixed !== undefined) {
     throw new ConfigurationError('INVALID_OPTION', fixed, 'cannot be changed while the pool works; make a new pool');
   }
-  checkKeys(changes, OPTION_KEYS, '');
+  checkKeys(ownOptions(changes, 'changes'), OPTION_KEYS, '');
   const { proxies: _proxies, policy, ...rest } = changes;
   const { deadlineMs, leaseIdleMs, maxInFlight, maxWaiting } = resolveOptions({ ...numbersOf(current), ...rest });
   return {
@@ -101,7 +101,8 @@ function numbersOf({ deadlineMs, leaseIdleMs, maxInFlight, maxWaiting }: Resolve
 }
 
 /** Checks what the user wrote and fills in the rest. */
-export function resolveOptions(options: PoolOptions): ResolvedOptions {
+export function resolveOptions(input: PoolOptions): ResolvedOptions {
+  const options = ownOptions(input, 'options');
   checkKeys(options, OPTION_KEYS, '');
   const { proxies = [], deadlineMs, leaseIdleMs, maxInFlight, maxWaiting } = { ...POOL_DEFAULTS, ...options };
   if (!Array.isArray(proxies)) throw new ConfigurationError('INVALID_OPTION', 'proxies', 'must be a list');
@@ -109,6 +110,7 @@ export function resolveOptions(options: PoolOptions): ResolvedOptions {
   duration(leaseIdleMs, 'leaseIdleMs');
   integerAtLeast(maxWaiting, 0, 'maxWaiting');
   if (maxInFlight !== Number.POSITIVE_INFINITY) integerAtLeast(maxInFlight, 1, 'maxInFlight');
+  checkParts(options);
   return {
     proxies,
     deadlineMs,
@@ -123,4 +125,15 @@ export function resolveOptions(options: PoolOptions): ResolvedOptions {
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
   };
+}
+
+/** What users bring along themselves: a part that lacks something fails now, by name, and not in the middle of a request. */
+function checkParts({ strategy, constants = {}, classify, store, clock, random }: PoolOptions): void {
+  if (strategy !== undefined) hasMethods(strategy, ['rank'], 'strategy');
+  if (classify !== undefined) ofType(classify, 'function', 'classify');
+  if (random !== undefined) ofType(random, 'function', 'random');
+  if (clock !== undefined) hasMethods(clock, ['now', 'wallNow', 'schedule'], 'clock');
+  if (store !== undefined) hasMethods(store.ledger, ['admit', 'release', 'suspend'], 'store.ledger');
+  checkKeys(ownOptions(constants, 'constants'), Object.keys(ETS_DEFAULTS), 'constants');
+  for (const [name, value] of Object.entries(constants)) finiteAtLeast(value, -1e9, `constants.${name}`);
 }

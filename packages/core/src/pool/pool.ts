@@ -1,5 +1,6 @@
 import { duration } from '../option-check.js';
 import { toEndpoint, type Endpoint, type EndpointId, type ProxyInput } from '../endpoint.js';
+import { ConfigurationError, FairleadError } from '../errors.js';
 import { policyFor } from '../policy/target-policy.js';
 import type { Policy } from '../policy/presets.js';
 import type { Instant } from '../ports/clock.js';
@@ -13,7 +14,7 @@ import { explainRun, type Explanation } from './explain.js';
 import { JobQueue, type Job } from './jobs.js';
 import { Lease } from './lease.js';
 import { resolveOptions, resolveUpdate, type PoolOptions, type PoolUpdate, type ResolvedOptions } from './options.js';
-import { checkRequest, type LeaseRequest } from './request.js';
+import { checkedRequest, type LeaseRequest } from './request.js';
 import { Run, type RunHost } from './run.js';
 import type { SessionDesk } from './session-desk.js';
 import { readStats, type PoolStats } from './stats.js';
@@ -43,7 +44,7 @@ export class Pool {
     this.#jobs = new JobQueue(options.maxWaiting, (afterMs, callback) =>
       options.clock.schedule(options.clock.now() + afterMs, callback),
     );
-    this.add(...options.proxies);
+    this.#addAll(toEndpoints(options.proxies));
   }
 
   /** The policy that new requests begin with. */
@@ -98,6 +99,7 @@ export class Pool {
     const endpoints = changes.proxies === undefined ? undefined : toEndpoints(changes.proxies);
     Object.assign(this.#options, resolved);
     this.#dispatcher.settingsChanged();
+    this.#jobs.bound = this.#options.maxWaiting;
     if (endpoints !== undefined) this.#replaceAll(endpoints);
     this.#dispatcher.changed();
   }
@@ -119,8 +121,11 @@ export class Pool {
   }
 
   /** The start of one request, for libraries whose own loop stays in charge. */
-  begin(request: LeaseRequest): Run {
-    checkRequest(request);
+  begin(input: LeaseRequest): Run {
+    const request = checkedRequest(input);
+    if (request.endpoint !== undefined && !this.#dispatcher.roster.has(request.endpoint)) {
+      throw new FairleadError('UNKNOWN_ENDPOINT', 'the endpoint asked for is not in the pool');
+    }
     const { clock, deadlineMs } = this.#options;
     const { policy, target } = policyFor(this.#options.policy, toTargetUrl(request.target));
     return new Run(this.#host, {
@@ -149,7 +154,8 @@ export class Pool {
 
   /** Starts a request that runs on by itself; waits while `maxWaiting` of them are unfinished. */
   async submit<T>(request: LeaseRequest, attempt: Attempt<T>): Promise<Job<T>> {
-    return this.#jobs.submit((signal) => this.#job(request, attempt, signal));
+    const { signal } = checkedRequest(request);
+    return this.#jobs.submit((cancel) => this.#job(request, attempt, cancel), signal);
   }
 
   /** The same without waiting: throws `QUEUE_FULL` when there is no room. */
@@ -183,6 +189,7 @@ export class Pool {
   async close(): Promise<void> {
     if (this.#dispatcher.closed) return;
     this.#dispatcher.close();
+    this.#jobs.failAll(closedError);
     this.#events.emit('closed', {});
     await this.#options.store.records.close();
   }
@@ -197,12 +204,21 @@ export class Pool {
   #replaceAll(endpoints: readonly Endpoint[]): void {
     const wanted = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
     const leaving = [...this.#dispatcher.roster].map(([{ id }]) => id).filter((id) => !wanted.has(id));
-    for (const endpoint of wanted.values()) this.#dispatcher.members.change(endpoint);
+    for (const endpoint of wanted.values()) this.#change(endpoint);
     this.#addAll([...wanted.values()]);
     for (const id of leaving) this.remove(id);
   }
 
-  #job<T>(request: LeaseRequest, attempt: Attempt<T>, cancel: AbortSignal): Promise<T> {
+  #change(endpoint: Endpoint): void {
+    const before = this.#dispatcher.members.change(endpoint);
+    if (before === undefined || sameCredentials(before, endpoint)) return;
+    // The id has no password in it: whoever keeps connections has to hear that this one is another now.
+    this.#events.emit('removed', { endpoint: before });
+    this.#events.emit('added', { endpoint });
+  }
+
+  async #job<T>(input: LeaseRequest, attempt: Attempt<T>, cancel: AbortSignal): Promise<T> {
+    const request = checkedRequest(input);
     const { signal, release } = eitherSignal(cancel, request.signal);
     return this.run({ ...request, signal }, attempt).finally(release);
   }
@@ -214,8 +230,13 @@ export class Pool {
   }
 }
 
+function sameCredentials(one: Endpoint, other: Endpoint): boolean {
+  return one.url.credentials()?.password === other.url.credentials()?.password;
+}
+
 /** All are read before any is used: a list with a mistake in it changes nothing. */
 function toEndpoints(proxies: readonly ProxyInput[]): Endpoint[] {
+  if (!Array.isArray(proxies)) throw new ConfigurationError('INVALID_OPTION', 'proxies', 'must be a list');
   return proxies.map((input, index) => toEndpoint(input, `proxies[${index}]`));
 }
 

@@ -1,6 +1,6 @@
 import type { EndpointId } from '../endpoint.js';
 import { ConfigurationError } from '../errors.js';
-import { checkKeys, duration, integerAtLeast } from '../option-check.js';
+import { checkKeys, duration, hasMethods, integerAtLeast, ofType, ownOptions } from '../option-check.js';
 
 /** What a caller asks a pool for. */
 export interface LeaseRequest {
@@ -47,18 +47,29 @@ const KEYS: readonly string[] = [
 
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
-export function checkRequest(request: LeaseRequest): void {
-  checkKeys(request, KEYS, 'request');
-  const { deadlineMs, attemptTimeoutMs, maxAttempts, tags, session } = request;
+/** The request with own, defined keys only, each of its type. */
+export function checkedRequest(request: LeaseRequest): LeaseRequest {
+  const own = ownOptions(request, 'request');
+  checkKeys(own, KEYS, 'request');
+  const { deadlineMs, attemptTimeoutMs, maxAttempts, method, signal, session, idempotent } = own;
   if (deadlineMs !== undefined) duration(deadlineMs, 'request.deadlineMs');
   if (attemptTimeoutMs !== undefined) duration(attemptTimeoutMs, 'request.attemptTimeoutMs');
   if (maxAttempts !== undefined) integerAtLeast(maxAttempts, 1, 'request.maxAttempts');
-  if (tags !== undefined && !Array.isArray(tags)) {
-    throw new ConfigurationError('INVALID_OPTION', 'request.tags', 'must be a list of words');
-  }
+  if (method !== undefined) ofType(method, 'string', 'request.method');
+  if (idempotent !== undefined) ofType(idempotent, 'boolean', 'request.idempotent');
+  if (signal !== undefined) hasMethods(signal, ['addEventListener', 'removeEventListener'], 'request.signal');
+  listOfWords(own.tags, 'request.tags');
+  listOfWords(own.exclude, 'request.exclude');
   if (session !== undefined && (typeof session !== 'string' || session === '')) {
     throw new ConfigurationError('INVALID_OPTION', 'request.session', 'must be a word');
   }
+  return own;
+}
+
+function listOfWords(value: unknown, item: string): void {
+  if (value === undefined) return;
+  if (Array.isArray(value) && value.every((word) => typeof word === 'string')) return;
+  throw new ConfigurationError('INVALID_OPTION', item, 'must be a list of words');
 }
 
 export function isIdempotent({ idempotent, method = 'GET' }: LeaseRequest): boolean {

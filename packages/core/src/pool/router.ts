@@ -28,9 +28,9 @@ interface Route {
 export function createRouter(routes: Readonly<Record<string, PoolOptions>>): Router {
   const known = Object.keys(routes);
   if (known.length === 0) throw new ConfigurationError('INVALID_OPTION', 'routes', 'must name a target, or *');
-  const compiled: Route[] = known.map((pattern) => ({
+  const compiled: Route[] = known.map((pattern, index) => ({
     pattern,
-    matches: compileTargetPattern(pattern, `routes[${JSON.stringify(pattern)}]`),
+    matches: compileTargetPattern(pattern, `routes[${index}]`),
     pool: createPool(routes[pattern]),
   }));
   const ordered = [

@@ -63,6 +63,7 @@ export class Run {
   /** @internal Endpoints to leave to others while others can serve. */
   avoid: readonly EndpointId[];
   readonly #host: RunHost;
+  readonly #open = new Set<Lease>();
   #attempts = 0;
   #reroutes = 0;
   #hedges = 0;
@@ -148,6 +149,8 @@ export class Run {
 
   /** Settles the lease and says how to go on. */
   report(lease: Lease, outcome: Outcome): Decision {
+    // A lease of another run, or one that was reported before, decides nothing here.
+    if (!this.#open.delete(lease)) return DONE;
     lease.settle(outcome);
     const seen = lease.outcome ?? outcome;
     const action = this.policy.verdicts[lease.verdict ?? 'abandoned'];
@@ -175,6 +178,7 @@ export class Run {
 
   #begun(lease: Lease): Lease {
     this.tried.add(lease.endpoint.id);
+    this.#open.add(lease);
     return lease;
   }
 

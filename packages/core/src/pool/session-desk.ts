@@ -6,6 +6,8 @@ import type { Row } from '../kernel/table.js';
 import type { Pin } from '../ledger/pins.js';
 import type { Clock, Instant } from '../ports/clock.js';
 import type { Ledger } from '../ports/ledger.js';
+import { pinKey } from '../policy/session.js';
+import { toTarget } from '../target.js';
 import type { Emitter } from './events.js';
 import type { Lease } from './lease.js';
 import type { Roster } from './roster.js';
@@ -43,25 +45,27 @@ export class SessionDesk {
     return this.#ledger.sessions.size;
   }
 
-  /** The exit a session is bound to, if any. Reading prolongs nothing. */
-  lookup(session: string): EndpointId | undefined {
-    const pin = this.#ledger.pinOf(session, this.#clock.now());
+  /** The exit a session is bound to, if any; name the target where each has its own. Reading prolongs nothing. */
+  lookup(session: string, target?: string | URL): EndpointId | undefined {
+    const pin = this.#ledger.pinOf(this.#keyOf(session, target), this.#clock.now());
     return pin === undefined ? undefined : this.#roster.at(pin.row).id;
   }
 
   /** Binds by hand. False when the endpoint is not here. */
-  bind(session: string, endpoint: EndpointId): boolean {
+  bind(session: string, endpoint: EndpointId, target?: string | URL): boolean {
     const row = this.#roster.rowOf(endpoint);
     if (row === undefined) return false;
     const never = Number.POSITIVE_INFINITY;
-    this.#ledger.bind(session, row, { ttlMs: never, maxMs: never, maxUses: never }, this.#clock.now());
-    this.bound(session, endpoint);
+    const key = this.#keyOf(session, target);
+    this.#ledger.bind(key, row, { ttlMs: never, maxMs: never, maxUses: never }, this.#clock.now());
+    this.bound(key, endpoint);
     return true;
   }
 
-  unbind(session: string): boolean {
-    this.#lost.delete(session);
-    return this.#ledger.unpin(session);
+  unbind(session: string, target?: string | URL): boolean {
+    const key = this.#keyOf(session, target);
+    this.#lost.delete(key);
+    return this.#ledger.unpin(key);
   }
 
   /** Forgets pins that have run out; answers how many. */
@@ -123,6 +127,10 @@ export class SessionDesk {
 
   #someOk(allowed: (row: Row) => boolean, kernel: Kernel, query: RankQuery): boolean {
     return this.#roster.some((_, row) => allowed(row) && kernel.eligibility(row, query) === 'ok');
+  }
+
+  #keyOf(session: string, target: string | URL | undefined): string {
+    return target === undefined ? session : pinKey(session, toTarget(target), { per: 'target' });
   }
 
   #remember(session: string, endpoint: EndpointId): void {

@@ -46,7 +46,6 @@ export function readStats({ roster, counters, kernel, inFlight, line, sessions }
     counters.of(row).snapshot(id, NAMES[table.standing[row]!]!, table.inFlight[row]!),
   );
   const standing = (kind: number) => [...roster].filter(([, row]) => table.standing[row] === kind).length;
-  const sum = (key: 'attempts' | 'succeeded') => endpoints.reduce((total, stats) => total + stats[key], 0);
   return {
     proxies: {
       total: roster.size,
@@ -58,8 +57,8 @@ export function readStats({ roster, counters, kernel, inFlight, line, sessions }
     rerouted: counters.rerouted,
     replayed: counters.replayed,
     hedged: counters.hedged,
-    attempts: sum('attempts'),
-    succeeded: sum('succeeded'),
+    attempts: counters.attempts,
+    succeeded: counters.succeeded,
     inFlight,
     waiting: line.size,
     endpoints,
