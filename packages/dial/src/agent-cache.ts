@@ -68,8 +68,9 @@ class LruAgentCache implements AgentCache {
     const agents = key === undefined ? agentsFor(endpoint, this.#options) : this.#keep(endpoint, key);
     const close = key === undefined ? () => drainAgents(agents) : () => {};
     // Without terms of its own a lease has no need of agents of its own.
-    const { http, https } =
-      lease.session === undefined && lease.timeoutMs === undefined ? agents : leaseAgents(agents, terms);
+    const { http, https } = [lease.session, lease.timeoutMs, lease.onRequest].every((term) => term === undefined)
+      ? agents
+      : leaseAgents(agents, terms);
     return { http, https, close };
   }
 

@@ -44,8 +44,10 @@ export class Exchange {
   /** What an error of the library's means, given what was seen here. */
   failure(error: unknown, elapsedMs: number, seen?: Seen): FailureOutcome {
     const failure = failureOf(error, elapsedMs, seen);
-    // Where nobody had a socket yet, nothing was sent: the dial itself was dropped and can no longer say how far it came.
-    return this.#hadSocket || failure.sent === 'nothing' ? failure : { ...failure, phase: 'tunnel', sent: 'nothing' };
+    // A request that had no socket yet sent nothing: its dial was dropped and can no longer say how far it came. One that was
+    // never seen here may have gone any way.
+    const unknown = this.#current === undefined || this.#hadSocket;
+    return unknown || failure.sent === 'nothing' ? failure : { ...failure, phase: 'tunnel', sent: 'nothing' };
   }
 
   #keepAlive(response: IncomingMessage): void {

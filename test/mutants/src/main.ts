@@ -47,7 +47,8 @@ function isCaught({ name, file, find, becomes }: Mutant): boolean {
 function passes(): boolean {
   const env = { ...process.env, LIFE_SEEDS: '300', CI: 'true' };
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-  const args = [vitest, 'run', '--root', copy, '--bail=1', '--reporter=dot'];
+  // Threads end with their process: a fault that makes a test spin must not outlive its run.
+  const args = [vitest, 'run', '--root', copy, '--bail=1', '--reporter=dot', '--pool=threads'];
   const { status } = spawnSync(process.execPath, args, { cwd: copy, env, stdio: 'ignore', timeout: 240_000 });
   return status === 0;
 }

@@ -223,8 +223,6 @@ export class Dispatcher implements LeaseKeeper {
     const abandonAfterMs = run.policy.abandon
       ? this.kernel.abandonAfterMs(row, timeoutMs, this.#options.random)
       : timeoutMs;
-    const { session } = run;
-    const exitChanged = pin === 'new' && session !== undefined && this.sessions.bound(session, endpoint.id);
     const lease = new Lease(this, {
       id: (this.#leases += 1),
       row,
@@ -235,7 +233,6 @@ export class Dispatcher implements LeaseKeeper {
       pinKey: run.session,
       generation,
       first,
-      exitChanged,
       since: now,
       policy: run.policy,
       abandonAfterMs,
@@ -245,6 +242,7 @@ export class Dispatcher implements LeaseKeeper {
     this.live.add(lease);
     this.onGranted();
     this.effects.flush();
+    if (pin === 'new' && run.session !== undefined) lease.exitChanged = this.sessions.bound(run.session, endpoint.id);
     if (this.#events.has('leased')) {
       const leased = { leaseId: lease.id, endpoint: endpoint.id, target: run.target, session: run.request.session };
       this.#events.emit('leased', leased);

@@ -88,6 +88,7 @@ const NAMES: Readonly<Record<keyof PoolEvents, true>> = {
   rerouted: true,
   replayed: true,
   hedged: true,
+  closed: true,
   'listener-error': true,
 };
 

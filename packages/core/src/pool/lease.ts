@@ -25,8 +25,6 @@ export interface LeaseParts {
   readonly pinKey: string | undefined;
   readonly generation: number;
   readonly first: boolean;
-  /** Its session had another exit before. */
-  readonly exitChanged: boolean;
   readonly since: Instant;
   readonly policy: Policy;
   readonly abandonAfterMs: number;
@@ -65,6 +63,8 @@ export class Lease implements Watched {
   readonly parts: LeaseParts;
   /** @internal */
   slot = -1;
+  /** @internal Its session had another exit before. */
+  exitChanged = false;
   /** @internal When the pool has to look at it. */
   dueAt: Instant;
   readonly #keeper: LeaseKeeper;

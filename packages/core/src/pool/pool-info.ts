@@ -43,7 +43,7 @@ class RunInfo implements PoolInfo {
   constructor(run: Run, lease: Lease | undefined) {
     this.endpoint = lease?.endpoint.id;
     this.session = run.request.session;
-    this.exitChanged = lease?.parts.exitChanged ?? false;
+    this.exitChanged = lease?.exitChanged ?? false;
     this.#run = run;
     this.#lease = lease;
   }
