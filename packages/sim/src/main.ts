@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { readOrder, USAGE, type Order } from './command-line.js';
 import { judge, summarize, type PolicyResult, type ScenarioResult } from './experiment.js';
 import { comparisonTable, policyJson, policyTable } from './table.js';
