@@ -80,7 +80,6 @@ const NAMES: Readonly<Record<keyof PoolEvents, true>> = {
   paced: true,
   suspended: true,
   'target-resumed': true,
-  closed: true,
   pinned: true,
   unpinned: true,
   'identity-changed': true,
