@@ -1,7 +1,7 @@
 // Every check of the project, one after another; each counts, and the last line says how many passed and failed.
 // `--only=format,lint` runs some of them.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +18,7 @@ const steps = {
   unused: () => one('npm', ['run', '-s', 'unused']),
   tests: () => vitest('tests', 'npm', ['test', '--']),
   node24: () => unitOnNode24(),
+  examples: () => examples(),
   pack: () => one('npm', ['run', '-s', 'check:pack']),
 };
 
@@ -34,6 +35,13 @@ for (const name of selected()) {
 rmSync(scratch, { recursive: true, force: true });
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+
+/** Each example is a program that says by its exit code whether it went as its README tells. */
+function examples() {
+  const mains = readdirSync(join(root, 'examples')).map((name) => join('examples', name, 'dist', 'main.js'));
+  const failed = mains.filter((main) => exec('node', [main]) !== 0).length;
+  return { passed: mains.length - failed, failed };
+}
 
 function selected() {
   const only = process.argv.find((argument) => argument.startsWith('--only='));
