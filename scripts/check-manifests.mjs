@@ -36,7 +36,9 @@ function check(folder) {
   if (engines?.node === undefined) found.push(`${name}: engines.node is missing`);
   if (
     name === '@fairlead/core' &&
-    Object.keys(dependencies).length + Object.keys(manifest.peerDependencies ?? {}).length > 0
+    ['dependencies', 'peerDependencies', 'optionalDependencies'].some(
+      (kind) => Object.keys(manifest[kind] ?? {}).length > 0,
+    )
   ) {
     found.push(`${name}: core depends on nothing`);
   }

@@ -2,7 +2,7 @@
 // runs. Everything it says goes to stderr, so that the command it prepares keeps its own stdout.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -38,9 +38,12 @@ function build() {
   const newest = newestSource();
   if (existsSync(stamp) && statSync(stamp).mtimeMs > newest) return;
   say('building');
+  const started = new Date();
   run('npx', ['turbo', 'run', 'build', '--output-logs=errors-only']);
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, '');
+  // What was edited while it built is not built.
+  utimesSync(stamp, started, started);
 }
 
 function newestSource() {

@@ -103,7 +103,29 @@ const planted: readonly Planted[] = [
     says: /Test equipment stays in tests/,
   },
   {
+    rule: 'the kernel imports only itself',
+    file: 'packages/core/src/kernel/table.ts',
+    code: "import '../option-check.js';",
+    tool: lint,
+    says: /Kernel and ledger are pure/,
+  },
+  {
+    rule: 'no timer comes into core by a module either',
+    file: 'packages/core/src/pool/pool.ts',
+    code: "import 'node:timers/promises';",
+    tool: lint,
+    says: /Timers enter by ports/,
+  },
+  {
     rule: 'an adapter does not import an adapter',
+    file: 'packages/got/src/index.ts',
+    code: "import '@fairlead/axios';",
+    manifest: dependOn('@fairlead/axios'),
+    tool: boundaries,
+    says: /@fairlead\/axios/,
+  },
+  {
+    rule: 'the dialer does not import an adapter',
     file: 'packages/dial/src/index.ts',
     code: "import '@fairlead/axios';",
     manifest: dependOn('@fairlead/axios'),
@@ -116,6 +138,15 @@ const planted: readonly Planted[] = [
     manifest: dependOn('vitest'),
     tool: manifests,
     says: /core depends on nothing/,
+  },
+  {
+    rule: 'a package is MIT',
+    file: 'packages/dial/src/index.ts',
+    manifest: (manifest) => {
+      manifest['license'] = 'UNLICENSED';
+    },
+    tool: manifests,
+    says: /license must be MIT/,
   },
   {
     rule: 'a dependency is justified in the README',
