@@ -49,7 +49,7 @@ function passes(): boolean {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
   // Threads end with their process: a fault that makes a test spin must not outlive its run.
   const args = [vitest, 'run', '--root', copy, '--bail=1', '--reporter=dot', '--pool=threads'];
-  const { status } = spawnSync(process.execPath, args, { cwd: copy, env, stdio: 'ignore', timeout: 240_000 });
+  const { status } = spawnSync(process.execPath, args, { cwd: copy, env, stdio: 'ignore', timeout: 90_000 });
   return status === 0;
 }
 

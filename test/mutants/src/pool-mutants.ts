@@ -65,8 +65,8 @@ export const poolMutants: readonly Mutant[] = [
   {
     name: 'the row of a removed endpoint is given away with leases out on it',
     file: 'pool/membership.ts',
-    find: ' || this.#ledger.inFlight(row) > 0) return false;',
-    becomes: ') return false;',
+    find: ' || this.#ledger.inFlight(row) > 0) return;',
+    becomes: ') return;',
   },
   {
     name: 'a lease without life is left alone',
