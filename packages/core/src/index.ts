@@ -67,7 +67,6 @@ export { SESSION_DEFAULTS, type SessionPolicy } from './policy/session.js';
 export type { Ledger } from './ports/ledger.js';
 export type { Records } from './ports/records.js';
 export type { Store } from './ports/store.js';
-export type { Source } from './ports/source.js';
 export { memoryStore } from './stores/memory.js';
 export type { Strategy } from './kernel/strategy.js';
 export type { RankQuery } from './kernel/query.js';

@@ -1,0 +1,136 @@
+import { expect, test } from 'vitest';
+import type { Outcome } from '../outcome.js';
+import { manualClock } from '../testing/manual-clock.js';
+import { seededRandom } from '../testing/seeded-random.js';
+import { createPool } from './pool.js';
+import type { PoolOptions } from './options.js';
+
+const target = 'https://shop.example/';
+const ok: Outcome = { kind: 'response', status: 200, latencyMs: 5 };
+
+function setUp(options: PoolOptions = {}) {
+  const clock = manualClock();
+  return { clock, pool: createPool({ proxies: ['http://a:1'], clock, random: seededRandom(1), ...options }) };
+}
+
+test.each([
+  {},
+  { kind: 'respones', status: 200 },
+  { kind: 'response', status: '200' },
+  { kind: 'response', status: 429, headers: { 'retry-after': '3' } },
+  { kind: 'failure', phase: 'nowhere', code: 'X', sent: 'nothing' },
+])('an outcome such as %j is refused, and the lease can still be settled', async (outcome) => {
+  const { pool } = setUp();
+  const lease = await pool.acquire({ target });
+  expect(() => lease.settle(outcome as never)).toThrow(expect.objectContaining({ code: 'INVALID_OUTCOME' }));
+  expect(lease.settle(ok)).toBe(true);
+  expect(pool.stats().inFlight).toBe(0);
+});
+
+test("headers of the platform's own kind, which answer null, are read", async () => {
+  const { pool } = setUp();
+  const headers = { get: () => null as never };
+  (await pool.acquire({ target })).settle({ kind: 'response', status: 429, latencyMs: 5, headers });
+  expect(pool.stats().inFlight).toBe(0);
+});
+
+test.each([Number.NaN, Number.POSITIVE_INFINITY, -5, '12'])(
+  'a latency of %s poisons no estimate',
+  async (latencyMs) => {
+    const { clock, pool } = setUp();
+    const lease = await pool.acquire({ target });
+    clock.advance(40);
+    lease.settle({ kind: 'response', status: 200, latencyMs: latencyMs as number });
+    expect(lease.outcome).toMatchObject({ latencyMs: 40 });
+    expect(pool.explain({ target }).endpoints[0]?.costMs).toBeGreaterThan(0);
+  },
+);
+
+test('a classifier that answers no verdict is reported and not believed', async () => {
+  const { pool } = setUp({ classify: () => 'ok' as never });
+  const reported: unknown[] = [];
+  pool.on('listener-error', ({ event }) => reported.push(event));
+  const lease = await pool.acquire({ target });
+  lease.settle(ok);
+  expect([lease.verdict, reported]).toEqual(['success', ['classify']]);
+});
+
+test('a listener whose promise rejects is an event, and an unknown event is refused by name', async () => {
+  const { pool } = setUp();
+  const reported = new Promise((resolve) => pool.on('listener-error', ({ event }) => resolve(event)));
+  pool.on('leased', async () => {
+    throw new Error('listener');
+  });
+  (await pool.acquire({ target })).settle(ok);
+  expect(await reported).toBe('leased');
+  expect(() => pool.on('setled' as never, () => undefined)).toThrow("did you mean 'settled'?");
+});
+
+test.each([{ signal: {} }, { method: 5 }, { exclude: 'a' }, { tags: [1] }, { session: '' }])(
+  'a request with %j is refused by name and leaves nobody in the line',
+  async (wrong) => {
+    const { pool } = setUp({ maxInFlight: 1, maxWaiting: 2 });
+    await pool.acquire({ target });
+    await expect(pool.acquire({ target, ...wrong } as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    expect(pool.stats().waiting).toBe(0);
+  },
+);
+
+test('an endpoint that is not here cannot be forced', async () => {
+  const { pool } = setUp();
+  const request = { target, endpoint: 'http://z:1' as never };
+  await expect(pool.acquire(request)).rejects.toMatchObject({ code: 'UNKNOWN_ENDPOINT' });
+});
+
+test('counters end with their endpoint, and the totals of the pool do not', async () => {
+  const { pool } = setUp();
+  (await pool.acquire({ target })).settle({ kind: 'response', status: 500, latencyMs: 7 });
+  pool.remove('http://a:1' as never);
+  pool.add('http://z:9');
+  expect(pool.stats()).toMatchObject({ attempts: 1, endpoints: [{ attempts: 0, errors: {} }] });
+});
+
+test('a changed password is told to whoever keeps connections', () => {
+  const { pool } = setUp({ proxies: ['http://u:wrong@a:1'] });
+  const told: string[] = [];
+  pool.on('removed', ({ endpoint }) => told.push(`left ${endpoint.url.credentials()?.password}`));
+  pool.on('added', ({ endpoint }) => told.push(`came ${endpoint.url.credentials()?.password}`));
+  pool.update({ proxies: ['http://u:wrong@a:1'] });
+  expect(told).toEqual([]);
+  pool.update({ proxies: ['http://u:right@a:1'] });
+  expect(told).toEqual(['left wrong', 'came right']);
+});
+
+test('a list of 200,000 proxies fits', () => {
+  const proxies = Array.from(
+    { length: 200_000 },
+    (_, index) => `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}:80`,
+  );
+  expect(createPool({ proxies }).stats().proxies.total).toBe(200_000);
+});
+
+test('two spellings of one host are one target', async () => {
+  const { pool } = setUp();
+  pool.suspend('shop.example', 'until-resumed');
+  await expect(pool.acquire({ target: 'http://shop.example./x' })).rejects.toMatchObject({ code: 'TARGET_SUSPENDED' });
+  pool.suspend('plain.example:80', 'until-resumed');
+  await expect(pool.acquire({ target: 'http://plain.example/' })).rejects.toMatchObject({ code: 'TARGET_SUSPENDED' });
+});
+
+test('after close, a run whose attempt takes no notice ends, and so does whoever waits to submit', async () => {
+  const { clock, pool } = setUp({ maxWaiting: 1 });
+  const job = pool.trySubmit({ target }, () => new Promise<never>(() => undefined));
+  await Promise.resolve();
+  const waiting = pool.submit({ target }, () => 'never');
+  const ended = expect(job.result).rejects.toMatchObject({ why: 'closed' });
+  await Promise.resolve();
+  const refused = expect(waiting).rejects.toMatchObject({ code: 'POOL_CLOSED' });
+  await pool.close();
+  clock.advance(2000);
+  await Promise.all([ended, refused]);
+});
+
+test('a key that holds a password is not repeated', () => {
+  expect(() => createPool({ proxies: [{ 'http://u:canary@h:1': 1 } as never] })).not.toThrow(/canary/);
+  expect(() => createPool({ constants: { gama: 1 } as never })).toThrow('constants.gama');
+});
