@@ -1,4 +1,4 @@
-import { FairleadError, PoolExhaustedError, TargetSuspendedError } from '../errors.js';
+import { PoolExhaustedError, TargetSuspendedError } from '../errors.js';
 import type { CooldownRule } from '../kernel/cooldown.js';
 import type { RankQuery } from '../kernel/query.js';
 import { createKernel, type Kernel } from '../kernel/kernel.js';
@@ -11,6 +11,7 @@ import { askedToWait, factOf } from '../policy/fact-of.js';
 import type { Instant } from '../ports/clock.js';
 import type { Target } from '../target.js';
 import { Alarm } from './alarm.js';
+import { ByteBudgets } from './byte-budgets.js';
 import { EffectLog } from './effect-log.js';
 import type { Emitter } from './events.js';
 import { Lease, type LeaseKeeper } from './lease.js';
@@ -19,20 +20,13 @@ import { Membership } from './membership.js';
 import type { ResolvedOptions } from './options.js';
 import { MisconfigurationWatch } from './misconfiguration.js';
 import { Question } from './question.js';
+import { closedError, later, lateError, ONLY_A_RELEASE, type Refusal } from './refusal.js';
 import { Restraints } from './restraints.js';
 import { Roster } from './roster.js';
 import type { Run } from './run.js';
 import { SessionDesk } from './session-desk.js';
 import { Counters } from './counters.js';
 import { WaitingLine } from './waiters.js';
-
-/** Why a run gets nothing now: when to ask again, or an error when asking is hopeless. */
-export interface Refusal {
-  readonly retryAt: Instant;
-  readonly error?: FairleadError;
-}
-
-const ONLY_A_RELEASE: Refusal = Object.freeze({ retryAt: Number.POSITIVE_INFINITY });
 
 /**
  * Carries questions to the kernel and the ledger and their answers back: gives leases out, takes them in, and keeps the
@@ -46,6 +40,7 @@ export class Dispatcher implements LeaseKeeper {
   readonly sessions: SessionDesk;
   readonly counters: Counters;
   readonly effects: EffectLog;
+  readonly bytes = new ByteBudgets();
   readonly live = new LiveList<Lease>();
   readonly #options: ResolvedOptions;
   readonly #events: Emitter;
@@ -71,9 +66,11 @@ export class Dispatcher implements LeaseKeeper {
       cooldown: cooldownRule(policy),
       constants,
       pace: store.ledger.opensAt,
-      onEffect: this.effects.note,
+      onEffect: (kind, row, target, until) => {
+        if (kind === 'evicted') this.members.evicted(row);
+        this.effects.note(kind, row, target, until);
+      },
     });
-    this.sessions = new SessionDesk(store.ledger, this.roster, events, clock);
     this.counters = new Counters();
     this.members = new Membership({
       roster: this.roster,
@@ -82,6 +79,7 @@ export class Dispatcher implements LeaseKeeper {
       clock,
       vacated: (row) => this.counters.forget(row),
     });
+    this.sessions = new SessionDesk({ ledger: store.ledger, members: this.members, bytes: this.bytes, events, clock });
     this.#question = new Question(this.kernel, this.roster, random, () => this.inFlight + this.line.size + 1);
   }
 
@@ -115,7 +113,11 @@ export class Dispatcher implements LeaseKeeper {
     // Whom the caller would rather avoid serves when nobody else can.
     if (this.#question.candidates.count === 0) return run.dropAvoid() ? this.#decide(run, now) : this.#nobody(run, now);
     const result = ledger.admit(this.#question.admission);
-    return result.row < 0 ? { retryAt: later(result.retryAt, now) } : this.#open(run, result, now);
+    if (result.row >= 0) return this.#open(run, result, now);
+    return {
+      retryAt: later(result.retryAt, now),
+      why: result.retryAt === Number.POSITIVE_INFINITY ? 'noPermit' : 'rateLimit',
+    };
   }
 
   settled(lease: Lease, outcome: Outcome): Verdict {
@@ -134,7 +136,7 @@ export class Dispatcher implements LeaseKeeper {
     if (pauseMs > 0) this.suspend(target, now + pauseMs, verdict);
     if (verdict === 'success' || verdict === 'final') this.onCarried();
     if (action.pin === 'break') this.sessions.broken(lease);
-    this.counters.record(row, outcome, verdict);
+    this.counters.record(lease, outcome, verdict, now);
     this.members.vacateIfGone(row);
     this.effects.flush();
     if (this.#events.has('settled')) {
@@ -230,6 +232,8 @@ export class Dispatcher implements LeaseKeeper {
       target: run.target,
       targetIndex,
       session: run.request.session,
+      label: run.request.label,
+      single: run.single,
       pinKey: run.session,
       generation,
       first,
@@ -240,39 +244,54 @@ export class Dispatcher implements LeaseKeeper {
       idleMs: this.#options.leaseIdleMs,
     });
     this.live.add(lease);
+    this.counters.dispatched += 1;
+    const spent = this.members.used(row, now);
     this.onGranted();
     this.effects.flush();
-    if (pin === 'new' && run.session !== undefined) lease.exitChanged = this.sessions.bound(run.session, endpoint.id);
+    if (pin === 'new' && run.session !== undefined) {
+      lease.exitChanged = this.sessions.bound(run.session, endpoint, run.policy.session);
+    }
     if (this.#events.has('leased')) {
       const leased = { leaseId: lease.id, endpoint: endpoint.id, target: run.target, session: run.request.session };
       this.#events.emit('leased', leased);
     }
+    // Counted before anybody heard of the lease, and told after.
+    if (spent !== undefined) this.#events.emit('spent', { endpoint: endpoint.id, why: spent });
     this.reschedule();
     return lease;
   }
 
   #suspended(run: Run, until: Instant, now: Instant): Refusal {
-    if (until < run.deadline) return { retryAt: until };
-    return { retryAt: until, error: new TargetSuspendedError(run.target, until, until - now) };
+    if (until < run.waitsUntil) return { retryAt: until, why: 'rateLimit' };
+    return { retryAt: until, why: 'rateLimit', error: new TargetSuspendedError(run.target, until - now) };
   }
 
   #nobody(run: Run, now: Instant): Refusal {
-    if (!this.members.couldServe(run)) return { retryAt: now, error: this.#exhausted(run) };
-    const retryAt = this.kernel.waitUntil(this.#question.query);
+    if (!this.members.couldServe(run)) return { retryAt: now, nobody: true, error: this.#exhausted(run) };
+    const retryAt = Math.min(this.kernel.waitUntil(this.#question.query), this.members.quotas.opensAt(now));
+    const why = this.#whyNobody(retryAt);
     // Nothing is out that could come back, and nothing ends before the deadline: waiting would change nothing.
-    if (this.inFlight === 0 && retryAt >= run.deadline) return { retryAt, error: this.#exhausted(run, retryAt) };
-    return { retryAt: later(retryAt, now) };
+    if (this.inFlight === 0 && retryAt >= run.waitsUntil) {
+      return { retryAt, why, nobody: true, error: this.#exhausted(run, retryAt - now) };
+    }
+    return { retryAt: later(retryAt, now), why, nobody: true };
   }
 
-  #exhausted(run: Run, retryAt?: Instant): PoolExhaustedError {
+  #whyNobody(retryAt: Instant): Refusal['why'] & string {
+    if (retryAt === Number.POSITIVE_INFINITY) return 'noPermit';
+    const { fleet, due } = this.kernel.state;
+    return fleet.present === due.size || retryAt === this.kernel.nextEventAt() ? 'cooldown' : 'rateLimit';
+  }
+
+  #exhausted(run: Run, retryAfterMs?: number): PoolExhaustedError {
     const counts: Record<string, number> = {};
     this.#question.ask(run, this.now());
     const { query } = this.#question;
     for (const [, row] of this.roster) {
-      const why = this.kernel.eligibility(row, query);
+      const why = this.members.eligibility(row, query);
       counts[why] = (counts[why] ?? 0) + 1;
     }
-    return new PoolExhaustedError(run.target, counts, retryAt);
+    return new PoolExhaustedError(run.target, counts, retryAfterMs);
   }
 
   /** Whose fault an outcome is. Tells nobody. */
@@ -306,17 +325,4 @@ export class Dispatcher implements LeaseKeeper {
 
 function cooldownRule({ cooldown }: Policy): CooldownRule {
   return cooldown === 'surprise' ? { kind: 'surprise' } : { kind: 'streak', ...cooldown };
-}
-
-/** Never the present moment: whoever was refused just now is asked again a little later, not in a hot loop. */
-function later(at: Instant, now: Instant): Instant {
-  return Math.max(at, now + 1);
-}
-
-function lateError(): FairleadError {
-  return new FairleadError('DEADLINE_EXCEEDED', 'no proxy became free before the deadline');
-}
-
-export function closedError(): FairleadError {
-  return new FairleadError('POOL_CLOSED', 'the pool is closed');
 }
