@@ -1,12 +1,13 @@
 import { PoolExhaustedError, TargetSuspendedError } from '../errors.js';
-import type { CooldownRule } from '../kernel/cooldown.js';
 import type { RankQuery } from '../kernel/query.js';
 import { createKernel, type Kernel } from '../kernel/kernel.js';
+import type { Row } from '../kernel/table.js';
 import type { AdmitResult } from '../ledger/ledger.js';
 import { isVerdict } from '../outcome-check.js';
 import type { Outcome, Verdict } from '../outcome.js';
 import { classify } from '../policy/classify.js';
 import type { Policy } from '../policy/presets.js';
+import { cooldownRule } from '../policy/cooldown-rule.js';
 import { askedToWait, factOf } from '../policy/fact-of.js';
 import type { Instant } from '../ports/clock.js';
 import type { StoreReport } from '../ports/records.js';
@@ -14,7 +15,7 @@ import type { Target } from '../target.js';
 import { Alarm } from './alarm.js';
 import { EffectLog } from './effect-log.js';
 import type { Emitter } from './events.js';
-import { Lease, type LeaseKeeper } from './lease.js';
+import { Lease, type LeaseKeeper, type LeaseParts } from './lease.js';
 import { LiveList } from './live-list.js';
 import { Membership } from './membership.js';
 import type { ResolvedOptions } from './options.js';
@@ -28,6 +29,9 @@ import type { Run } from './run.js';
 import { SessionDesk } from './session-desk.js';
 import { Counters } from './counters.js';
 import { WaitingLine } from './waiters.js';
+
+/** Under which terms something is learned. */
+type Learned = Pick<LeaseParts, 'target' | 'targetIndex' | 'policy' | 'first' | 'lasting'>;
 
 /**
  * Carries questions to the kernel and the ledger and their answers back: gives leases out, takes them in, and keeps the
@@ -108,6 +112,16 @@ export class Dispatcher implements LeaseKeeper {
     return this.#options.clock.now();
   }
 
+  /** When the target's suspension ends; 0 when there is none. */
+  suspendedUntil(target: Target): Instant {
+    return this.#options.store.ledger.suspendedUntil(target, this.now());
+  }
+
+  /** How long an attempt through the endpoint may take before it is given up. */
+  patienceMs(row: Row, policy: Policy, timeoutMs: number): number {
+    return policy.abandon ? this.kernel.abandonAfterMs(row, timeoutMs, this.#options.random) : timeoutMs;
+  }
+
   /** A lease, or why there is none now. */
   grant(run: Run): Lease | Refusal {
     const answer = this.#decide(run, this.now());
@@ -134,27 +148,39 @@ export class Dispatcher implements LeaseKeeper {
   }
 
   settled(lease: Lease, outcome: Outcome): Verdict {
-    const { parts, target } = lease;
-    const { row, targetIndex, policy } = parts;
-    const { clock, random, store } = this.#options;
+    this.live.remove(lease);
+    this.#options.store.ledger.release(lease.parts.row);
+    return this.#learn(lease, outcome, lease.parts);
+  }
+
+  /** What was seen under a lease that goes on: learned like any attempt, and no place returns. */
+  observed(lease: Lease, outcome: Outcome, { target, policy }: Pick<LeaseParts, 'target' | 'policy'>): Verdict {
+    const targetIndex = this.kernel.internTarget(target);
+    this.kernel.onAdmit(lease.parts.row, targetIndex, this.now());
+    return this.#learn(lease, outcome, { target, targetIndex, policy, first: false, lasting: false });
+  }
+
+  #learn(lease: Lease, outcome: Outcome, { target, targetIndex, policy, first, lasting }: Learned): Verdict {
+    const { row, session } = lease.parts;
+    const { clock, random } = this.#options;
     const now = clock.now();
     const verdict = this.classify(outcome);
     const action = policy.verdicts[verdict];
     const wallNow = () => clock.wallNow();
-    this.live.remove(lease);
-    this.kernel.onSettle(row, targetIndex, factOf(outcome, verdict, action, parts.first, wallNow), now, random);
-    store.ledger.release(row);
+    this.kernel.onSettle(row, targetIndex, factOf(outcome, verdict, action, first, wallNow), now, random);
     const askedMs = askedToWait(outcome, verdict, wallNow);
-    const pauseMs = this.#restraints.after(target, verdict, action, { now, askedMs }, policy.suspend);
+    // What nobody here could read forgives the target nothing.
+    const legible = outcome.kind !== 'response' || outcome.opaque !== true;
+    const pauseMs = legible ? this.#restraints.after(target, verdict, action, { now, askedMs }, policy.suspend) : 0;
     if (pauseMs > 0) this.suspend(target, now + pauseMs, verdict);
     if (verdict === 'success' || verdict === 'final') this.onCarried();
     if (action.pin === 'break') this.sessions.broken(lease);
-    this.counters.record(row, outcome, verdict);
+    // The end of a tenancy is no attempt: those were counted as they were observed.
+    if (!lasting) this.counters.record(row, outcome, verdict);
     this.#link?.settled(row, targetIndex);
     this.members.vacateIfGone(row);
     this.effects.flush();
     if (this.#events.has('settled')) {
-      const { session } = parts;
       const suspended = pauseMs > 0;
       const endpoint = lease.endpoint.id;
       this.#events.emit('settled', { leaseId: lease.id, endpoint, target, session, outcome, verdict, suspended });
@@ -235,10 +261,10 @@ export class Dispatcher implements LeaseKeeper {
     const { first } = this.#question.query;
     this.kernel.onAdmit(row, targetIndex, now);
     const endpoint = this.roster.at(row);
-    const timeoutMs = Math.min(run.attemptTimeoutMs, run.deadline - now);
-    const abandonAfterMs = run.policy.abandon
-      ? this.kernel.abandonAfterMs(row, timeoutMs, this.#options.random)
-      : timeoutMs;
+    const abandonAfterMs =
+      run.tenancyIdleMs === undefined
+        ? this.patienceMs(row, run.policy, Math.min(run.attemptTimeoutMs, run.deadline - now))
+        : Number.POSITIVE_INFINITY;
     const lease = new Lease(this, {
       id: (this.#leases += 1),
       row,
@@ -253,7 +279,8 @@ export class Dispatcher implements LeaseKeeper {
       policy: run.policy,
       abandonAfterMs,
       hedgeAfterMs: this.kernel.hedgeAfterMs(row),
-      idleMs: this.#options.leaseIdleMs,
+      lasting: run.tenancyIdleMs !== undefined,
+      idleMs: run.tenancyIdleMs ?? this.#options.leaseIdleMs,
     });
     this.live.add(lease);
     this.onGranted();
@@ -319,8 +346,4 @@ export class Dispatcher implements LeaseKeeper {
     this.#link?.tick(now);
     this.reschedule();
   }
-}
-
-function cooldownRule({ cooldown }: Policy): CooldownRule {
-  return cooldown === 'surprise' ? { kind: 'surprise' } : { kind: 'streak', ...cooldown };
 }

@@ -87,6 +87,12 @@ export class Membership {
     return this.#kernel.state.table.standing[row] === Standing.held;
   }
 
+  /** Whether the row is in use: neither held nor resting nor gone. */
+  isServing(row: Row): boolean {
+    const standing = this.#kernel.state.table.standing[row];
+    return standing === Standing.active || standing === Standing.trial;
+  }
+
   /** Whether an endpoint that the run may still use is here, now or later. */
   couldServe(run: Run): boolean {
     const { exclude, endpoint: forced } = run.request;

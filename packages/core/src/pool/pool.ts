@@ -20,6 +20,7 @@ import { checkedRequest, type LeaseRequest } from './request.js';
 import { Run, type RunHost } from './run.js';
 import type { SessionDesk } from './session-desk.js';
 import { readStats, type PoolStats } from './stats.js';
+import { Tenancy, tenancyIdleMs, type TenancyOptions } from './tenancy.js';
 import { waitForLease } from './wait.js';
 
 /** Makes a pool. Every option has a default; `createPool()` is an empty pool to add proxies to. */
@@ -136,19 +137,30 @@ export class Pool {
 
   /** The start of one request, for libraries whose own loop stays in charge. */
   begin(input: LeaseRequest): Run {
+    return this.#begin(input);
+  }
+
+  #begin(input: LeaseRequest, tenancyIdleMs?: number): Run {
     const request = checkedRequest(input);
     if (request.endpoint !== undefined && !this.#dispatcher.roster.has(request.endpoint)) {
       throw new FairleadError('UNKNOWN_ENDPOINT', 'the endpoint asked for is not in the pool');
     }
     const { clock, deadlineMs } = this.#options;
-    const { policy, target } = policyFor(this.#options.policy, toTargetUrl(request.target));
+    const { policy, target } = this.#termsOf(request.target);
     return new Run(this.#host, {
       request,
       target,
       deadline: clock.now() + (request.deadlineMs ?? deadlineMs),
       policy,
       matcher: this.#dispatcher.roster.matcherOf(request),
+      ...(tenancyIdleMs === undefined ? {} : { tenancyIdleMs }),
     });
+  }
+
+  /** A lease that lasts, for many connections through one exit. Settle it; `deadlineMs` bounds the wait for it alone. */
+  async tenancy(request: LeaseRequest, options: TenancyOptions = {}): Promise<Tenancy> {
+    const run = this.#begin(request, tenancyIdleMs(options));
+    return new Tenancy(this.#dispatcher, await run.next(), (target) => this.#termsOf(target));
   }
 
   /** One lease, for callers who do their own repeating. Settle it. */
@@ -237,10 +249,14 @@ export class Pool {
     return this.run({ ...request, signal }, attempt).finally(release);
   }
 
+  #termsOf(target: string | URL): { readonly policy: Policy; readonly target: Target } {
+    return policyFor(this.#options.policy, toTargetUrl(target));
+  }
+
   #keyOf(target: string | URL): Target {
     // A rule's name is a target too, and no host.
     const named = this.#options.policy.targets.find(({ name }) => name !== undefined && name === target);
-    return named?.name ?? policyFor(this.#options.policy, toTargetUrl(target)).target;
+    return named?.name ?? this.#termsOf(target).target;
   }
 }
 
