@@ -68,7 +68,8 @@ export const nodeFileSystem: FileSystem = Object.freeze({
   },
   async createWhole(path: string, text: string, how?: 'replace') {
     const draft = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-    await writeFile(draft, text, { flag: 'wx', mode: 0o600 });
+    // Durable before it has its name: an empty lock after a loss of power would bar the directory for good.
+    await writeFile(draft, text, { flag: 'wx', mode: 0o600, flush: true });
     // A link fails where the name is taken, a rename does not.
     if (how === 'replace') return rename(draft, path);
     await link(draft, path).finally(() => unlink(draft));

@@ -48,9 +48,11 @@ export class LockFile {
 
   async #take(path: string): Promise<void> {
     if (await this.#create(path)) return;
-    const holder = await this.#read(path);
-    // Given back meanwhile, or nothing that was ever a lock.
-    if (holder === undefined) throw busyError(this.#directory, 'another process that is starting or ending');
+    const text = await this.#files.readText(path);
+    // Given back at this very moment.
+    if (text === undefined) return this.#take(path);
+    const holder = holderOf(text);
+    if (holder === undefined) throw busyError(this.#directory, `whoever left ${path}, which cannot be read`);
     this.#refuseLive(holder);
     const right = join(this.#directory, `${NAME}.${holder.token}`);
     await this.#take(right);
