@@ -18,7 +18,9 @@ export type FairleadErrorCode =
   | 'BUDGET_SPENT'
   | 'ABORTED'
   | 'RETRIES_EXHAUSTED'
-  | 'POLICY_UNSUPPORTED';
+  | 'POLICY_UNSUPPORTED'
+  | 'STORE_BUSY'
+  | 'STORE_UNUSABLE';
 
 /** The base of every error thrown by Fairlead. Match on `code`: `instanceof` fails across copies of a package. */
 export class FairleadError extends Error {

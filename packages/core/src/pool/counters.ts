@@ -2,7 +2,7 @@ import type { Row } from '../kernel/table.js';
 import type { Outcome, Verdict } from '../outcome.js';
 import type { Instant } from '../ports/clock.js';
 import { raceWidth } from '../strategies/race-width.js';
-import type { Lease } from './lease.js';
+import type { Lease, LeaseParts } from './lease.js';
 import { Pulse } from './pulse.js';
 import type { Refusal } from './refusal.js';
 import { TrafficCounter } from './traffic-counter.js';
@@ -19,6 +19,8 @@ export interface LabelStats {
   readonly attempts: number;
   readonly succeeded: number;
 }
+
+type At = Pick<LeaseParts, 'target' | 'targetIndex'>;
 
 interface TargetCounter {
   readonly target: string;
@@ -45,15 +47,16 @@ export class Counters {
   failed = 0;
   bytes = 0;
 
-  record({ endpoint, target, parts }: Lease, outcome: Outcome, verdict: Verdict, now: Instant): void {
+  /** `at` is the lease's own target, or the one that a tenancy was observed on. */
+  record({ endpoint, parts }: Lease, at: At, outcome: Outcome, verdict: Verdict, now: Instant): void {
     const good = verdict === 'success' || verdict === 'final';
     this.attempts += 1;
     if (good) this.succeeded += 1;
     if (verdict !== 'abandoned') {
       this.pulse.record(now, good, outcome.kind === 'response' ? outcome.latencyMs : undefined);
     }
-    this.ofRow(parts.row).record(outcome, verdict, target);
-    this.ofTarget(parts.targetIndex, target)?.record(outcome, verdict, endpoint.id);
+    this.ofRow(parts.row).record(outcome, verdict, at.target);
+    this.ofTarget(at.targetIndex, at.target)?.record(outcome, verdict, endpoint.id);
     if (parts.label !== undefined) this.#countLabel(parts.label, good);
     if (parts.single) this.ended(outcome.kind === 'response');
   }

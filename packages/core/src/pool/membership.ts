@@ -5,6 +5,7 @@ import { Standing, type Row } from '../kernel/table.js';
 import type { Clock, Instant } from '../ports/clock.js';
 import type { Ledger } from '../ports/ledger.js';
 import { Quotas, type Spent } from './quotas.js';
+import type { RecordsLink } from './records-link.js';
 import type { Roster } from './roster.js';
 import type { Run } from './run.js';
 
@@ -15,6 +16,8 @@ interface MembershipParts {
   readonly clock: Clock;
   /** The row is about to serve another endpoint: forget what was counted there. */
   readonly vacated: (row: Row) => void;
+  /** What is kept of endpoints beyond this pool, if anything is. */
+  readonly link: RecordsLink | undefined;
 }
 
 /** Why an endpoint is not leased, though it is here: an operator's pause, nothing but failures, or a quota used up. */
@@ -29,19 +32,22 @@ export class Membership {
   readonly #clock: Clock;
   readonly #vacated: (row: Row) => void;
   readonly #held = new Map<Row, HeldFor>();
+  readonly #link: RecordsLink | undefined;
 
-  constructor({ roster, kernel, ledger, clock, vacated }: MembershipParts) {
+  constructor({ roster, kernel, ledger, clock, vacated, link }: MembershipParts) {
     this.roster = roster;
     this.#kernel = kernel;
     this.#ledger = ledger;
     this.#clock = clock;
     this.#vacated = vacated;
+    this.#link = link;
   }
 
   add(endpoint: Endpoint): boolean {
     if (this.roster.has(endpoint.id)) return false;
     const row = this.#kernel.addRow(this.roster.specOf(endpoint), this.#clock.now());
     this.roster.put(row, endpoint);
+    this.#link?.joined(row, endpoint);
     this.#refresh(row, endpoint);
     return true;
   }
@@ -66,6 +72,7 @@ export class Membership {
     this.#held.delete(row);
     this.quotas.forget(row);
     this.#setGate();
+    this.#link?.leaving(row);
     this.#kernel.retireRow(row, this.#clock.now());
     this.#ledger.forgetRow(row);
     this.roster.forget(id);
@@ -109,6 +116,12 @@ export class Membership {
   eligibility(row: Row, query: RankQuery): Eligibility {
     const state = this.#kernel.eligibility(row, query);
     return state === 'unfit' && this.quotas.opensAtOf(row) > query.now ? 'paced' : state;
+  }
+
+  /** Whether the row is in use: neither held nor resting nor gone. */
+  isServing(row: Row): boolean {
+    const standing = this.#kernel.state.table.standing[row];
+    return standing === Standing.active || standing === Standing.trial;
   }
 
   /** Whether an endpoint that the run may still use is here, now or later. */

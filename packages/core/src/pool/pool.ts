@@ -14,12 +14,14 @@ import { explainRun, type Explanation } from './explain.js';
 import { JobQueue, type Job } from './jobs.js';
 import type { Lease } from './lease.js';
 import { resolveOptions, resolveUpdate, type PoolOptions, type PoolUpdate, type ResolvedOptions } from './options.js';
+import { RecordsLink } from './records-link.js';
 import { closedError } from './refusal.js';
 import { checkedRequest, type LeaseRequest } from './request.js';
-import { Run, type RunHost } from './run.js';
+import { Run, type RunHost, type RunParts } from './run.js';
 import { runHost } from './run-host.js';
 import type { SessionDesk } from './session-desk.js';
 import { readStats, type PoolStats } from './stats.js';
+import { Tenancy, tenancyIdleMs, type TenancyOptions } from './tenancy.js';
 
 /** Makes a pool. Every option has a default; `createPool()` is an empty pool to add proxies to. */
 export function createPool(options: PoolOptions = {}): Pool {
@@ -29,6 +31,7 @@ export function createPool(options: PoolOptions = {}): Pool {
 /** The stateful shell over endpoints: it waits, it never decides. */
 export class Pool {
   readonly #options: ResolvedOptions;
+  readonly #link: RecordsLink | undefined;
   readonly #events = new Emitter();
   readonly #dispatcher: Dispatcher;
   readonly #host: RunHost;
@@ -37,13 +40,24 @@ export class Pool {
   /** @internal */
   constructor(options: ResolvedOptions) {
     claim(options.store.ledger);
-    this.#options = options;
-    this.#dispatcher = new Dispatcher(options, this.#events);
-    this.#host = runHost(this.#dispatcher, this.#events, options);
+    const { records, ledger } = options.store;
+    this.#link = records === undefined ? undefined : new RecordsLink(records);
+    this.#options = { ...options, store: { ...options.store, ledger: this.#link?.watch(ledger) ?? ledger } };
+    this.#dispatcher = new Dispatcher(this.#options, this.#events, this.#link);
+    this.#host = runHost(this.#dispatcher, this.#events, this.#options);
     this.#jobs = new JobQueue(options.maxWaiting, (afterMs, callback) =>
       options.clock.schedule(options.clock.now() + afterMs, callback),
     );
     this.#addAll(this.#toEndpoints(options.proxies));
+    this.#dispatcher.open();
+  }
+
+  /**
+   * Resolves once what the store kept is back, at once where it keeps nothing; rejects when the store cannot be used. Nobody
+   * has to call it: until then callers wait in line, and `tryAcquire` has nothing.
+   */
+  async ready(): Promise<void> {
+    await this.#link?.ready();
   }
 
   /** The policy that new requests begin with. */
@@ -133,34 +147,40 @@ export class Pool {
 
   /** The start of one request, for libraries whose own loop stays in charge. */
   begin(request: LeaseRequest): Run {
-    return this.#begin(request, false);
+    return this.#begin(request, {});
   }
 
-  #begin(input: LeaseRequest, single: boolean): Run {
+  #begin(input: LeaseRequest, kind: Pick<RunParts, 'single' | 'tenancyIdleMs'>): Run {
     const request = checkedRequest(input);
     if (request.endpoint !== undefined && !this.#dispatcher.roster.has(request.endpoint)) {
       throw new FairleadError('UNKNOWN_ENDPOINT', 'the endpoint asked for is not in the pool');
     }
     const { clock, deadlineMs } = this.#options;
-    const { policy, target } = policyFor(this.#options.policy, toTargetUrl(request.target));
+    const { policy, target } = this.#termsOf(request.target);
     return new Run(this.#host, {
       request,
       target,
       deadline: clock.now() + (request.deadlineMs ?? deadlineMs),
       policy,
       matcher: this.#dispatcher.roster.matcherOf(request),
-      single,
+      ...kind,
     });
+  }
+
+  /** A lease that lasts, for many connections through one exit. Settle it; `deadlineMs` bounds the wait for it alone. */
+  async tenancy(request: LeaseRequest, options: TenancyOptions = {}): Promise<Tenancy> {
+    const run = this.#begin(request, { tenancyIdleMs: tenancyIdleMs(options) });
+    return new Tenancy(this.#dispatcher, await run.next(), (target) => this.#termsOf(target));
   }
 
   /** One lease, for callers who do their own repeating. Settle it. */
   async acquire(request: LeaseRequest): Promise<Lease> {
-    return this.#begin(request, true).next();
+    return this.#begin(request, { single: true }).next();
   }
 
   /** One lease at once, or undefined. */
   tryAcquire(request: LeaseRequest): Lease | undefined {
-    return this.#begin(request, true).tryNext();
+    return this.#begin(request, { single: true }).tryNext();
   }
 
   /** Runs `attempt` over one lease after another until it succeeds or the policy says stop. */
@@ -215,7 +235,7 @@ export class Pool {
     this.#dispatcher.close();
     this.#jobs.failAll(closedError);
     this.#events.emit('closed', {});
-    await this.#options.store.records.close();
+    await this.#link?.close();
   }
 
   #toEndpoints(proxies: readonly ProxyInput[], defaults = this.#options.proxyDefaults): Endpoint[] {
@@ -249,6 +269,10 @@ export class Pool {
     const request = checkedRequest(input);
     const { signal, release } = eitherSignal(cancel, request.signal);
     return this.run({ ...request, signal }, attempt).finally(release);
+  }
+
+  #termsOf(target: string | URL): { readonly policy: Policy; readonly target: Target } {
+    return policyFor(this.#options.policy, toTargetUrl(target));
   }
 
   #keyOf(target: string | URL): Target {

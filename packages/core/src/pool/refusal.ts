@@ -22,6 +22,12 @@ export function lateError(): FairleadError {
   return new FairleadError('DEADLINE_EXCEEDED', 'no proxy became free before the deadline');
 }
 
+export function unusableError(cause: Error): FairleadError {
+  return cause instanceof FairleadError
+    ? cause
+    : new FairleadError('STORE_UNUSABLE', 'the store failed to open', { cause });
+}
+
 export function closedError(): FairleadError {
   return new FairleadError('POOL_CLOSED', 'the pool is closed');
 }

@@ -50,7 +50,9 @@ export interface RunParts {
   readonly policy: Policy;
   readonly matcher: Matcher;
   /** Asked for one lease, which its caller settles. */
-  readonly single: boolean;
+  readonly single?: boolean;
+  /** For a lease that lasts: how long it may go without a sign of life. */
+  readonly tenancyIdleMs?: number;
 }
 
 const DONE: Decision = Object.freeze({ kind: 'done' });
@@ -71,6 +73,7 @@ export class Run {
   readonly #session: string | undefined;
   readonly #open = new Set<Lease>();
   readonly #single: boolean;
+  readonly #tenancyIdleMs: number | undefined;
   #avoid: readonly EndpointId[];
   /** What the last report allowed and no lease has been taken for yet. */
   #allowed: 'reroute' | 'replay' | undefined;
@@ -82,14 +85,16 @@ export class Run {
   #over = false;
 
   /** @internal */
-  constructor(host: RunHost, { request, target, deadline, policy, matcher, single }: RunParts) {
+  constructor(host: RunHost, parts: RunParts) {
+    const { request, target, deadline, policy, matcher } = parts;
     this.#host = host;
     this.request = request;
     this.target = target;
     this.deadline = deadline;
     this.policy = policy;
     this.#matcher = matcher;
-    this.#single = single;
+    this.#single = parts.single ?? false;
+    this.#tenancyIdleMs = parts.tenancyIdleMs;
     this.#waitsUntil = deadline;
     const { keep, always } = policy.session;
     const kept = keep !== 'request' && (request.session !== undefined || always);
@@ -110,6 +115,11 @@ export class Run {
   /** @internal One lease was asked for, and its caller settles it. */
   get single(): boolean {
     return this.#single;
+  }
+
+  /** @internal Set where the lease is to last: it is never given up for its slowness. */
+  get tenancyIdleMs(): number | undefined {
+    return this.#tenancyIdleMs;
   }
 
   /** @internal When the present wait for a lease ends, whatever the deadline. */
