@@ -14,14 +14,14 @@ export class Inlet {
   #size = SMALL;
   #last: Buffer | undefined;
 
-  /** @internal For `net.connect({ onread })`. */
+  /** For `net.connect({ onread })`. */
   readonly onread = {
     // A new buffer for each read: the last one may still be on its way out.
     buffer: (): Uint8Array => (this.#last = take(this.#size)),
     callback: (length: number, buffer: Uint8Array): boolean => this.#read(length, buffer),
   };
 
-  /** @internal */
+  /** Tells it which socket was opened with its `onread`. */
   attach(socket: Socket): void {
     this.#socket = socket;
     // A tunnel that ends holds a buffer that was never filled.
