@@ -1,11 +1,8 @@
-import { PoolExhaustedError, TargetSuspendedError } from '../errors.js';
 import type { RankQuery } from '../kernel/query.js';
 import { createKernel, type Kernel } from '../kernel/kernel.js';
 import type { Row } from '../kernel/table.js';
 import type { AdmitResult } from '../ledger/ledger.js';
-import { isVerdict } from '../outcome-check.js';
 import type { Outcome, Verdict } from '../outcome.js';
-import { classify } from '../policy/classify.js';
 import type { Policy } from '../policy/presets.js';
 import { cooldownRule } from '../policy/cooldown-rule.js';
 import { askedToWait, factOf } from '../policy/fact-of.js';
@@ -16,6 +13,7 @@ import { Alarm } from './alarm.js';
 import { ByteBudgets } from './byte-budgets.js';
 import { EffectLog } from './effect-log.js';
 import type { Emitter } from './events.js';
+import { Judge } from './judge.js';
 import { Lease, type LeaseKeeper, type LeaseParts } from './lease.js';
 import { LiveList } from './live-list.js';
 import { Membership } from './membership.js';
@@ -30,6 +28,7 @@ import type { Run } from './run.js';
 import { SessionDesk } from './session-desk.js';
 import { Counters } from './counters.js';
 import { WaitingLine } from './waiters.js';
+import { refusedBySuspension, refusedForWant } from './want.js';
 
 /** Under which terms something is learned. */
 type Learned = Pick<LeaseParts, 'target' | 'targetIndex' | 'policy' | 'first' | 'lasting'>;
@@ -46,6 +45,7 @@ export class Dispatcher implements LeaseKeeper {
   readonly sessions: SessionDesk;
   readonly counters: Counters;
   readonly effects: EffectLog;
+  readonly judge: Judge;
   readonly bytes = new ByteBudgets();
   readonly live = new LiveList<Lease>();
   readonly #options: ResolvedOptions;
@@ -82,6 +82,7 @@ export class Dispatcher implements LeaseKeeper {
       },
     });
     this.counters = new Counters();
+    this.judge = new Judge(options, events);
     this.members = new Membership({
       roster: this.roster,
       kernel: this.kernel,
@@ -141,13 +142,15 @@ export class Dispatcher implements LeaseKeeper {
     if (this.#gate !== undefined) return this.#gate;
     if (now >= run.deadline) return { retryAt: now, error: lateError() };
     const suspended = ledger.suspendedUntil(run.target, now);
-    if (suspended > 0) return this.#suspended(run, suspended, now);
+    if (suspended > 0) return refusedBySuspension(run, suspended, now);
     if (this.inFlight >= this.#options.maxInFlight) return ONLY_A_RELEASE;
     this.#question.ask(run, now);
     const refusal = this.#rank(run, now);
     if (refusal !== undefined) return refusal;
     // Whom the caller would rather avoid serves when nobody else can.
-    if (this.#question.candidates.count === 0) return run.dropAvoid() ? this.#decide(run, now) : this.#nobody(run, now);
+    if (this.#question.candidates.count === 0) {
+      return run.dropAvoid() ? this.#decide(run, now) : refusedForWant(this, run, this.#question.query);
+    }
     const result = ledger.admit(this.#question.admission);
     if (result.row >= 0) return this.#open(run, result, now);
     return {
@@ -173,7 +176,7 @@ export class Dispatcher implements LeaseKeeper {
     const { row, session } = lease.parts;
     const { clock, random } = this.#options;
     const now = clock.now();
-    const verdict = this.classify(outcome);
+    const verdict = this.judge.verdictOn(outcome);
     const action = policy.verdicts[verdict];
     const wallNow = () => clock.wallNow();
     this.kernel.onSettle(row, targetIndex, factOf(outcome, verdict, action, first, wallNow), now, random);
@@ -309,54 +312,6 @@ export class Dispatcher implements LeaseKeeper {
     if (spent !== undefined) this.#events.emit('spent', { endpoint: endpoint.id, why: spent });
     this.reschedule();
     return lease;
-  }
-
-  #suspended(run: Run, until: Instant, now: Instant): Refusal {
-    if (until < run.waitsUntil) return { retryAt: until, why: 'rateLimit' };
-    return { retryAt: until, why: 'rateLimit', error: new TargetSuspendedError(run.target, until - now) };
-  }
-
-  #nobody(run: Run, now: Instant): Refusal {
-    if (!this.members.couldServe(run)) return { retryAt: now, nobody: true, error: this.#exhausted(run) };
-    const retryAt = Math.min(this.kernel.waitUntil(this.#question.query), this.members.quotas.opensAt(now));
-    const why = this.#whyNobody(retryAt);
-    // Nothing is out that could come back, and nothing ends before the deadline: waiting would change nothing.
-    if (this.inFlight === 0 && retryAt >= run.waitsUntil) {
-      return { retryAt, why, nobody: true, error: this.#exhausted(run, retryAt - now) };
-    }
-    return { retryAt: later(retryAt, now), why, nobody: true };
-  }
-
-  #whyNobody(retryAt: Instant): Refusal['why'] & string {
-    if (retryAt === Number.POSITIVE_INFINITY) return 'noPermit';
-    const { fleet, due } = this.kernel.state;
-    return fleet.present === due.size || retryAt === this.kernel.nextEventAt() ? 'cooldown' : 'rateLimit';
-  }
-
-  #exhausted(run: Run, retryAfterMs?: number): PoolExhaustedError {
-    const counts: Record<string, number> = {};
-    this.#question.ask(run, this.now());
-    const { query } = this.#question;
-    for (const [, row] of this.roster) {
-      const why = this.members.eligibility(row, query);
-      counts[why] = (counts[why] ?? 0) + 1;
-    }
-    return new PoolExhaustedError(run.target, counts, retryAfterMs);
-  }
-
-  /** Whose fault an outcome is. Tells nobody. */
-  classify(outcome: Outcome): Verdict {
-    const own = this.#options.classify;
-    if (own === undefined) return classify(outcome);
-    try {
-      const verdict = own(outcome);
-      if (isVerdict(verdict)) return verdict;
-      if (verdict !== undefined) throw new TypeError('the classifier answered no verdict');
-      return classify(outcome);
-    } catch (error) {
-      this.#events.emit('listener-error', { event: 'classify', error });
-      return classify(outcome);
-    }
   }
 
   #tick(): void {

@@ -28,7 +28,7 @@ export function runHost(dispatcher: Dispatcher, events: Emitter, options: Resolv
     },
     lease: (run) => (dispatcher.closed ? Promise.reject(closedError()) : waitForLease(dispatcher, run)),
     couldServe: (run) => dispatcher.members.couldServe(run),
-    classify: (outcome) => dispatcher.classify(outcome),
+    classify: (outcome) => dispatcher.judge.verdictOn(outcome),
     isSuspended: (target) => store.ledger.suspendedUntil(target, clock.now()) > 0,
     affords: (kind) => (kind === 'replay' ? replays : hedges).has(),
     pathsFor: (target, most) => counters.pathsFor(dispatcher.kernel.internTarget(target), target, most),
