@@ -60,6 +60,7 @@ export {
 export {
   PRESET_NAMES,
   PRESETS,
+  SEED_DEFAULTS,
   type Action,
   type BytePolicy,
   type CooldownPolicy,

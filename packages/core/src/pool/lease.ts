@@ -53,6 +53,15 @@ export class LeaseEndedError extends Error {
   }
 }
 
+/** What a policy may take silence for. */
+const UNREPORTED = Object.freeze({
+  kind: 'failure',
+  phase: 'response',
+  code: 'UNREPORTED',
+  sent: 'maybe',
+  fault: 'endpoint',
+});
+
 /** How long after the abort an adapter may take to say what it saw, before the place returns without it. */
 const GRACE_MS = 1000;
 
@@ -131,7 +140,7 @@ export class Lease implements Watched {
   expire(now: Instant): boolean {
     if (this.#ended !== undefined || this.isIdle(now)) {
       this.end(this.#ended ?? 'idle');
-      this.settle({ kind: 'abandoned', elapsedMs: now - this.since });
+      this.#lapse(now - this.since);
       return false;
     }
     this.end('abandoned');
@@ -161,7 +170,14 @@ export class Lease implements Watched {
 
   /** Unsettled means abandoned: the place returns and nobody is blamed. */
   [Symbol.dispose](): void {
-    if (!this.settled) this.settle({ kind: 'abandoned', elapsedMs: this.#keeper.now() - this.since });
+    if (!this.settled) this.#lapse(this.#keeper.now() - this.since);
+  }
+
+  /** Nobody has said what became of it. */
+  #lapse(elapsedMs: number): void {
+    const { lasting, policy } = this.parts;
+    const blames = policy.unreported === 'failure' && !lasting && (this.#ended ?? 'idle') === 'idle';
+    this.settle(blames ? { ...UNREPORTED, elapsedMs } : { kind: 'abandoned', elapsedMs });
   }
 
   /** @internal Whether it is the silence that ends it, rather than impatience. */
@@ -176,6 +192,7 @@ export class Lease implements Watched {
  */
 function endedOutcome(why: LeaseEnd, seen: Outcome): Outcome {
   const elapsedMs = seen.kind === 'response' ? seen.latencyMs : seen.elapsedMs;
+  if (why === 'idle' && seen.kind === 'failure' && seen.code === UNREPORTED.code) return seen;
   if (why !== 'abandoned') return { kind: 'abandoned', elapsedMs };
   // The answer came in the same moment: it counts.
   if (seen.kind === 'response') return seen;
