@@ -8,6 +8,7 @@ export { Tenancy, TENANCY_DEFAULTS, type TenancyOptions } from './pool/tenancy.j
 export type { Attempt, OutcomeError } from './pool/attempt-loop.js';
 export { Job } from './pool/jobs.js';
 export { createRouter, type Router } from './pool/router.js';
+export { SUMMARY_DEFAULTS, summaryLine, summaryLog, type SummaryOptions } from './pool/summary-log.js';
 export { prometheus } from './pool/prometheus.js';
 export { attemptLog, type AttemptRecord } from './pool/attempt-log.js';
 export type { EndpointExplanation, Explanation } from './pool/explain.js';

@@ -45,9 +45,11 @@ export class Pool {
     this.#options = { ...options, store: { ...options.store, ledger: this.#link?.watch(ledger) ?? ledger } };
     this.#dispatcher = new Dispatcher(this.#options, this.#events, this.#link);
     this.#host = runHost(this.#dispatcher, this.#events, this.#options);
-    this.#jobs = new JobQueue(options.maxWaiting, (afterMs, callback) =>
-      options.clock.schedule(options.clock.now() + afterMs, callback),
-    );
+    this.#jobs = new JobQueue({
+      bound: options.maxWaiting,
+      schedule: (afterMs, callback) => options.clock.schedule(options.clock.now() + afterMs, callback),
+      full: () => this.#events.emit('bound-reached', { what: 'jobs' }),
+    });
     this.#addAll(this.#toEndpoints(options.proxies));
     this.#dispatcher.open();
   }
@@ -73,6 +75,11 @@ export class Pool {
   /** @internal */
   get clock(): Clock {
     return this.#options.clock;
+  }
+
+  /** @internal */
+  guard(what: 'summary', work: () => void): void {
+    this.#events.guard(what, work);
   }
 
   /** Which exit each session keeps. */

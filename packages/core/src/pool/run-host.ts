@@ -16,6 +16,7 @@ export function runHost(dispatcher: Dispatcher, events: Emitter, options: Resolv
   const replays = new Budget(BUDGET_RESERVE);
   const hedges = new Budget(BUDGET_RESERVE / 10);
   const { counters } = dispatcher;
+  const full = (): void => events.emit('bound-reached', { what: 'waiting' });
   dispatcher.onCarried = () => replays.earn(options.policy.retry.budget);
   dispatcher.onGranted = () => hedges.earn(options.policy.hedge.perAttempt);
   return {
@@ -26,7 +27,7 @@ export function runHost(dispatcher: Dispatcher, events: Emitter, options: Resolv
       counters.refused(answer);
       return undefined;
     },
-    lease: (run) => (dispatcher.closed ? Promise.reject(closedError()) : waitForLease(dispatcher, run)),
+    lease: (run) => (dispatcher.closed ? Promise.reject(closedError()) : waitForLease(dispatcher, run, full)),
     couldServe: (run) => dispatcher.members.couldServe(run),
     classify: (outcome) => dispatcher.judge.verdictOn(outcome),
     isSuspended: (target) => store.ledger.suspendedUntil(target, clock.now()) > 0,

@@ -4,22 +4,24 @@ import { Lease } from './lease.js';
 import type { Run } from './run.js';
 
 /** A lease at once or after waiting in line; rejects when it is hopeless, at the deadline, on abort and on close. */
-export function waitForLease(dispatcher: Dispatcher, run: Run): Promise<Lease> {
+export function waitForLease(dispatcher: Dispatcher, run: Run, full: () => void): Promise<Lease> {
   const { signal } = run.request;
   if (signal?.aborted === true) return Promise.reject(abortedError(signal));
   const answer = dispatcher.grant(run);
   if (answer instanceof Lease) return Promise.resolve(answer);
   dispatcher.counters.refused(answer);
   if (answer.error !== undefined) return Promise.reject(answer.error);
-  return new Promise((resolve, reject) => joinLine(dispatcher, run, answer.retryAt, { resolve, reject }));
+  return new Promise((resolve, reject) => joinLine(dispatcher, run, answer.retryAt, { resolve, reject, full }));
 }
 
 interface Settlers {
   readonly resolve: (lease: Lease) => void;
   readonly reject: (error: Error) => void;
+  /** The line has no room. */
+  readonly full: () => void;
 }
 
-function joinLine(dispatcher: Dispatcher, run: Run, wakeAt: number, { resolve, reject }: Settlers): void {
+function joinLine(dispatcher: Dispatcher, run: Run, wakeAt: number, { resolve, reject, full }: Settlers): void {
   const { signal } = run.request;
   const done = (): void => signal?.removeEventListener('abort', onAbort);
   const waiter = {
@@ -49,7 +51,10 @@ function joinLine(dispatcher: Dispatcher, run: Run, wakeAt: number, { resolve, r
     dispatcher.line.leave(waiter);
     waiter.fail(abortedError(signal));
   };
-  if (!dispatcher.line.join(waiter)) return reject(lineFull(run));
+  if (!dispatcher.line.join(waiter)) {
+    full();
+    return reject(lineFull(run));
+  }
   signal?.addEventListener('abort', onAbort, { once: true });
   dispatcher.reschedule();
 }
