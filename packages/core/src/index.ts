@@ -62,6 +62,7 @@ export {
   type RetryPolicy,
   type SuspensionPolicy,
 } from './policy/presets.js';
+export { checkKeys } from './option-check.js';
 export { systemClock, type Clock, type Instant } from './ports/clock.js';
 export { systemRandom, type Random } from './ports/random.js';
 export { SESSION_DEFAULTS, type SessionPolicy } from './policy/session.js';
