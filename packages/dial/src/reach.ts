@@ -16,9 +16,8 @@ export function reachTcp(endpoint: Endpoint, { lookup }: ReachOptions, attempt: 
   attempt.enter('proxy-connect');
   return attempt.step(({ done, fail }) => {
     const { host, port } = endpoint.url;
-    // TCP keep-alive finds the proxy that vanished under an idle tunnel.
     const socket = attempt.hold(
-      connect({ host, port, autoSelectFamily: true, noDelay: true, keepAlive: true, ...(lookup && { lookup }) }),
+      connect({ host, port, autoSelectFamily: true, noDelay: true, ...PROBING, ...(lookup && { lookup }) }),
     );
     const onError = ({ code }: NodeJS.ErrnoException) => fail({ ...failureOfConnect(code), ...node(code) });
     socket.once('error', onError);
@@ -28,6 +27,10 @@ export function reachTcp(endpoint: Endpoint, { lookup }: ReachOptions, attempt: 
     });
   });
 }
+
+/** TCP keep-alive finds the proxy that vanished under an idle tunnel. */
+export const TCP_KEEP_ALIVE_MS = 60_000;
+const PROBING = { keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS };
 
 /** Out of descriptors, ports or buffers: this machine's trouble, which no proxy should pay for. */
 const OWN_TROUBLE = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EACCES', 'EPERM']);
