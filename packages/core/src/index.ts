@@ -62,12 +62,13 @@ export {
   type RetryPolicy,
   type SuspensionPolicy,
 } from './policy/presets.js';
-export { checkKeys } from './option-check.js';
+export { checkKeys, ownOptions } from './option-check.js';
 export { systemClock, type Clock, type Instant } from './ports/clock.js';
 export { systemRandom, type Random } from './ports/random.js';
 export { SESSION_DEFAULTS, type SessionPolicy } from './policy/session.js';
 export type { Ledger } from './ports/ledger.js';
-export type { Records } from './ports/records.js';
+export type { OpenedRecords, Records, RecordsContext, StoreReport } from './ports/records.js';
+export type { SoftRecord } from './ports/soft-record.js';
 export type { Store } from './ports/store.js';
 export { memoryStore } from './stores/memory.js';
 export type { Strategy } from './kernel/strategy.js';

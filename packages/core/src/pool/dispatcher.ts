@@ -1,5 +1,4 @@
-import { FairleadError, PoolExhaustedError, TargetSuspendedError } from '../errors.js';
-import type { CooldownRule } from '../kernel/cooldown.js';
+import { PoolExhaustedError, TargetSuspendedError } from '../errors.js';
 import type { RankQuery } from '../kernel/query.js';
 import { createKernel, type Kernel } from '../kernel/kernel.js';
 import type { Row } from '../kernel/table.js';
@@ -8,8 +7,10 @@ import { isVerdict } from '../outcome-check.js';
 import type { Outcome, Verdict } from '../outcome.js';
 import { classify } from '../policy/classify.js';
 import type { Policy } from '../policy/presets.js';
+import { cooldownRule } from '../policy/cooldown-rule.js';
 import { askedToWait, factOf } from '../policy/fact-of.js';
 import type { Instant } from '../ports/clock.js';
+import type { StoreReport } from '../ports/records.js';
 import type { Target } from '../target.js';
 import { Alarm } from './alarm.js';
 import { EffectLog } from './effect-log.js';
@@ -20,23 +21,17 @@ import { Membership } from './membership.js';
 import type { ResolvedOptions } from './options.js';
 import { MisconfigurationWatch } from './misconfiguration.js';
 import { Question } from './question.js';
+import { closedError, lateError, later, ONLY_A_RELEASE, unusableError, type Refusal } from './refusal.js';
 import { Restraints } from './restraints.js';
 import { Roster } from './roster.js';
+import type { RecordsLink } from './records-link.js';
 import type { Run } from './run.js';
 import { SessionDesk } from './session-desk.js';
 import { Counters } from './counters.js';
 import { WaitingLine } from './waiters.js';
 
-/** Why a run gets nothing now: when to ask again, or an error when asking is hopeless. */
-export interface Refusal {
-  readonly retryAt: Instant;
-  readonly error?: FairleadError;
-}
-
 /** Under which terms something is learned. */
 type Learned = Pick<LeaseParts, 'target' | 'targetIndex' | 'policy' | 'first' | 'lasting'>;
-
-const ONLY_A_RELEASE: Refusal = Object.freeze({ retryAt: Number.POSITIVE_INFINITY });
 
 /**
  * Carries questions to the kernel and the ledger and their answers back: gives leases out, takes them in, and keeps the
@@ -57,19 +52,23 @@ export class Dispatcher implements LeaseKeeper {
   readonly #restraints = new Restraints();
   readonly #watch = new MisconfigurationWatch();
   readonly #question: Question;
+  readonly #link: RecordsLink | undefined;
+  /** What everyone is told while what was kept is being read; or for good, when it cannot be. */
+  #gate: Refusal | undefined;
   #leases = 0;
   closed = false;
   /** Told of each attempt that starts, and of each that its endpoint carried: what budgets are paid from. */
   onGranted: () => void = () => undefined;
   onCarried: () => void = () => undefined;
 
-  constructor(options: ResolvedOptions, events: Emitter) {
+  constructor(options: ResolvedOptions, events: Emitter, link?: RecordsLink) {
     const { store, strategy, policy, random, clock, constants } = options;
     this.#options = options;
     this.#events = events;
+    this.#link = link;
     this.line = new WaitingLine(options.maxWaiting);
     this.#alarm = new Alarm(clock, () => this.#tick());
-    this.effects = new EffectLog(this.roster, events, (index) => this.kernel.state.targets.states[index]!.key);
+    this.effects = new EffectLog(this.roster, events, (index) => this.kernel.state.targets.states[index]!.key, link);
     this.kernel = createKernel({
       ...(strategy === undefined ? {} : { strategy }),
       cooldown: cooldownRule(policy),
@@ -85,8 +84,23 @@ export class Dispatcher implements LeaseKeeper {
       ledger: store.ledger,
       clock,
       vacated: (row) => this.counters.forget(row),
+      link,
     });
     this.#question = new Question(this.kernel, this.roster, random, () => this.inFlight + this.line.size + 1);
+  }
+
+  /** Reads what was kept; until it is back, callers wait in line. */
+  open(): void {
+    const { clock, random } = this.#options;
+    const { kernel, roster } = this;
+    if (this.#link === undefined) return;
+    this.#gate = ONLY_A_RELEASE;
+    const report = (event: StoreReport): void => this.#events.emit('store', event);
+    const opened = (cause?: Error): void => {
+      this.#gate = cause === undefined ? undefined : { retryAt: 0, error: unusableError(cause) };
+      this.changed();
+    };
+    this.#link.start({ kernel, roster, clock, random, report, opened, reschedule: () => this.reschedule() });
   }
 
   /** Leases that are out, by the ledger: also those that are just being ended. */
@@ -119,6 +133,7 @@ export class Dispatcher implements LeaseKeeper {
   #decide(run: Run, now: Instant): Lease | Refusal {
     const { ledger } = this.#options.store;
     if (this.closed) return { retryAt: now, error: closedError() };
+    if (this.#gate !== undefined) return this.#gate;
     if (now >= run.deadline) return { retryAt: now, error: lateError() };
     const suspended = ledger.suspendedUntil(run.target, now);
     if (suspended > 0) return this.#suspended(run, suspended, now);
@@ -162,6 +177,7 @@ export class Dispatcher implements LeaseKeeper {
     if (action.pin === 'break') this.sessions.broken(lease);
     // The end of a tenancy is no attempt: those were counted as they were observed.
     if (!lasting) this.counters.record(row, outcome, verdict);
+    this.#link?.settled(row, targetIndex);
     this.members.vacateIfGone(row);
     this.effects.flush();
     if (this.#events.has('settled')) {
@@ -182,7 +198,7 @@ export class Dispatcher implements LeaseKeeper {
   }
 
   reschedule(): void {
-    this.#alarm.set(Math.min(this.live.soonest, this.line.soonest));
+    this.#alarm.set(Math.min(this.live.soonest, this.line.soonest, this.#link?.dueAt ?? Number.POSITIVE_INFINITY));
   }
 
   suspend(target: Target, until: Instant, why: string): void {
@@ -327,23 +343,7 @@ export class Dispatcher implements LeaseKeeper {
     this.line.expire(now, lateError);
     this.line.serve();
     this.line.findSoonest();
+    this.#link?.tick(now);
     this.reschedule();
   }
-}
-
-function cooldownRule({ cooldown }: Policy): CooldownRule {
-  return cooldown === 'surprise' ? { kind: 'surprise' } : { kind: 'streak', ...cooldown };
-}
-
-/** Never the present moment: whoever was refused just now is asked again a little later, not in a hot loop. */
-function later(at: Instant, now: Instant): Instant {
-  return Math.max(at, now + 1);
-}
-
-function lateError(): FairleadError {
-  return new FairleadError('DEADLINE_EXCEEDED', 'no proxy became free before the deadline');
-}
-
-export function closedError(): FairleadError {
-  return new FairleadError('POOL_CLOSED', 'the pool is closed');
 }

@@ -7,13 +7,15 @@ import type { Instant } from '../ports/clock.js';
 import { toTargetUrl, type Target } from '../target.js';
 import { attemptLoop, type Attempt } from './attempt-loop.js';
 import { Budget } from './budget.js';
-import { closedError, Dispatcher } from './dispatcher.js';
+import { Dispatcher } from './dispatcher.js';
 import { eitherSignal } from './either-signal.js';
 import { Emitter, type PoolEvents, type PoolListener } from './events.js';
 import { explainRun, type Explanation } from './explain.js';
 import { JobQueue, type Job } from './jobs.js';
 import { Lease } from './lease.js';
 import { resolveOptions, resolveUpdate, type PoolOptions, type PoolUpdate, type ResolvedOptions } from './options.js';
+import { RecordsLink } from './records-link.js';
+import { closedError } from './refusal.js';
 import { checkedRequest, type LeaseRequest } from './request.js';
 import { Run, type RunHost } from './run.js';
 import type { SessionDesk } from './session-desk.js';
@@ -32,6 +34,7 @@ const BUDGET_RESERVE = 100;
 /** The stateful shell over endpoints: it waits, it never decides. */
 export class Pool {
   readonly #options: ResolvedOptions;
+  readonly #link: RecordsLink | undefined;
   readonly #events = new Emitter();
   readonly #dispatcher: Dispatcher;
   readonly #host: RunHost;
@@ -39,13 +42,24 @@ export class Pool {
 
   /** @internal */
   constructor(options: ResolvedOptions) {
-    this.#options = options;
-    this.#dispatcher = new Dispatcher(options, this.#events);
-    this.#host = runHost(this.#dispatcher, this.#events, options);
+    const { records, ledger } = options.store;
+    this.#link = records === undefined ? undefined : new RecordsLink(records);
+    this.#options = { ...options, store: { ...options.store, ledger: this.#link?.watch(ledger) ?? ledger } };
+    this.#dispatcher = new Dispatcher(this.#options, this.#events, this.#link);
+    this.#host = runHost(this.#dispatcher, this.#events, this.#options);
     this.#jobs = new JobQueue(options.maxWaiting, (afterMs, callback) =>
       options.clock.schedule(options.clock.now() + afterMs, callback),
     );
     this.#addAll(toEndpoints(options.proxies));
+    this.#dispatcher.open();
+  }
+
+  /**
+   * Resolves once what the store kept is back, at once where it keeps nothing; rejects when the store cannot be used. Nobody
+   * has to call it: until then callers wait in line, and `tryAcquire` has nothing.
+   */
+  async ready(): Promise<void> {
+    await this.#link?.ready();
   }
 
   /** The policy that new requests begin with. */
@@ -203,7 +217,7 @@ export class Pool {
     this.#dispatcher.close();
     this.#jobs.failAll(closedError);
     this.#events.emit('closed', {});
-    await this.#options.store.records.close();
+    await this.#link?.close();
   }
 
   #addAll(endpoints: readonly Endpoint[]): EndpointId[] {
