@@ -13,14 +13,20 @@ export { attemptLog, type AttemptRecord } from './pool/attempt-log.js';
 export type { EndpointExplanation, Explanation } from './pool/explain.js';
 export type { LeaseRequest } from './pool/request.js';
 export type { PoolEvents, PoolListener } from './pool/events.js';
-export type { EndpointStanding, EndpointStats, PoolStats } from './pool/stats.js';
+export type { EndpointStanding, EndpointStats, PoolStats, ProxyCounts, TargetStats, TaskCounts } from './pool/stats.js';
+export type { Refusals, TrafficStats } from './pool/traffic-counter.js';
+export type { LabelStats } from './pool/counters.js';
+export type { ByteFlow } from './pool/byte-count.js';
+export { SESSION_MAP_DEFAULTS, SessionMap, type SessionMapOptions } from './pool/session-map.js';
 export {
   ENDPOINT_DEFAULTS,
   toEndpoint,
   type Endpoint,
   type EndpointId,
+  type ProxyDefaults,
   type ProxyInput,
   type ProxyOptions,
+  type ProxyRate,
 } from './endpoint.js';
 export {
   parseProxyUrl,
@@ -55,10 +61,12 @@ export {
   PRESET_NAMES,
   PRESETS,
   type Action,
+  type BytePolicy,
   type CooldownPolicy,
   type HedgePolicy,
   type Policy,
   type PresetName,
+  type RacePolicy,
   type RetryPolicy,
   type SuspensionPolicy,
 } from './policy/presets.js';

@@ -1,11 +1,8 @@
-import { PoolExhaustedError, TargetSuspendedError } from '../errors.js';
 import type { RankQuery } from '../kernel/query.js';
 import { createKernel, type Kernel } from '../kernel/kernel.js';
 import type { Row } from '../kernel/table.js';
 import type { AdmitResult } from '../ledger/ledger.js';
-import { isVerdict } from '../outcome-check.js';
 import type { Outcome, Verdict } from '../outcome.js';
-import { classify } from '../policy/classify.js';
 import type { Policy } from '../policy/presets.js';
 import { cooldownRule } from '../policy/cooldown-rule.js';
 import { askedToWait, factOf } from '../policy/fact-of.js';
@@ -13,8 +10,10 @@ import type { Instant } from '../ports/clock.js';
 import type { StoreReport } from '../ports/records.js';
 import type { Target } from '../target.js';
 import { Alarm } from './alarm.js';
+import { ByteBudgets } from './byte-budgets.js';
 import { EffectLog } from './effect-log.js';
 import type { Emitter } from './events.js';
+import { Judge } from './judge.js';
 import { Lease, type LeaseKeeper, type LeaseParts } from './lease.js';
 import { LiveList } from './live-list.js';
 import { Membership } from './membership.js';
@@ -29,6 +28,7 @@ import type { Run } from './run.js';
 import { SessionDesk } from './session-desk.js';
 import { Counters } from './counters.js';
 import { WaitingLine } from './waiters.js';
+import { refusedBySuspension, refusedForWant } from './want.js';
 
 /** Under which terms something is learned. */
 type Learned = Pick<LeaseParts, 'target' | 'targetIndex' | 'policy' | 'first' | 'lasting'>;
@@ -45,6 +45,8 @@ export class Dispatcher implements LeaseKeeper {
   readonly sessions: SessionDesk;
   readonly counters: Counters;
   readonly effects: EffectLog;
+  readonly judge: Judge;
+  readonly bytes = new ByteBudgets();
   readonly live = new LiveList<Lease>();
   readonly #options: ResolvedOptions;
   readonly #events: Emitter;
@@ -74,10 +76,13 @@ export class Dispatcher implements LeaseKeeper {
       cooldown: cooldownRule(policy),
       constants,
       pace: store.ledger.opensAt,
-      onEffect: this.effects.note,
+      onEffect: (kind, row, target, until) => {
+        if (kind === 'evicted') this.members.evicted(row);
+        this.effects.note(kind, row, target, until);
+      },
     });
-    this.sessions = new SessionDesk(store.ledger, this.roster, events, clock);
     this.counters = new Counters();
+    this.judge = new Judge(options, events);
     this.members = new Membership({
       roster: this.roster,
       kernel: this.kernel,
@@ -86,6 +91,7 @@ export class Dispatcher implements LeaseKeeper {
       vacated: (row) => this.counters.forget(row),
       link,
     });
+    this.sessions = new SessionDesk({ ledger: store.ledger, members: this.members, bytes: this.bytes, events, clock });
     this.#question = new Question(this.kernel, this.roster, random, () => this.inFlight + this.line.size + 1);
   }
 
@@ -136,15 +142,21 @@ export class Dispatcher implements LeaseKeeper {
     if (this.#gate !== undefined) return this.#gate;
     if (now >= run.deadline) return { retryAt: now, error: lateError() };
     const suspended = ledger.suspendedUntil(run.target, now);
-    if (suspended > 0) return this.#suspended(run, suspended, now);
+    if (suspended > 0) return refusedBySuspension(run, suspended, now);
     if (this.inFlight >= this.#options.maxInFlight) return ONLY_A_RELEASE;
     this.#question.ask(run, now);
     const refusal = this.#rank(run, now);
     if (refusal !== undefined) return refusal;
     // Whom the caller would rather avoid serves when nobody else can.
-    if (this.#question.candidates.count === 0) return run.dropAvoid() ? this.#decide(run, now) : this.#nobody(run, now);
+    if (this.#question.candidates.count === 0) {
+      return run.dropAvoid() ? this.#decide(run, now) : refusedForWant(this, run, this.#question.query);
+    }
     const result = ledger.admit(this.#question.admission);
-    return result.row < 0 ? { retryAt: later(result.retryAt, now) } : this.#open(run, result, now);
+    if (result.row >= 0) return this.#open(run, result, now);
+    return {
+      retryAt: later(result.retryAt, now),
+      why: result.retryAt === Number.POSITIVE_INFINITY ? 'noPermit' : 'rateLimit',
+    };
   }
 
   settled(lease: Lease, outcome: Outcome): Verdict {
@@ -164,7 +176,7 @@ export class Dispatcher implements LeaseKeeper {
     const { row, session } = lease.parts;
     const { clock, random } = this.#options;
     const now = clock.now();
-    const verdict = this.classify(outcome);
+    const verdict = this.judge.verdictOn(outcome);
     const action = policy.verdicts[verdict];
     const wallNow = () => clock.wallNow();
     this.kernel.onSettle(row, targetIndex, factOf(outcome, verdict, action, first, wallNow), now, random);
@@ -176,7 +188,7 @@ export class Dispatcher implements LeaseKeeper {
     if (verdict === 'success' || verdict === 'final') this.onCarried();
     if (action.pin === 'break') this.sessions.broken(lease);
     // The end of a tenancy is no attempt: those were counted as they were observed.
-    if (!lasting) this.counters.record(row, outcome, verdict);
+    if (!lasting) this.counters.record(lease, { target, targetIndex }, outcome, verdict, now);
     this.#link?.settled(row, targetIndex);
     this.members.vacateIfGone(row);
     this.effects.flush();
@@ -272,6 +284,8 @@ export class Dispatcher implements LeaseKeeper {
       target: run.target,
       targetIndex,
       session: run.request.session,
+      label: run.request.label,
+      single: run.single,
       pinKey: run.session,
       generation,
       first,
@@ -283,54 +297,21 @@ export class Dispatcher implements LeaseKeeper {
       idleMs: run.tenancyIdleMs ?? this.#options.leaseIdleMs,
     });
     this.live.add(lease);
+    this.counters.dispatched += 1;
+    const spent = this.members.used(row, now);
     this.onGranted();
     this.effects.flush();
-    if (pin === 'new' && run.session !== undefined) lease.exitChanged = this.sessions.bound(run.session, endpoint.id);
+    if (pin === 'new' && run.session !== undefined) {
+      lease.exitChanged = this.sessions.bound(run.session, endpoint, run.policy.session);
+    }
     if (this.#events.has('leased')) {
       const leased = { leaseId: lease.id, endpoint: endpoint.id, target: run.target, session: run.request.session };
       this.#events.emit('leased', leased);
     }
+    // Counted before anybody heard of the lease, and told after.
+    if (spent !== undefined) this.#events.emit('spent', { endpoint: endpoint.id, why: spent });
     this.reschedule();
     return lease;
-  }
-
-  #suspended(run: Run, until: Instant, now: Instant): Refusal {
-    if (until < run.deadline) return { retryAt: until };
-    return { retryAt: until, error: new TargetSuspendedError(run.target, until, until - now) };
-  }
-
-  #nobody(run: Run, now: Instant): Refusal {
-    if (!this.members.couldServe(run)) return { retryAt: now, error: this.#exhausted(run) };
-    const retryAt = this.kernel.waitUntil(this.#question.query);
-    // Nothing is out that could come back, and nothing ends before the deadline: waiting would change nothing.
-    if (this.inFlight === 0 && retryAt >= run.deadline) return { retryAt, error: this.#exhausted(run, retryAt) };
-    return { retryAt: later(retryAt, now) };
-  }
-
-  #exhausted(run: Run, retryAt?: Instant): PoolExhaustedError {
-    const counts: Record<string, number> = {};
-    this.#question.ask(run, this.now());
-    const { query } = this.#question;
-    for (const [, row] of this.roster) {
-      const why = this.kernel.eligibility(row, query);
-      counts[why] = (counts[why] ?? 0) + 1;
-    }
-    return new PoolExhaustedError(run.target, counts, retryAt);
-  }
-
-  /** Whose fault an outcome is. Tells nobody. */
-  classify(outcome: Outcome): Verdict {
-    const own = this.#options.classify;
-    if (own === undefined) return classify(outcome);
-    try {
-      const verdict = own(outcome);
-      if (isVerdict(verdict)) return verdict;
-      if (verdict !== undefined) throw new TypeError('the classifier answered no verdict');
-      return classify(outcome);
-    } catch (error) {
-      this.#events.emit('listener-error', { event: 'classify', error });
-      return classify(outcome);
-    }
   }
 
   #tick(): void {

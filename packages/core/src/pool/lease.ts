@@ -21,6 +21,10 @@ export interface LeaseParts {
   readonly target: Target;
   readonly targetIndex: number;
   readonly session: string | undefined;
+  /** What the caller counts it under. */
+  readonly label: string | undefined;
+  /** It is all that its request asked for: the request ends with it. */
+  readonly single: boolean;
   /** The ledger's key of the session, where it keeps an exit. */
   readonly pinKey: string | undefined;
   readonly generation: number;

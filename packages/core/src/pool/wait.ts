@@ -9,6 +9,7 @@ export function waitForLease(dispatcher: Dispatcher, run: Run): Promise<Lease> {
   if (signal?.aborted === true) return Promise.reject(abortedError(signal));
   const answer = dispatcher.grant(run);
   if (answer instanceof Lease) return Promise.resolve(answer);
+  dispatcher.counters.refused(answer);
   if (answer.error !== undefined) return Promise.reject(answer.error);
   return new Promise((resolve, reject) => joinLine(dispatcher, run, answer.retryAt, { resolve, reject }));
 }
@@ -23,7 +24,7 @@ function joinLine(dispatcher: Dispatcher, run: Run, wakeAt: number, { resolve, r
   const done = (): void => signal?.removeEventListener('abort', onAbort);
   const waiter = {
     target: run.target,
-    deadline: run.deadline,
+    deadline: run.waitsUntil,
     plain: run.isPlain && run.tried.size === 0,
     wakeAt,
     attempt(): boolean {
@@ -39,7 +40,9 @@ function joinLine(dispatcher: Dispatcher, run: Run, wakeAt: number, { resolve, r
     },
     fail(error: Error): void {
       done();
-      reject(error);
+      // The line knows of one moment only: it is the wait that has ended, and the request may have time left.
+      const early = codeOf(error) === 'DEADLINE_EXCEEDED' && dispatcher.now() < run.deadline;
+      reject(early ? waitedOut(run) : error);
     },
   };
   const onAbort = (): void => {
@@ -53,6 +56,14 @@ function joinLine(dispatcher: Dispatcher, run: Run, wakeAt: number, { resolve, r
 
 function abortedError(signal: AbortSignal | undefined): FairleadError {
   return new FairleadError('ABORTED', 'the request was aborted', { cause: signal?.reason });
+}
+
+function waitedOut({ target, policy }: Run): FairleadError {
+  return new FairleadError('QUEUE_TIMEOUT', `no proxy became free for ${target} within ${policy.maxWaitMs} ms`);
+}
+
+function codeOf(error: Error): unknown {
+  return error instanceof FairleadError ? error.code : undefined;
 }
 
 function lineFull({ target }: Run): FairleadError {
