@@ -91,7 +91,14 @@ export class Dispatcher implements LeaseKeeper {
       vacated: (row) => this.counters.forget(row),
       link,
     });
-    this.sessions = new SessionDesk({ ledger: store.ledger, members: this.members, bytes: this.bytes, events, clock });
+    this.sessions = new SessionDesk({
+      ledger: store.ledger,
+      members: this.members,
+      bytes: this.bytes,
+      events,
+      clock,
+      freed: () => this.changed(),
+    });
     this.#question = new Question(this.kernel, this.roster, random, () => this.inFlight + this.line.size + 1);
   }
 
@@ -133,6 +140,7 @@ export class Dispatcher implements LeaseKeeper {
     const answer = this.#decide(run, this.now());
     // Only now: a listener may ask for a lease itself, and the question on the table is made once for all.
     this.effects.flush();
+    if (this.sessions.takeLost()) this.changed();
     return answer;
   }
 

@@ -265,7 +265,11 @@ export class Pool {
   }
 
   #change(endpoint: Endpoint): void {
-    const before = this.#dispatcher.members.change(endpoint);
+    const { members, roster } = this.#dispatcher;
+    const row = roster.rowOf(endpoint.id);
+    const rested = row !== undefined && members.heldFor(row) === 'spent';
+    const before = members.change(endpoint);
+    if (rested) this.#events.emit('resumed', { endpoint: endpoint.id });
     if (before === undefined || sameCredentials(before, endpoint)) return;
     // The id has no password in it: whoever keeps connections has to hear that this one is another now.
     this.#events.emit('removed', { endpoint: before });
