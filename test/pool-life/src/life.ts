@@ -19,6 +19,8 @@ const IDLE_MS = 40_000;
 const GRACE_MS = 1001;
 /** Timers set within one event, of which the longest lasts ten minutes: more than this is polling. */
 const MOST_TIMERS = 2000;
+/** Looks at the clock within one event: more than this is a loop that does not end. */
+const MOST_LOOKS = 200_000;
 const SESSIONS = ['s1', 's2', 's3', 's4', 's5'];
 
 interface Held {
@@ -60,6 +62,7 @@ class Life {
   readonly #pendingAttempts: { lease: Lease; finish: (error?: unknown) => void }[] = [];
   #wallStep = 0;
   #timers = 0;
+  #looks = 0;
   #names = 0;
 
   constructor(seed: number) {
@@ -68,9 +71,16 @@ class Life {
     const clock = manualClock(this.#chance.between(0, 1e9));
     this.#clock = {
       ...clock,
+      now: () => {
+        this.#looks += 1;
+        // Thrown here, for nothing after the event would ever be reached.
+        if (this.#looks > MOST_LOOKS) throw this.#spins();
+        return clock.now();
+      },
       wallNow: () => clock.wallNow() + this.#wallStep,
       schedule: (at, callback) => {
         this.#timers += 1;
+        if (this.#timers > 10 * MOST_TIMERS) throw this.#spins();
         return clock.schedule(at, callback);
       },
     };
@@ -119,6 +129,10 @@ class Life {
     }
     await this.#pool.close();
     return { counts: this.#witness.counts, digest: this.#witness.trace.join() };
+  }
+
+  #spins(): Error {
+    return new Error(`something spins; reproduce with LIFE_SEED=${this.#seed} npx vitest run pool-life`);
   }
 
   #broken(event: number, what: string): Error {
@@ -340,6 +354,7 @@ class Life {
   #check(): void {
     this.#witness.check(this.#timers < MOST_TIMERS, 'nothing waits in a hot loop');
     this.#timers = 0;
+    this.#looks = 0;
     const stats = this.#pool.stats();
     const byEndpoint = stats.endpoints.reduce((sum, { inFlight }) => sum + inFlight, 0);
     this.#witness.check(stats.inFlight === this.#witness.open.size, 'in flight are the live leases');

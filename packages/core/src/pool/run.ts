@@ -194,8 +194,7 @@ export class Run {
   get raceWidth(): number {
     const { paths, adaptive } = this.policy.race;
     if (paths === 1 || !this.#mayHaveCompany()) return 1;
-    const most = Math.min(paths, this.#maxAttempts - this.#attempts);
-    return adaptive ? this.#host.pathsFor(this.target, most) : most;
+    return adaptive ? this.#host.pathsFor(this.target, paths) : paths;
   }
 
   /** One path more beside those that are out, if an endpoint is free at once. Cancel those that lose. */
