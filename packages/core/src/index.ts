@@ -67,8 +67,16 @@ export { systemRandom, type Random } from './ports/random.js';
 export { SESSION_DEFAULTS, type SessionPolicy } from './policy/session.js';
 export type { Ledger } from './ports/ledger.js';
 export type { OpenedRecords, Records, RecordsContext, StoreReport } from './ports/records.js';
-export type { SoftRecord } from './ports/soft-record.js';
-export type { Store } from './ports/store.js';
+export type { EndpointRecord, SoftRecord } from './ports/soft-record.js';
+export type {
+  SharedAdmitRequest,
+  SharedAdmitResult,
+  SharedCandidate,
+  SharedContext,
+  SharedLedger,
+  SharedPin,
+} from './ports/shared-ledger.js';
+export type { LocalStore, SharedStore, Store } from './ports/store.js';
 export { memoryStore } from './stores/memory.js';
 export type { Strategy } from './kernel/strategy.js';
 export type { RankQuery } from './kernel/query.js';
