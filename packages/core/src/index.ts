@@ -1,4 +1,4 @@
-export { createPool, Pool } from './pool/pool.js';
+export { createPool, Pool, type LocalPool } from './pool/pool.js';
 export { POOL_DEFAULTS, type PoolOptions, type PoolUpdate } from './pool/options.js';
 export type { PolicyOptions, TargetRule } from './policy/policy-options.js';
 export { Lease, LeaseEndedError, type LeaseEnd } from './pool/lease.js';
@@ -13,14 +13,20 @@ export { attemptLog, type AttemptRecord } from './pool/attempt-log.js';
 export type { EndpointExplanation, Explanation } from './pool/explain.js';
 export type { LeaseRequest } from './pool/request.js';
 export type { PoolEvents, PoolListener } from './pool/events.js';
-export type { EndpointStanding, EndpointStats, PoolStats } from './pool/stats.js';
+export type { EndpointStanding, EndpointStats, PoolStats, ProxyCounts, TargetStats, TaskCounts } from './pool/stats.js';
+export type { Refusals, TrafficStats } from './pool/traffic-counter.js';
+export type { LabelStats } from './pool/counters.js';
+export type { ByteFlow } from './pool/byte-count.js';
+export { SESSION_MAP_DEFAULTS, SessionMap, type SessionMapOptions } from './pool/session-map.js';
 export {
   ENDPOINT_DEFAULTS,
   toEndpoint,
   type Endpoint,
   type EndpointId,
+  type ProxyDefaults,
   type ProxyInput,
   type ProxyOptions,
+  type ProxyRate,
 } from './endpoint.js';
 export {
   parseProxyUrl,
@@ -55,13 +61,16 @@ export {
   PRESET_NAMES,
   PRESETS,
   type Action,
+  type BytePolicy,
   type CooldownPolicy,
   type HedgePolicy,
   type Policy,
   type PresetName,
+  type RacePolicy,
   type RetryPolicy,
   type SuspensionPolicy,
 } from './policy/presets.js';
+export { checkKeys, ownOptions } from './option-check.js';
 export { systemClock, type Clock, type Instant } from './ports/clock.js';
 export { systemRandom, type Random } from './ports/random.js';
 export { SESSION_DEFAULTS, type SessionPolicy } from './policy/session.js';

@@ -61,6 +61,8 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
 
   async admit(request: SharedAdmitRequest): Promise<SharedAdmitResult> {
     if (this.#link.state !== 'up') return this.#admitAlone(request);
+    // A place that was given back a moment ago is free for this one.
+    this.#sendReleases();
     const { epoch } = this.#link;
     const sentAt = this.#clock.now();
     const reply = await this.#link.run('admit', ...this.#admission(request));
@@ -119,8 +121,8 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelTick?.();
-    for (const { id } of [...this.#held]) this.release(id);
-    await this.#sendReleases();
+    for (const { id } of this.#held) this.release(id);
+    this.#sendReleases();
     await this.#flushOutbox();
   }
 
@@ -231,7 +233,7 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
     return told.every(Boolean);
   }
 
-  async #sendReleases(): Promise<void> {
+  #sendReleases(): void {
     const [keys, ids] = this.#releases as [string[], string[]];
     this.#releases = [[], []];
     if (keys.length > 0) this.#tell('release', keys, ids, this.#options.leaseTtlMs);

@@ -73,6 +73,8 @@ export function createLedger(options: LedgerOptions = {}) {
     admit: (request: AdmitRequest): AdmitResult => admit(state, request),
     /** Gives the place back. */
     release: (row: number) => giveBack(state.leases, row),
+    /** Takes a place without asking: another ledger has granted it. */
+    take: (row: number) => take(state.leases, row),
     inFlight: (row: number) => inFlightOf(state.leases, row),
     /** All live leases. */
     total: () => state.leases.total,

@@ -5,8 +5,10 @@ import {
   PRESETS,
   type CooldownPolicy,
   type HedgePolicy,
+  type BytePolicy,
   type Policy,
   type PresetName,
+  type RacePolicy,
   type RetryPolicy,
   type SuspensionPolicy,
 } from './presets.js';
@@ -22,12 +24,16 @@ export interface PolicyOptions {
   readonly retry?: Partial<RetryPolicy>;
   readonly suspend?: Partial<SuspensionPolicy>;
   readonly hedge?: Partial<HedgePolicy>;
+  readonly race?: Partial<RacePolicy>;
+  readonly bytes?: Partial<BytePolicy>;
   readonly session?: Partial<SessionPolicy>;
   readonly cooldown?: CooldownPolicy;
   /** Give an attempt up once it takes longer than its endpoint's history allows. @default true, but under `relay` */
   readonly abandon?: boolean;
   /** @default Infinity, under `throughput` 8000 */
   readonly attemptTimeoutMs?: number;
+  /** The longest one wait for a proxy may take. @default Infinity, under `rotate` 30_000 */
+  readonly maxWaitMs?: number;
   /** Least time between two uses of one endpoint on one target. @default 0, under `throughput` 500 */
   readonly minIntervalMs?: number;
   /** What differs for some targets; the first rule that matches decides. @default [] */
@@ -48,10 +54,13 @@ export const POLICY_KEYS: readonly string[] = [
   'retry',
   'suspend',
   'hedge',
+  'race',
+  'bytes',
   'session',
   'cooldown',
   'abandon',
   'attemptTimeoutMs',
+  'maxWaitMs',
   'minIntervalMs',
   'targets',
 ] satisfies readonly (keyof PolicyOptions)[];
@@ -91,9 +100,12 @@ function overlay(base: Policy, options: Omit<PolicyOptions, 'preset' | 'cooldown
     retry: merged(base.retry, options.retry, `${path}.retry`),
     suspend: merged(base.suspend, options.suspend, `${path}.suspend`),
     hedge: merged(base.hedge, options.hedge, `${path}.hedge`),
+    race: merged(base.race, options.race, `${path}.race`),
+    bytes: merged(base.bytes, options.bytes, `${path}.bytes`),
     session: merged(base.session, options.session, `${path}.session`),
     abandon: options.abandon ?? base.abandon,
     attemptTimeoutMs: options.attemptTimeoutMs ?? base.attemptTimeoutMs,
+    maxWaitMs: options.maxWaitMs ?? base.maxWaitMs,
     minIntervalMs: options.minIntervalMs ?? base.minIntervalMs,
   };
   checkPolicy(policy, path);
@@ -108,7 +120,7 @@ function merged<T extends object>(base: T, own: Partial<T> | undefined, path: st
 }
 
 function checkPolicy(policy: Policy, path: string): void {
-  const { retry, suspend, hedge, session, cooldown, attemptTimeoutMs, minIntervalMs } = policy;
+  const { retry, suspend, hedge, race, bytes, session, cooldown, attemptTimeoutMs, maxWaitMs, minIntervalMs } = policy;
   const { maxAttempts } = retry;
   if (maxAttempts !== Number.POSITIVE_INFINITY) integerAtLeast(maxAttempts, 1, `${path}.retry.maxAttempts`);
   finiteAtLeast(retry.budget, 0, `${path}.retry.budget`);
@@ -118,6 +130,10 @@ function checkPolicy(policy: Policy, path: string): void {
   integerAtLeast(suspend.denials, 1, `${path}.suspend.denials`);
   finiteAtLeast(hedge.perAttempt, 0, `${path}.hedge.perAttempt`);
   integerAtLeast(hedge.maxPerRequest, 0, `${path}.hedge.maxPerRequest`);
+  duration(bytes.perTarget, `${path}.bytes.perTarget`);
+  duration(bytes.perSession, `${path}.bytes.perSession`);
+  integerAtLeast(race.paths, 1, `${path}.race.paths`);
+  ofType(race.adaptive, 'boolean', `${path}.race.adaptive`);
   duration(session.ttlMs, `${path}.session.ttlMs`);
   duration(session.maxMs, `${path}.session.maxMs`);
   integerAtLeast(session.maxUses, 1, `${path}.session.maxUses`);
@@ -125,7 +141,10 @@ function checkPolicy(policy: Policy, path: string): void {
   oneOf(session.keep, ['forever', 'ttl', 'sliding', 'count', 'request'], `${path}.session.keep`);
   oneOf(session.per, ['session', 'target'], `${path}.session.per`);
   oneOf(session.contract, ['prefer', 'strict', 'same-exit'], `${path}.session.contract`);
+  oneOf(session.geo, ['open', 'closed'], `${path}.session.geo`);
+  ofType(session.always, 'boolean', `${path}.session.always`);
   duration(attemptTimeoutMs, `${path}.attemptTimeoutMs`);
+  duration(maxWaitMs, `${path}.maxWaitMs`);
   duration(minIntervalMs, `${path}.minIntervalMs`);
   if (cooldown !== 'surprise') checkCooldown(cooldown);
 }

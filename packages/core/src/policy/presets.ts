@@ -40,6 +40,22 @@ export interface HedgePolicy {
   readonly maxPerRequest: number;
 }
 
+/** Several attempts at once from the start, of which the first good answer counts: for requests that may be sent twice. */
+export interface RacePolicy {
+  /** Most attempts out at once; 1 never races. */
+  readonly paths: number;
+  /** Fewer where the target's success rate of late makes fewer enough for nine requests in ten. */
+  readonly adaptive: boolean;
+}
+
+/** Bytes that one target and one session may move, as far as `pool.countBytes` is told of them. */
+export interface BytePolicy {
+  /** A target that has moved so many is left alone until it is resumed. */
+  readonly perTarget: number;
+  /** A session that has fails until it is unbound. */
+  readonly perSession: number;
+}
+
 /** An endpoint cools when its failures are improbable (`surprise`), or after so many in a row. */
 export type CooldownPolicy =
   | 'surprise'
@@ -52,11 +68,15 @@ export interface Policy {
   readonly retry: RetryPolicy;
   readonly suspend: SuspensionPolicy;
   readonly hedge: HedgePolicy;
+  readonly race: RacePolicy;
+  readonly bytes: BytePolicy;
   readonly cooldown: CooldownPolicy;
   readonly session: SessionPolicy;
   /** Give an attempt up once it takes longer than its endpoint's history allows. */
   readonly abandon: boolean;
   readonly attemptTimeoutMs: number;
+  /** The longest one wait for a proxy may take; the deadline bounds it all the same. */
+  readonly maxWaitMs: number;
   /** Least time between two uses of one endpoint on one target. */
   readonly minIntervalMs: number;
   /** Policies of single targets; the first that matches decides. */
@@ -82,10 +102,13 @@ const respectful: Policy = {
   retry: { maxAttempts: 3, budget: 0.2 },
   suspend: { firstMs: 60_000, maxMs: 900_000, denials: 3, withinMs: 60_000 },
   hedge: { perAttempt: 0, maxPerRequest: 2 },
+  race: { paths: 1, adaptive: true },
+  bytes: { perTarget: Number.POSITIVE_INFINITY, perSession: Number.POSITIVE_INFINITY },
   cooldown: 'surprise',
   session: SESSION_DEFAULTS,
   abandon: true,
   attemptTimeoutMs: Number.POSITIVE_INFINITY,
+  maxWaitMs: Number.POSITIVE_INFINITY,
   minIntervalMs: 0,
   targets: [],
 };
@@ -102,7 +125,8 @@ const rotate: Policy = {
 const throughput: Policy = {
   ...rotate,
   preset: 'throughput',
-  retry: { maxAttempts: 10, budget: 1 },
+  retry: { maxAttempts: Number.POSITIVE_INFINITY, budget: 1 },
+  race: { paths: 3, adaptive: true },
   cooldown: { failures: 3, baseMs: 30_000, growth: 2, maxMs: 300_000 },
   attemptTimeoutMs: 8000,
   minIntervalMs: 500,

@@ -35,6 +35,8 @@ export interface PoolEvents {
   /** Nothing but failures: held until resumed. */
   evicted: { readonly endpoint: EndpointId };
   held: { readonly endpoint: EndpointId };
+  /** It has carried all it may: it rests until its list is refreshed or it is resumed. */
+  spent: { readonly endpoint: EndpointId; readonly why: 'requests' | 'bytes' };
   resumed: { readonly endpoint: EndpointId };
   /** One endpoint is barred from one target. */
   blocked: { readonly endpoint: EndpointId; readonly target: string; readonly until: Instant };
@@ -47,16 +49,22 @@ export interface PoolEvents {
   'target-resumed': { readonly target: string };
   pinned: { readonly session: string; readonly endpoint: EndpointId };
   unpinned: { readonly session: string; readonly endpoint: EndpointId };
+  /** It has moved all the bytes it may: its requests fail until it is unbound. */
+  'session-spent': { readonly session: string };
   /** A session goes on through another exit than before. */
   'identity-changed': { readonly session: string; readonly from: EndpointId; readonly to: EndpointId };
   /** The pool ended a lease itself. */
   'lease-ended': { readonly leaseId: number; readonly endpoint: EndpointId; readonly why: 'idle' | 'abandoned' };
+  /** The store took a lease back, or could not be reached for as long as it was good for: another may use its place. */
+  'lease-lost': { readonly leaseId: number; readonly endpoint: EndpointId };
   /** The store says how it does: whether what is learned is kept, and whether limits are shared. */
   store: StoreReport;
   /** A request was sent again. */
   rerouted: { readonly target: Target };
   replayed: { readonly target: Target };
   hedged: { readonly target: Target };
+  /** One path more was sent beside the first, as the policy's race asks. */
+  raced: { readonly target: Target };
   /** The pool is closed: whoever keeps connections for it can let them go. */
   closed: Readonly<Record<never, never>>;
   /** A listener or a classifier threw: the pool goes on, and says so here. */
@@ -77,6 +85,7 @@ const NAMES: Readonly<Record<keyof PoolEvents, true>> = {
   active: true,
   evicted: true,
   held: true,
+  spent: true,
   resumed: true,
   blocked: true,
   breaker: true,
@@ -85,12 +94,15 @@ const NAMES: Readonly<Record<keyof PoolEvents, true>> = {
   'target-resumed': true,
   pinned: true,
   unpinned: true,
+  'session-spent': true,
   'identity-changed': true,
   'lease-ended': true,
   store: true,
+  'lease-lost': true,
   rerouted: true,
   replayed: true,
   hedged: true,
+  raced: true,
   closed: true,
   'listener-error': true,
 };

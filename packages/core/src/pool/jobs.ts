@@ -52,6 +52,11 @@ export class JobQueue {
     this.#schedule = schedule;
   }
 
+  /** Callers that wait for room. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   /** Starts the job at once, or throws `QUEUE_FULL`. */
   trySubmit<T>(start: (signal: AbortSignal) => Promise<T>): Job<T> {
     if (this.#unfinished >= this.bound) {
@@ -75,6 +80,9 @@ export class JobQueue {
   }
 
   #room(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#waiting.size >= this.bound && this.bound > 0) {
+      throw new FairleadError('QUEUE_FULL', `${this.#waiting.size} wait for room already, which is the bound`);
+    }
     if (this.bound === 0) throw new FairleadError('QUEUE_FULL', 'no job may be unfinished: maxWaiting is 0');
     return new Promise((resolve, reject) => {
       const leave = (): void => {

@@ -21,6 +21,10 @@ export interface LeaseParts {
   readonly target: Target;
   readonly targetIndex: number;
   readonly session: string | undefined;
+  /** What the caller counts it under. */
+  readonly label: string | undefined;
+  /** It is all that its request asked for: the request ends with it. */
+  readonly single: boolean;
   /** The ledger's key of the session, where it keeps an exit. */
   readonly pinKey: string | undefined;
   readonly generation: number;
@@ -31,11 +35,13 @@ export interface LeaseParts {
   readonly hedgeAfterMs: number;
   /** A tenancy: what comes through it is observed, and its end says nothing. */
   readonly lasting: boolean;
+  /** What the store calls the lease, where it is shared. */
+  readonly sharedId: string | undefined;
   readonly idleMs: number;
 }
 
 /** Why the pool itself ended a lease. */
-export type LeaseEnd = 'abandoned' | 'idle' | 'superseded' | 'closed';
+export type LeaseEnd = 'abandoned' | 'idle' | 'superseded' | 'closed' | 'lost';
 
 /** The reason that `lease.signal` aborts with. */
 export class LeaseEndedError extends Error {

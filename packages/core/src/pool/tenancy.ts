@@ -84,7 +84,7 @@ export class Tenancy {
   refusal(target: string | URL): TargetSuspendedError | undefined {
     const { target: key } = this.#termsOf(target);
     const until = this.#dispatcher.suspendedUntil(key);
-    return until > 0 ? new TargetSuspendedError(key, until, until - this.#dispatcher.now()) : undefined;
+    return until > 0 ? new TargetSuspendedError(key, until - this.#dispatcher.now()) : undefined;
   }
 
   /** How long a connection may take to be made before it is given up: what the endpoint's history allows of `timeoutMs`. */
