@@ -120,15 +120,8 @@ export function endpointOf(values: readonly string[], index: number, wallNow: nu
   const [, success, failure, age, latencyMs, limit, spells, misses, flags, active, coolMs] = rest.map(Number) as Eleven;
   const learned = { success, failure, latencyMs, limit, spells, misses, flags };
   // The masses are as old as the record, what is left of a cooldown was reckoned just now.
-  return {
-    kind: 'endpoint',
-    key,
-    at: wallNow - age,
-    ...learned,
-    streak: 0,
-    active: active === 1,
-    coolMs: coolMs + age,
-  };
+  const restMs = coolMs > 0 ? coolMs + age : 0;
+  return { kind: 'endpoint', key, at: wallNow - age, ...learned, streak: 0, active: active === 1, coolMs: restMs };
 }
 
 type Eleven = [number, number, number, number, number, number, number, number, number, number, number];
