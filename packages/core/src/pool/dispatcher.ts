@@ -230,7 +230,9 @@ export class Dispatcher implements LeaseKeeper {
   }
 
   suspend(target: Target, until: Instant, why: string): void {
-    this.#options.store.ledger.suspend(target, until, why, this.now());
+    if (!this.#options.store.ledger.suspend(target, until, why, this.now())) {
+      return this.#events.emit('bound-reached', { what: 'suspensions' });
+    }
     this.#events.emit('suspended', { target, until, why });
     // Those who cannot wait that long hear of it now rather than at their deadline.
     this.line.recheck(target);

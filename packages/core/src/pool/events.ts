@@ -1,3 +1,4 @@
+import { ConfigurationError } from '../errors.js';
 import { checkKeys, ofType } from '../option-check.js';
 import type { Endpoint, EndpointId } from '../endpoint.js';
 import type { Outcome, Verdict } from '../outcome.js';
@@ -65,10 +66,12 @@ export interface PoolEvents {
   hedged: { readonly target: Target };
   /** One path more was sent beside the first, as the policy's race asks. */
   raced: { readonly target: Target };
+  /** A bound of the pool was reached: somebody was turned away, or a target could not be left alone. */
+  'bound-reached': { readonly what: 'waiting' | 'jobs' | 'suspensions' };
   /** The pool is closed: whoever keeps connections for it can let them go. */
   closed: Readonly<Record<never, never>>;
   /** A listener or a classifier threw: the pool goes on, and says so here. */
-  'listener-error': { readonly event: keyof PoolEvents | 'classify'; readonly error: unknown };
+  'listener-error': { readonly event: keyof PoolEvents | 'classify' | 'summary'; readonly error: unknown };
 }
 
 export type PoolListener<K extends keyof PoolEvents> = (event: PoolEvents[K]) => void;
@@ -103,9 +106,13 @@ const NAMES: Readonly<Record<keyof PoolEvents, true>> = {
   replayed: true,
   hedged: true,
   raced: true,
+  'bound-reached': true,
   closed: true,
   'listener-error': true,
 };
+
+/** For each event. More are listeners that somebody forgot to take off. */
+const MOST_LISTENERS = 1000;
 
 /** A listener that throws, or whose promise rejects, never harms a lease: its error becomes an event. */
 export class Emitter {
@@ -115,6 +122,10 @@ export class Emitter {
     checkKeys({ [name]: true }, Object.keys(NAMES), 'on');
     ofType(listener, 'function', `on('${name}')`);
     const set = this.#listeners.get(name) ?? new Set();
+    if (set.size >= MOST_LISTENERS) {
+      const problem = `has ${MOST_LISTENERS} listeners, which is the bound; the answer of \`on\` takes one off`;
+      throw new ConfigurationError('INVALID_OPTION', `on('${name}')`, problem);
+    }
     this.#listeners.set(name, set.add(listener));
     return () => set.delete(listener);
   }
@@ -122,6 +133,15 @@ export class Emitter {
   /** Whether anybody listens: the hot path makes no payload for nobody. */
   has(name: keyof PoolEvents): boolean {
     return (this.#listeners.get(name)?.size ?? 0) > 0;
+  }
+
+  /** Does what the user gave us to do; what that throws is an event. */
+  guard(what: 'summary', work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.emit('listener-error', { event: what, error });
+    }
   }
 
   emit<K extends keyof PoolEvents>(name: K, event: PoolEvents[K]): void {

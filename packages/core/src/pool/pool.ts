@@ -4,7 +4,6 @@ import { ConfigurationError, FairleadError } from '../errors.js';
 import { keyedPolicy, policyFor } from '../policy/target-policy.js';
 import type { Policy } from '../policy/presets.js';
 import type { Clock, Instant } from '../ports/clock.js';
-import type { LocalStore } from '../ports/store.js';
 import { toTargetUrl, type Target } from '../target.js';
 import { attemptLoop, type Attempt } from './attempt-loop.js';
 import { countBytes, type ByteFlow } from './byte-count.js';
@@ -14,7 +13,14 @@ import { Emitter, type PoolEvents, type PoolListener } from './events.js';
 import { explainRun, type Explanation } from './explain.js';
 import { JobQueue, type Job } from './jobs.js';
 import type { Lease } from './lease.js';
-import { resolveOptions, resolveUpdate, type PoolOptions, type PoolUpdate, type ResolvedOptions } from './options.js';
+import {
+  resolveOptions,
+  resolveUpdate,
+  type LocalPoolOptions,
+  type PoolOptions,
+  type PoolUpdate,
+  type ResolvedOptions,
+} from './options.js';
 import { poolStore } from './pool-store.js';
 import type { RecordsLink } from './records-link.js';
 import { closedError } from './refusal.js';
@@ -31,7 +37,7 @@ export interface LocalPool extends Pool {
 }
 
 /** Makes a pool. Every option has a default; `createPool()` is an empty pool to add proxies to. */
-export function createPool(options?: PoolOptions & { readonly store?: LocalStore }): LocalPool;
+export function createPool(options?: LocalPoolOptions): LocalPool;
 export function createPool(options: PoolOptions): Pool;
 export function createPool(options: PoolOptions = {}): Pool {
   return new Pool(resolveOptions(options));
@@ -56,9 +62,11 @@ export class Pool {
     this.#options = store.options;
     this.#dispatcher = new Dispatcher(store, this.#events);
     this.#host = runHost(this.#dispatcher, this.#events, this.#options);
-    this.#jobs = new JobQueue(options.maxWaiting, (afterMs, callback) =>
-      options.clock.schedule(options.clock.now() + afterMs, callback),
-    );
+    this.#jobs = new JobQueue({
+      bound: options.maxWaiting,
+      schedule: (afterMs, callback) => options.clock.schedule(options.clock.now() + afterMs, callback),
+      full: () => this.#events.emit('bound-reached', { what: 'jobs' }),
+    });
     this.#addAll(this.#toEndpoints(options.proxies));
     this.#dispatcher.open(store);
   }
@@ -89,6 +97,11 @@ export class Pool {
   /** @internal */
   get clock(): Clock {
     return this.#options.clock;
+  }
+
+  /** @internal */
+  guard(what: 'summary', work: () => void): void {
+    this.#events.guard(what, work);
   }
 
   /** Which exit each session keeps. */

@@ -17,6 +17,7 @@ export function runHost(dispatcher: Dispatcher, events: Emitter, options: Resolv
   const replays = new Budget(BUDGET_RESERVE);
   const hedges = new Budget(BUDGET_RESERVE / 10);
   const { counters, shared } = dispatcher;
+  const full = (): void => events.emit('bound-reached', { what: 'waiting' });
   dispatcher.onCarried = () => replays.earn(options.policy.retry.budget);
   dispatcher.onGranted = () => hedges.earn(options.policy.hedge.perAttempt);
   return {
@@ -30,7 +31,9 @@ export function runHost(dispatcher: Dispatcher, events: Emitter, options: Resolv
     askLease: shared === undefined ? undefined : (run) => shared.grantOnce(run),
     lease: (run) => {
       if (dispatcher.closed) return Promise.reject(closedError());
-      return shared === undefined ? waitForLease(dispatcher, run) : waitForSharedLease(dispatcher, shared, run);
+      return shared === undefined
+        ? waitForLease(dispatcher, run, full)
+        : waitForSharedLease(dispatcher, shared, run, full);
     },
     couldServe: (run) => dispatcher.members.couldServe(run),
     classify: (outcome) => dispatcher.judge.verdictOn(outcome),

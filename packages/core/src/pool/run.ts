@@ -84,6 +84,7 @@ export class Run {
   #hedges = 0;
   #waitsUntil: Instant;
   #answered = false;
+  #delivered = false;
   #over = false;
 
   /** @internal */
@@ -228,7 +229,8 @@ export class Run {
    */
   mayRepeat(outcome: Outcome): boolean {
     const { retry } = this.policy.verdicts[this.#host.classify(outcome)];
-    if (retry === 'never' || !this.#maySendTwice() || this.#attempts + 1 >= this.#maxAttempts) return false;
+    if (retry === 'never' || this.#delivered || !this.#maySendTwice() || this.#attempts + 1 >= this.#maxAttempts)
+      return false;
     return !this.#host.isSuspended(this.target) && (retry === 'same' || this.#host.couldServe(this));
   }
 
@@ -236,6 +238,7 @@ export class Run {
   delivered(): void {
     this.#attempts += 1;
     this.#answered = true;
+    this.#delivered = true;
     this.#end();
   }
 
@@ -254,6 +257,8 @@ export class Run {
 
   #decide(lease: Lease, seen: Outcome): Decision {
     this.#answered ||= seen.kind === 'response';
+    // The caller has the head of an answer: whatever happens to its body, another would be a second one.
+    if (this.#delivered) return DONE;
     const action = this.policy.verdicts[lease.verdict ?? 'abandoned'];
     if (seen.kind === 'failure' && seen.sent === 'nothing') {
       return action.retry === 'never' ? DONE : this.#reroute(lease, seen);

@@ -102,8 +102,9 @@ export class SessionDesk {
     const state = this.#members.eligibility(pin.row, query);
     if (state === 'ok') return { kind: 'pinned', row: pin.row };
     if (state === 'busy') return UNTIL_RELEASED;
-    if (state === 'target-down') return { kind: 'wait', until: kernel.waitUntil(query) };
-    if (state === 'paced') return { kind: 'wait', until: this.#opensAt(pin.row, kernel, query) };
+    if (state === 'target-down' || state === 'paced') {
+      return { kind: 'wait', until: this.#members.opensAtOf(pin.row, kernel, query) };
+    }
     return this.#leave(run, pin, query);
   }
 
@@ -178,11 +179,6 @@ export class SessionDesk {
 
   #someOk(allowed: (row: Row) => boolean, query: RankQuery): boolean {
     return this.#members.roster.some((_, row) => allowed(row) && this.#members.eligibility(row, query) === 'ok');
-  }
-
-  #opensAt(row: Row, kernel: Kernel, query: RankQuery): Instant {
-    const paced = this.#ledger.opensAt(row, query.target, kernel.burstMs(query.target));
-    return Math.max(paced, this.#members.quotas.opensAtOf(row));
   }
 
   #lose(session: string, endpoint: Endpoint): void {

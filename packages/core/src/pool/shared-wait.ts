@@ -8,7 +8,12 @@ import { joinLine, refuseAborted, type Caller } from './wait.js';
  * A lease of a shared store at once or after waiting in line. Callers of one target ask one after another once they wait:
  * who came first is served first in this process, and the store is not asked by a crowd.
  */
-export async function waitForSharedLease(dispatcher: Dispatcher, desk: SharedDesk, run: Run): Promise<Lease> {
+export async function waitForSharedLease(
+  dispatcher: Dispatcher,
+  desk: SharedDesk,
+  run: Run,
+  full: () => void,
+): Promise<Lease> {
   refuseAborted(run);
   const ahead = run.isPlain && dispatcher.line.sizeOf(run.target) > 0;
   const answer = ahead ? { retryAt: dispatcher.now() } : await desk.grant(run);
@@ -18,7 +23,7 @@ export async function waitForSharedLease(dispatcher: Dispatcher, desk: SharedDes
   if (answer.error !== undefined) throw answer.error;
   return new Promise((resolve, reject) => {
     let asking = false;
-    joinLine(dispatcher, run, answer.retryAt, { resolve, reject }, (caller) => {
+    joinLine(dispatcher, run, answer.retryAt, { resolve, reject, full }, (caller) => {
       if (asking) return false;
       asking = true;
       // Until the answer is there nothing comes of asking again.

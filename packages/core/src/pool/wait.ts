@@ -6,7 +6,7 @@ import type { Run } from './run.js';
 import type { Waiter } from './waiters.js';
 
 /** A lease at once or after waiting in line; rejects when it is hopeless, at the deadline, on abort and on close. */
-export function waitForLease(dispatcher: Dispatcher, run: Run): Promise<Lease> {
+export function waitForLease(dispatcher: Dispatcher, run: Run, full: () => void): Promise<Lease> {
   const { signal } = run.request;
   if (signal?.aborted === true) return Promise.reject(abortedError(signal));
   const answer = dispatcher.grant(run);
@@ -14,7 +14,7 @@ export function waitForLease(dispatcher: Dispatcher, run: Run): Promise<Lease> {
   dispatcher.counters.refused(answer);
   if (answer.error !== undefined) return Promise.reject(answer.error);
   return new Promise((resolve, reject) => {
-    joinLine(dispatcher, run, answer.retryAt, { resolve, reject }, (waiter) => {
+    joinLine(dispatcher, run, answer.retryAt, { resolve, reject, full }, (waiter) => {
       const next = dispatcher.grant(run);
       if (!(next instanceof Lease) && next.error === undefined) {
         waiter.wakeAt = next.retryAt;
@@ -40,6 +40,8 @@ export interface Caller extends Waiter {
 interface Settlers {
   readonly resolve: (lease: Lease) => void;
   readonly reject: (error: Error) => void;
+  /** The line has no room. */
+  readonly full: () => void;
 }
 
 /** Puts the caller in line; `attempt` tries for it, and tells whether it was answered. */
@@ -47,7 +49,7 @@ export function joinLine(
   dispatcher: Dispatcher,
   run: Run,
   wakeAt: number,
-  { resolve, reject }: Settlers,
+  { resolve, reject, full }: Settlers,
   attempt: (caller: Caller) => boolean,
 ): void {
   const { signal } = run.request;
@@ -78,7 +80,10 @@ export function joinLine(
     dispatcher.line.leave(waiter);
     waiter.fail(abortedError(signal));
   };
-  if (!dispatcher.line.join(waiter)) return reject(lineFull(run));
+  if (!dispatcher.line.join(waiter)) {
+    full();
+    return reject(lineFull(run));
+  }
   signal?.addEventListener('abort', onAbort, { once: true });
   dispatcher.reschedule();
 }
