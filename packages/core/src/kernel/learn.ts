@@ -192,6 +192,8 @@ function refused(state: KernelState, row: Row, target: number, refusal: Refusal,
   const where = state.targets.states[target]!;
   const fresh = strike(pairs, table, row, where, now);
   if (fresh && raiseInterval(where, refusal, fleet.active, now, constants)) {
+    // A longer interval has a longer burst: some pairs may be used sooner than they were told.
+    where.closedUntil = 0;
     state.onEffect('paced', -1, target, where.intervalMs);
   }
   if (!fact.block) return;

@@ -28,6 +28,10 @@ export interface TargetState {
   readonly failedRows: number[];
   /** Entries of the pair table that name this target. */
   pairs: number;
+  /** Until then nobody can serve it but rows that came free after `closedAt`; the soonest instant that opens another. */
+  closedUntil: number;
+  closedAt: number;
+  opensAt: number;
   /** Attempts out now: a target in use is not forgotten. */
   inFlight: number;
 }
@@ -126,6 +130,9 @@ function freshState(key: string, uid: number): TargetState {
     surprise: 0,
     failedRows: [],
     pairs: 0,
+    closedUntil: 0,
+    closedAt: 0,
+    opensAt: 0,
     inFlight: 0,
   };
 }
