@@ -115,7 +115,16 @@ export const ETS_DEFAULTS = Object.freeze({
   /** Least block of a pair after a 429; else this multiple of the target's interval. @default 2_000 and 2 */
   throttleMs: 2_000,
   throttleIntervals: 2,
-  /** Strikes a success takes away. @default 0.1 */
+  /** Strikes that a success takes away after a throttling. @default 1 */
+  throttleRelief: 1,
+  /** Time constant of what is known of a target's own limit. @default 180_000 */
+  limitTauMs: 180_000,
+  /** Answers between two refusals that are known before a limit is taken as measured. @default 8 */
+  limitSamples: 8,
+  /** The pace keeps so far above the measured interval, and relaxes to so much of it. @default 1.03 and 0.95 */
+  limitMargin: 1.03,
+  limitFloor: 0.95,
+  /** Strikes a success takes away after a denial. @default 0.1 */
   strikeRelief: 0.1,
   /** Pace a target first by this share of what its present rate allows. @default 0.7 */
   intervalShare: 0.7,

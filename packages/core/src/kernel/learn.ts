@@ -6,7 +6,7 @@ import { observeNovelty } from './fleet.js';
 import { raiseInterval, relaxInterval, type Refusal } from './interval.js';
 import { cutLimit, grownLimit } from './limit.js';
 import { patienceOf } from './patience.js';
-import { block, forgive, strike } from './pairs.js';
+import { block, forgive, measureLimit, strike } from './pairs.js';
 import { addSample } from './quantiles.js';
 import { restAfterFailure } from './rest.js';
 import { place, roomLimit, setLimit, setStanding, type KernelState } from './state.js';
@@ -142,7 +142,7 @@ function learnTarget(
     case 'served':
       answers(state, target, where);
       forgive(state.pairs, state.table, row, where, state.constants);
-      return relaxed(state, target, where);
+      return relaxed(state, target, where, now);
     case 'throttled':
     case 'denied':
       answers(state, target, where);
@@ -166,9 +166,9 @@ function answers(state: KernelState, target: number, where: TargetState): void {
   state.onEffect('breaker-closed', -1, target, 0);
 }
 
-function relaxed(state: KernelState, target: number, where: TargetState): void {
+function relaxed(state: KernelState, target: number, where: TargetState, now: number): void {
   if (where.intervalMs === 0) return;
-  relaxInterval(where, state.constants);
+  relaxInterval(where, now, state.constants);
   if (where.intervalMs === 0) state.onEffect('paced', -1, target, 0);
 }
 
@@ -191,6 +191,7 @@ function refused(state: KernelState, row: Row, target: number, refusal: Refusal,
   const { pairs, table, fleet, constants } = state;
   const where = state.targets.states[target]!;
   const fresh = strike(pairs, table, row, where, now);
+  if (fact.answer === 'throttled') measureLimit(pairs, table, row, where, now, constants);
   if (fresh && raiseInterval(where, refusal, fleet.active, now, constants)) {
     // A longer interval has a longer burst: some pairs may be used sooner than they were told.
     where.closedUntil = 0;

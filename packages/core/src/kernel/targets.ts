@@ -18,6 +18,10 @@ export interface TargetState {
   intervalMs: number;
   configuredMs: number;
   raisedAt: number;
+  /** What pairs were served between two refusals, the time between them, decayed since the instant. */
+  letThrough: number;
+  letThroughMs: number;
+  letAt: number;
   breaker: 'closed' | 'open';
   probeAt: number;
   probeDelayMs: number;
@@ -123,6 +127,9 @@ function freshState(key: string, uid: number): TargetState {
     intervalMs: 0,
     configuredMs: 0,
     raisedAt: Number.NEGATIVE_INFINITY,
+    letThrough: 0,
+    letThroughMs: 0,
+    letAt: 0,
     breaker: 'closed',
     probeAt: Number.POSITIVE_INFINITY,
     probeDelayMs: 0,

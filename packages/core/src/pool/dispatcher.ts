@@ -127,8 +127,13 @@ export class Dispatcher implements LeaseKeeper {
     const action = policy.verdicts[verdict];
     const wallNow = () => clock.wallNow();
     this.live.remove(lease);
-    this.kernel.onSettle(row, targetIndex, factOf(outcome, verdict, action, parts.first, wallNow), now, random);
+    const fact = factOf(outcome, verdict, action, parts.first, wallNow);
+    this.kernel.onSettle(row, targetIndex, fact, now, random);
     store.ledger.release(row);
+    // The pace is for what the target sees: between two tries to reach the proxy only what the user asked for must lie.
+    if (fact.connect && fact.health === 'bad' && this.kernel.learnedMs(targetIndex) > 0) {
+      store.ledger.unspend(row, targetIndex, this.kernel.learnedMs(targetIndex));
+    }
     const askedMs = askedToWait(outcome, verdict, wallNow);
     const pauseMs = this.#restraints.after(target, verdict, action, { now, askedMs }, policy.suspend);
     if (pauseMs > 0) this.suspend(target, now + pauseMs, verdict);
