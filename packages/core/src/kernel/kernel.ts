@@ -102,7 +102,8 @@ export function createKernel(options: KernelOptions = {}) {
     ...learning(state, strategy),
     ...targeting(state),
     /** When to give an attempt up: never later than `timeoutMs`, which some keep whole so that the tail stays known. */
-    abandonAfterMs: (row: Row, timeoutMs: number, random: () => number) => abandonAfter(state, row, timeoutMs, random),
+    abandonAfterMs: (row: Row, target: number, timeoutMs: number, random: () => number) =>
+      abandonAfter(state, row, target, timeoutMs, random),
     /** When a second attempt beside this one is worth its cost; Infinity until enough is known. */
     hedgeAfterMs: (row: Row) => hedgeAfter(state, row),
     /** The soonest instant at which a cooldown ends or a probe is due; Infinity when nothing is pending. */

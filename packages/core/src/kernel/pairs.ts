@@ -46,7 +46,14 @@ export function forgive(pairs: PairTable, table: Table, row: Row, state: TargetS
  * The pair is throttled once more. A target that counts its callers has let through, between two refusals of one pair,
  * just what its limit allows in that time, however the pair was used: the one measure of the limit that needs no probing.
  */
-export function measureLimit(pairs: PairTable, table: Table, row: Row, state: TargetState, now: number, c: EtsConstants): void {
+export function measureLimit(
+  pairs: PairTable,
+  table: Table,
+  row: Row,
+  state: TargetState,
+  now: number,
+  c: EtsConstants,
+): void {
   const slot = findPair(pairs, pairKey(table, row), state.uid);
   if (slot < 0) return;
   const since = pairs.since[slot]!;

@@ -226,7 +226,7 @@ export class Dispatcher implements LeaseKeeper {
     const endpoint = this.roster.at(row);
     const timeoutMs = Math.min(run.attemptTimeoutMs, run.deadline - now);
     const abandonAfterMs = run.policy.abandon
-      ? this.kernel.abandonAfterMs(row, timeoutMs, this.#options.random)
+      ? this.kernel.abandonAfterMs(row, targetIndex, timeoutMs, this.#options.random)
       : timeoutMs;
     const lease = new Lease(this, {
       id: (this.#leases += 1),
