@@ -4,22 +4,30 @@ export type { PolicyOptions, TargetRule } from './policy/policy-options.js';
 export { Lease, LeaseEndedError, type LeaseEnd } from './pool/lease.js';
 export { notePoolInfo, poolInfo, type PoolInfo } from './pool/pool-info.js';
 export { Run, type Decision } from './pool/run.js';
+export { Tenancy, TENANCY_DEFAULTS, type TenancyOptions } from './pool/tenancy.js';
 export type { Attempt, OutcomeError } from './pool/attempt-loop.js';
 export { Job } from './pool/jobs.js';
 export { createRouter, type Router } from './pool/router.js';
+export { SUMMARY_DEFAULTS, summaryLine, summaryLog, type SummaryOptions } from './pool/summary-log.js';
 export { prometheus } from './pool/prometheus.js';
 export { attemptLog, type AttemptRecord } from './pool/attempt-log.js';
 export type { EndpointExplanation, Explanation } from './pool/explain.js';
 export type { LeaseRequest } from './pool/request.js';
 export type { PoolEvents, PoolListener } from './pool/events.js';
-export type { EndpointStanding, EndpointStats, PoolStats } from './pool/stats.js';
+export type { EndpointStanding, EndpointStats, PoolStats, ProxyCounts, TargetStats, TaskCounts } from './pool/stats.js';
+export type { Refusals, TrafficStats } from './pool/traffic-counter.js';
+export type { LabelStats } from './pool/counters.js';
+export type { ByteFlow } from './pool/byte-count.js';
+export { SESSION_MAP_DEFAULTS, SessionMap, type SessionMapOptions } from './pool/session-map.js';
 export {
   ENDPOINT_DEFAULTS,
   toEndpoint,
   type Endpoint,
   type EndpointId,
+  type ProxyDefaults,
   type ProxyInput,
   type ProxyOptions,
+  type ProxyRate,
 } from './endpoint.js';
 export {
   parseProxyUrl,
@@ -30,7 +38,7 @@ export {
   type ProxyUrlContext,
 } from './proxy-url.js';
 export { parseProxyList, type ProxyList } from './proxy-list.js';
-export type { TargetMatcher } from './policy/target-rules.js';
+export { compileTargetPattern, type TargetMatcher } from './policy/target-rules.js';
 export type { TargetPolicy } from './policy/target-policy.js';
 export { toTarget, type Target } from './target.js';
 export type {
@@ -53,19 +61,24 @@ export {
 export {
   PRESET_NAMES,
   PRESETS,
+  SEED_DEFAULTS,
   type Action,
+  type BytePolicy,
   type CooldownPolicy,
   type HedgePolicy,
   type Policy,
   type PresetName,
+  type RacePolicy,
   type RetryPolicy,
   type SuspensionPolicy,
 } from './policy/presets.js';
+export { checkKeys, ownOptions } from './option-check.js';
 export { systemClock, type Clock, type Instant } from './ports/clock.js';
 export { systemRandom, type Random } from './ports/random.js';
 export { SESSION_DEFAULTS, type SessionPolicy } from './policy/session.js';
 export type { Ledger } from './ports/ledger.js';
-export type { Records } from './ports/records.js';
+export type { OpenedRecords, Records, RecordsContext, StoreReport } from './ports/records.js';
+export type { SoftRecord } from './ports/soft-record.js';
 export type { Store } from './ports/store.js';
 export { memoryStore } from './stores/memory.js';
 export type { Strategy } from './kernel/strategy.js';

@@ -9,6 +9,11 @@ export interface Step<T> {
   readonly fail: (failure: StepFailure) => void;
 }
 
+/** A signal's reason that is told how far the dial had come when it was aborted. */
+export class Abandonment {
+  phase: DialPhase | undefined;
+}
+
 /**
  * One dial from first to last: a single deadline over all its steps, an abort that is heard in each of them, and every
  * socket it opened destroyed when it fails.
@@ -82,6 +87,8 @@ export class Attempt {
   };
 
   readonly #abort = (): void => {
+    const reason: unknown = this.#signal?.reason;
+    if (reason instanceof Abandonment) reason.phase = this.phase;
     this.fail({ code: 'ABORTED', fault: 'caller', message: 'the dial was aborted' });
   };
 }

@@ -7,6 +7,7 @@ import { tunnelByConnect } from './http-tunnel.js';
 import { reachTcp, reachTls, type ReachOptions } from './reach.js';
 import { resolveForSocks, tunnelBySocks } from './socks-tunnel.js';
 import { carry } from './carrier.js';
+import type { Inlet } from './inlet.js';
 import type { Traffic } from './traffic.js';
 
 /** The defaults of `DialSettings`, in one place. */
@@ -22,6 +23,15 @@ export interface DialSettings extends ReachOptions {
   readonly targetLookup?: typeof dnsLookup;
 }
 
+/** Every key of `DialSettings`. */
+export const DIAL_SETTING_KEYS = [
+  'ca',
+  'lookup',
+  'timeoutMs',
+  'traffic',
+  'targetLookup',
+] as const satisfies readonly (keyof DialSettings)[];
+
 export interface DialOptions extends DialSettings {
   /** The target's host name or address. */
   readonly host: string;
@@ -29,6 +39,8 @@ export interface DialOptions extends DialSettings {
   readonly signal?: AbortSignal;
   /** Under which session the bytes are counted. */
   readonly session?: string;
+  /** Takes what comes back past the stream, for who only passes it on. One inlet serves one dial. */
+  readonly inlet?: Inlet;
 }
 
 /**

@@ -1,10 +1,12 @@
 export { dial, DIAL_DEFAULTS, type DialOptions, type DialSettings } from './dial.js';
 export type { ReachOptions } from './reach.js';
+export { Inlet, type Sink } from './inlet.js';
 export { DialError, type DialErrorCode, type DialFailure, type DialPhase } from './dial-error.js';
 export { agentsFor, AGENT_DEFAULTS, drainAgents, type AgentOptions } from './agents.js';
 export { leaseAgents, type Agents, type LeaseTerms } from './lease-agents.js';
 export {
   AGENT_CACHE_DEFAULTS,
+  AGENT_CACHE_OPTION_KEYS,
   createAgentCache,
   reuseKey,
   type AgentCache,
@@ -13,6 +15,9 @@ export {
   type LeasedAgents,
   type ReusePolicy,
 } from './agent-cache.js';
+export { SocksProxyAgent } from './socks-proxy-agent.js';
+export { abortWhileDialling } from './undici-aborts.js';
+export { StandInController } from './stand-in-controller.js';
 export { undiciConnector, type UndiciConnectorOptions } from './undici-connector.js';
 export { Exchange } from './exchange.js';
 export { failureOf, type Seen } from './failure.js';

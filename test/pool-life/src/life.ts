@@ -319,8 +319,8 @@ class Life {
     const stats = this.#pool.stats();
     if (run.request.session !== undefined || run.tried.size > 0 || stats.inFlight >= 12) return;
     const { signal: _signal, ...request } = run.request;
-    const { endpoints, suspendedUntil } = this.#pool.explain(request);
-    const free = suspendedUntil === undefined && endpoints.some(({ why }) => why === 'ok');
+    const { endpoints, suspendedForMs } = this.#pool.explain(request);
+    const free = suspendedForMs === undefined && endpoints.some(({ why }) => why === 'ok');
     this.#witness.check(!free, 'nobody waits beside an endpoint that could serve');
   }
 }

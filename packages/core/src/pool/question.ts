@@ -37,7 +37,7 @@ export class Question {
     query.first = run.tried.size === 0;
     query.triedCount = this.#writeBarred(run);
     query.tags = run.matcher.tags;
-    query.allowed = run.matcher.allowed;
+    query.allowed = this.#roster.allowedBy(run.matcher);
     query.demand = this.#demand();
     query.now = now;
     admission.target = query.target;

@@ -98,6 +98,10 @@ export class WaitingLine {
     for (const waiter of this.#queues.get(target) ?? []) if (waiter.attempt()) this.leave(waiter);
   }
 
+  [Symbol.iterator](): IterableIterator<Waiter> {
+    return this.#all().values();
+  }
+
   #serveOne(target: Target): boolean {
     const queue = this.#queues.get(target);
     if (queue === undefined) return false;
