@@ -126,6 +126,7 @@ export function readInterval({ targets }: KernelState, key: string): number {
 export function writeInterval({ targets, constants }: KernelState, key: string, intervalMs: number): void {
   const where = targets.states[internTarget(targets, key)]!;
   where.intervalMs = intervalMs < constants.intervalOffMs ? 0 : Math.min(constants.intervalMaxMs, intervalMs);
+  where.closedUntil = 0;
 }
 
 /** What is known of the endpoints taken together. */
@@ -137,7 +138,7 @@ export interface PortableFleet {
   readonly hangs: number;
   readonly quick: number;
   /** Bins that hold anything, as index and count in turn. */
-  readonly latencies: readonly number[];
+  readonly firsts: readonly number[];
   readonly ratios: readonly number[];
 }
 
@@ -150,7 +151,7 @@ export function readFleet({ fleet, constants }: KernelState, now: number): Porta
     latencyMs: fleet.latencyMs,
     hangs: fleet.patience.hangs,
     quick: fleet.patience.quick,
-    latencies: filledBins(fleet.latencies),
+    firsts: filledBins(fleet.firsts),
     ratios: filledBins(fleet.ratios),
   };
 }
@@ -171,7 +172,7 @@ export function writeFleet(
   fleet.patience.hangs = Math.min(1, saved.hangs);
   fleet.patience.quick = saved.quick;
   fleet.patience.since = Number.POSITIVE_INFINITY;
-  fillBins(fleet.latencies, saved.latencies);
+  fillBins(fleet.firsts, saved.firsts);
   fillBins(fleet.ratios, saved.ratios);
 }
 

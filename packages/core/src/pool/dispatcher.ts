@@ -131,8 +131,9 @@ export class Dispatcher implements LeaseKeeper {
   }
 
   /** How long an attempt through the endpoint may take before it is given up. */
-  patienceMs(row: Row, policy: Policy, timeoutMs: number): number {
-    return policy.abandon ? this.kernel.abandonAfterMs(row, timeoutMs, this.#options.random) : timeoutMs;
+  patienceMs(row: Row, target: Target, policy: Policy, timeoutMs: number): number {
+    const index = this.kernel.internTarget(target);
+    return policy.abandon ? this.kernel.abandonAfterMs(row, index, timeoutMs, this.#options.random) : timeoutMs;
   }
 
   /** A lease, or why there is none now. */
@@ -195,7 +196,12 @@ export class Dispatcher implements LeaseKeeper {
     const verdict = this.judge.verdictOn(outcome);
     const action = policy.verdicts[verdict];
     const wallNow = () => clock.wallNow();
-    this.kernel.onSettle(row, targetIndex, factOf(outcome, verdict, action, first, wallNow), now, random);
+    const fact = factOf(outcome, verdict, action, first, wallNow);
+    this.kernel.onSettle(row, targetIndex, fact, now, random);
+    // The pace is for what the target sees: between two tries to reach the proxy only what the user asked for must lie.
+    if (fact.connect && fact.health === 'bad' && this.kernel.learnedMs(targetIndex) > 0) {
+      this.#options.store.ledger.unspend(row, targetIndex, this.kernel.learnedMs(targetIndex));
+    }
     const askedMs = askedToWait(outcome, verdict, wallNow);
     // What nobody here could read forgives the target nothing.
     const legible = outcome.kind !== 'response' || outcome.opaque !== true;
@@ -290,7 +296,7 @@ export class Dispatcher implements LeaseKeeper {
     const endpoint = this.roster.at(row);
     const abandonAfterMs =
       run.tenancyIdleMs === undefined
-        ? this.patienceMs(row, run.policy, Math.min(run.attemptTimeoutMs, run.deadline - now))
+        ? this.patienceMs(row, run.target, run.policy, Math.min(run.attemptTimeoutMs, run.deadline - now))
         : Number.POSITIVE_INFINITY;
     const lease = new Lease(this, {
       id: (this.#leases += 1),

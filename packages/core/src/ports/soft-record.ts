@@ -92,7 +92,7 @@ export interface FleetRecord extends Dated {
   readonly hangs: number;
   readonly quick: number;
   /** Bins that hold anything, as index and count in turn. */
-  readonly latencies: readonly number[];
+  readonly firsts: readonly number[];
   readonly ratios: readonly number[];
 }
 
