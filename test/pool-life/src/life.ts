@@ -5,7 +5,7 @@ import {
   type EndpointId,
   type Lease,
   type LeaseRequest,
-  type Pool,
+  type LocalPool,
   type ProxyOptions,
   type Run,
 } from '@fairlead/core';
@@ -51,7 +51,7 @@ class Life {
   readonly #seed: number;
   readonly #chance: Chance;
   readonly #clock: ManualClock;
-  readonly #pool: Pool;
+  readonly #pool: LocalPool;
   readonly #witness: Witness;
   readonly #world: World;
   readonly #held: Held[] = [];

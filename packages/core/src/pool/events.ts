@@ -56,6 +56,8 @@ export interface PoolEvents {
   'identity-changed': { readonly session: string; readonly from: EndpointId; readonly to: EndpointId };
   /** The pool ended a lease itself. */
   'lease-ended': { readonly leaseId: number; readonly endpoint: EndpointId; readonly why: 'idle' | 'abandoned' };
+  /** The store took a lease back, or could not be reached for as long as it was good for: another may use its place. */
+  'lease-lost': { readonly leaseId: number; readonly endpoint: EndpointId };
   /** The store says how it does: whether what is learned is kept, and whether limits are shared. */
   store: StoreReport;
   /** A request was sent again. */
@@ -99,6 +101,7 @@ const NAMES: Readonly<Record<keyof PoolEvents, true>> = {
   'identity-changed': true,
   'lease-ended': true,
   store: true,
+  'lease-lost': true,
   rerouted: true,
   replayed: true,
   hedged: true,

@@ -31,8 +31,6 @@ interface DeskParts {
   readonly bytes: ByteBudgets;
   readonly events: Emitter;
   readonly clock: Clock;
-  /** Whoever waits for the exit of a session may go on now. */
-  readonly freed: () => void;
 }
 
 /** The sessions of a pool: which exit each keeps, as the ledger holds it. */
@@ -46,7 +44,8 @@ export class SessionDesk {
   readonly #exits = new ExitMemory();
   #lost = false;
 
-  constructor({ ledger, members, bytes, events, clock, freed }: DeskParts) {
+  /** @param freed told when whoever waits for the exit of a session may go on. */
+  constructor({ ledger, members, bytes, events, clock }: DeskParts, freed: () => void) {
     this.#ledger = ledger;
     this.#members = members;
     this.#bytes = bytes;
