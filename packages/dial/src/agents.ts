@@ -98,6 +98,7 @@ class TunnelAgent extends HttpsAgent {
   addRequest(request: ClientRequest, options: ConnectionOptions): void {
     if (this.#tls === undefined) this.#tunnels.watchForAbsolute(request);
     internals(HttpAgent.prototype).addRequest.call(this, request, options);
+    this.#tunnels.placed(request);
   }
 
   createSocket(request: ClientRequest, options: ConnectionOptions, created: Created): void {

@@ -18,12 +18,15 @@ export class Tunnels {
   readonly #endpoint: Endpoint;
   readonly #slots: DialSlots;
   readonly #idle: IdleSockets;
+  /** Whether requests can have to wait for a place. */
+  readonly #bounded: boolean;
   #draining = false;
   /** Whom Node is creating a socket for: `createConnection` is not told. */
   #asking: ClientRequest | undefined;
 
   constructor(agent: Agent, endpoint: Endpoint, { idleMs, ...settings }: TunnelSettings) {
     this.#endpoint = endpoint;
+    this.#bounded = Number.isFinite(agent.maxSockets);
     markTunnelling(agent);
     this.#slots = new DialSlots(agent, endpoint, settings);
     this.#idle = new IdleSockets(idleMs);
@@ -44,6 +47,11 @@ export class Tunnels {
 
   openSecure(options: ConnectionOptions, secure: (socket: Socket) => Socket, created: Created): void {
     this.#slots.fill(this.#asking, options, dial, secure, created);
+  }
+
+  /** Called for each request once Node has given it a socket, a dial or a place in its queue. */
+  placed(request: ClientRequest): void {
+    if (this.#bounded) this.#slots.watchQueued(request);
   }
 
   keeps(socket: Socket, kept: boolean): boolean {
