@@ -38,6 +38,7 @@ export {
   type ProxyUrlContext,
 } from './proxy-url.js';
 export { parseProxyList, type ProxyList } from './proxy-list.js';
+export { parseProxyStatus, type ProxyStatus } from './policy/proxy-status.js';
 export { compileTargetPattern, type TargetMatcher } from './policy/target-rules.js';
 export type { TargetPolicy } from './policy/target-policy.js';
 export { toTarget, type Target } from './target.js';

@@ -32,9 +32,6 @@ export function internals(agent: Agent): AgentInternals {
 /** Parts of Node's client request that its types leave out. */
 export interface RequestInternals {
   onSocket(socket: Socket | null, error?: Error | null): void;
-  _header: string | null;
-  _headerSent: boolean;
-  readonly outputData: { data: string | Uint8Array }[];
 }
 
 export function requestInternals(request: ClientRequest): RequestInternals {

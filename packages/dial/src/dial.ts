@@ -85,7 +85,7 @@ async function openWithin(
     session: options.session,
   });
   const socket = url.scheme === 'https' ? await reachTls(endpoint, raw, options, attempt) : raw;
-  carry(socket, { via, flow });
+  carry(socket, { via, destination, flow });
   if (via === 'absolute') return socket;
   attempt.enter(socks && !url.scheme.startsWith('socks4') ? 'proxy-handshake' : 'tunnel');
   await expectSilence(socket, attempt);

@@ -22,7 +22,7 @@ export { undiciConnector, type UndiciConnectorOptions } from './undici-connector
 export { Exchange } from './exchange.js';
 export { failureOf, type Seen } from './failure.js';
 export { viaOf } from './carrier.js';
-export { parseProxyStatus, type ProxyStatus } from './proxy-status.js';
+export { parseProxyStatus, type ProxyStatus } from '@fairlead/core';
 export {
   createTraffic,
   type Bytes,

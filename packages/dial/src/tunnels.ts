@@ -1,7 +1,7 @@
 import type { Agent, ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Endpoint } from '@fairlead/core';
-import { canForward, dialPlain, toAbsoluteForm } from './absolute-form.js';
+import { canForward, dialPlain, inAbsoluteForm } from './absolute-form.js';
 import { requestInternals, type ConnectionOptions, type Created } from './agent-internals.js';
 import { carrierOf, markTunnelling } from './carrier.js';
 import { dial, type DialSettings } from './dial.js';
@@ -71,9 +71,8 @@ export class Tunnels {
     const inner = requestInternals(request);
     const { onSocket } = inner;
     inner.onSocket = (socket, error) => {
-      const absolute = socket !== null && socket !== undefined && carrierOf(socket)?.via === 'absolute';
-      // A kept socket comes within the constructor, before the caller has said a word: the head is made a tick later.
-      if (absolute) process.nextTick(() => request.destroyed || toAbsoluteForm(request, this.#endpoint));
+      const carrier = socket ? carrierOf(socket) : undefined;
+      if (socket && carrier?.via === 'absolute') inAbsoluteForm(request, socket, carrier, this.#endpoint);
       onSocket.call(request, socket, error);
     };
   }
