@@ -73,7 +73,7 @@ export {
   type RetryPolicy,
   type SuspensionPolicy,
 } from './policy/presets.js';
-export { checkKeys, ownOptions } from './option-check.js';
+export { checkKeys, duration as checkDuration, integerAtLeast as checkInteger, ownOptions } from './option-check.js';
 export { systemClock, type Clock, type Instant } from './ports/clock.js';
 export { systemRandom, type Random } from './ports/random.js';
 export { SESSION_DEFAULTS, type SessionPolicy } from './policy/session.js';

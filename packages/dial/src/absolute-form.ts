@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Endpoint } from '@fairlead/core';
 import { markAbsolute, type Carrier } from './carrier.js';
 import { authorityOf } from './destination.js';
-import { dial, DIAL_DEFAULTS, dialProxy, type DialOptions } from './dial.js';
+import { DIAL_DEFAULTS, dialProxy, dialTunnel, type DialOptions } from './dial.js';
 import { DialError } from './dial-error.js';
 import { authorization } from './http-tunnel.js';
 
@@ -42,11 +42,11 @@ function rememberRefusal(endpoint: Endpoint, { host, port }: DialOptions, status
 
 /** For a plain `http://` target: a tunnel, or the proxy itself where it is known to refuse one. */
 export async function dialPlain(endpoint: Endpoint, options: DialOptions): Promise<Socket> {
-  if (!canForward(endpoint)) return dial(endpoint, options);
+  if (!canForward(endpoint)) return dialTunnel(endpoint, options);
   if (refusesTunnel(endpoint, options)) return dialProxy(endpoint, options);
   const since = performance.now();
   try {
-    return await dial(endpoint, options);
+    return await dialTunnel(endpoint, options);
   } catch (error) {
     if (!(error instanceof DialError) || error.status === undefined || !REFUSALS.has(error.status)) throw error;
     rememberRefusal(endpoint, options, error.status);

@@ -251,3 +251,29 @@ test('a response knows that it came through a tunnel', async () => {
   const [proxy, target] = [await started(startHttpProxy()), await started(startTarget({ certificate: 'good' }))];
   expect(viaOf(await answer(ask(target.url, agentsTo(proxy.url))))).toBe('tunnel');
 });
+
+test.each(['http', 'socks5'] as const)(
+  '%s: TLS to the target has a deadline of its own, and then leaves no socket',
+  async (kind) => {
+    const [proxy, target] = [await started(startFault(kind, 'silent-in-tunnel')), await started(startTarget())];
+    const request = ask(target.url.replace('http:', 'https:'), agentsTo(proxy.url, { timeoutMs: 300 }));
+    const error = await failure(request);
+    expect(failureOf(error, 0)).toMatchObject({ code: 'ETIMEDOUT', phase: 'target-tls', sent: 'nothing' });
+    await proxy.idle();
+  },
+);
+
+test('the deadline of a lease holds for TLS too', async () => {
+  const [proxy, target] = [await started(startFault('http', 'silent-in-tunnel')), await started(startTarget())];
+  const agents = leaseAgents(agentsTo(proxy.url), { timeoutMs: 300 });
+  expect(await failure(ask(target.url.replace('http:', 'https:'), agents))).toMatchObject({ code: 'ETIMEDOUT' });
+});
+
+test('once TLS stands the deadline is over', async () => {
+  const [proxy, target] = [await started(startHttpProxy()), await started(startTarget({ certificate: 'good' }))];
+  const request = ask(`${target.url}/slow?every=10`, agentsTo(proxy.url, { timeoutMs: 300 }));
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  let bytes = 0;
+  for await (const chunk of response) if ((bytes += (chunk as Buffer).length) > 60) break;
+  expect(bytes).toBeGreaterThan(60);
+});

@@ -14,6 +14,9 @@ import { hearEarlyEnd } from './early-end.js';
 import { forgetNote, noteFailure, type FailureNote } from './failure-notes.js';
 import { termsOf } from './lease-agents.js';
 
+/** Makes of a socket what the request needs, under the same deadline. */
+export type Dress = (socket: Socket, timeoutMs: number | undefined) => Socket;
+
 type Open = (endpoint: Endpoint, options: DialOptions) => Promise<Socket>;
 
 /**
@@ -38,7 +41,7 @@ export class DialSlots {
     request: ClientRequest | undefined,
     options: ConnectionOptions,
     open: Open,
-    dress: (socket: Socket) => Socket,
+    dress: Dress,
     created: Created,
   ): void {
     const name = options._agentKey ?? '';
@@ -48,11 +51,13 @@ export class DialSlots {
     const queued = request !== undefined && this.#internals.requests[name]?.includes(request) === true;
     const unhook = request && hearEarlyEnd(request, (error) => abandon(abort, [request, error]));
     this.#take(name, slot);
-    open(this.#endpoint, this.#dialOptions(request, options, abort.signal)).then(
+    const dialling = this.#dialOptions(request, options, abort.signal);
+    open(this.#endpoint, dialling).then(
       (socket) => {
         unhook?.();
         this.#giveBack(name, slot);
-        this.#dress(queued ? this.#internals.requests[name]?.[0] : request, socket, dress, created);
+        const receiver = queued ? this.#internals.requests[name]?.[0] : request;
+        this.#dress(receiver, socket, () => dress(socket, dialling.timeoutMs), created);
       },
       (error: Error) => {
         unhook?.();
@@ -78,15 +83,10 @@ export class DialSlots {
   }
 
   /** `receiver` is who gets the socket. TLS options come from the caller, and Node throws at what is wrong with them. */
-  #dress(
-    receiver: ClientRequest | undefined,
-    socket: Socket,
-    dress: (socket: Socket) => Socket,
-    created: Created,
-  ): void {
+  #dress(receiver: ClientRequest | undefined, socket: Socket, dress: () => Socket, created: Created): void {
     let dressed: Socket;
     try {
-      dressed = dress(socket);
+      dressed = dress();
     } catch (error) {
       socket.destroy();
       (created as (error: unknown) => void)(error);

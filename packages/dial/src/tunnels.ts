@@ -4,8 +4,8 @@ import type { Endpoint } from '@fairlead/core';
 import { canForward, dialPlain, inAbsoluteForm } from './absolute-form.js';
 import { requestInternals, type ConnectionOptions, type Created } from './agent-internals.js';
 import { carrierOf, markTunnelling } from './carrier.js';
-import { dial, type DialSettings } from './dial.js';
-import { DialSlots } from './dial-slots.js';
+import { dialTunnel, type DialSettings } from './dial.js';
+import { DialSlots, type Dress } from './dial-slots.js';
 import { IdleSockets } from './idle-sockets.js';
 import { termsOf } from './lease-agents.js';
 
@@ -45,8 +45,8 @@ export class Tunnels {
     this.#slots.fill(this.#asking, options, dialPlain, (socket) => socket, created);
   }
 
-  openSecure(options: ConnectionOptions, secure: (socket: Socket) => Socket, created: Created): void {
-    this.#slots.fill(this.#asking, options, dial, secure, created);
+  openSecure(options: ConnectionOptions, secure: Dress, created: Created): void {
+    this.#slots.fill(this.#asking, options, dialTunnel, secure, created);
   }
 
   /** Called for each request once Node has given it a socket, a dial or a place in its queue. */
