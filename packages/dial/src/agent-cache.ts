@@ -1,6 +1,6 @@
-import { checkKeys, type Endpoint, type EndpointId } from '@fairlead/core';
-import { AGENT_OPTION_KEYS, drainAgents, makeAgents, type AgentOptions } from './agents.js';
-import { leaseAgents, type Agents, type LeaseTerms } from './lease-agents.js';
+import { checkKeys, ConfigurationError, type Endpoint, type EndpointId } from '@fairlead/core';
+import { AGENT_OPTION_KEYS, checkAgentDurations, drainAgents, makeAgents, type AgentOptions } from './agents.js';
+import { checkTerms, LEASE_TERM_KEYS, termedAgents, type Agents, type LeaseTerms } from './lease-agents.js';
 
 /**
  * Whom a kept tunnel may serve. `endpoint`: everyone on that endpoint. `session`: one session only, or one lease where
@@ -30,6 +30,8 @@ export interface CachedLease extends LeaseTerms {
   readonly reuse?: ReusePolicy;
 }
 
+const LEASE_KEYS = [...LEASE_TERM_KEYS, 'reuse'] as const satisfies readonly (keyof CachedLease)[];
+
 /** The agents of one lease. */
 export interface LeasedAgents extends Agents {
   /** Says that the lease is over: closes tunnels that nobody else may use. */
@@ -49,11 +51,19 @@ export interface AgentCache {
 
 export function createAgentCache(options: AgentCacheOptions = {}): AgentCache {
   checkKeys(options, AGENT_CACHE_OPTION_KEYS, '');
+  checkAgentDurations(options);
+  if (options.reuse !== undefined) checkReuse(options.reuse);
   return new LruAgentCache(options);
 }
 
+/** Agents and the endpoint that they were made for. */
+interface Kept {
+  readonly endpoint: Endpoint;
+  readonly agents: Map<string, Agents>;
+}
+
 class LruAgentCache implements AgentCache {
-  readonly #kept = new Map<EndpointId, Map<string, Agents>>();
+  readonly #kept = new Map<EndpointId, Kept>();
   /** In order of use, oldest first: a Map keeps the order of insertion. */
   readonly #order = new Map<Agents, { readonly endpoint: EndpointId; readonly key: string }>();
   readonly #options: AgentOptions;
@@ -71,6 +81,7 @@ class LruAgentCache implements AgentCache {
   }
 
   lease(endpoint: Endpoint, lease: CachedLease = {}): LeasedAgents {
+    checkTerms(lease, LEASE_KEYS);
     const { reuse = this.#reuse, ...terms } = lease;
     const key = reuseKey(endpoint, reuse, lease.session);
     const agents = key === undefined ? makeAgents(endpoint, this.#options) : this.#keep(endpoint, key);
@@ -78,12 +89,12 @@ class LruAgentCache implements AgentCache {
     // Without terms of its own a lease has no need of agents of its own.
     const { http, https } = [lease.session, lease.timeoutMs, lease.onRequest].every((term) => term === undefined)
       ? agents
-      : leaseAgents(agents, terms);
+      : termedAgents(agents, terms);
     return { http, https, close };
   }
 
   retire(endpoint: EndpointId): void {
-    for (const agents of this.#kept.get(endpoint)?.values() ?? []) {
+    for (const agents of this.#kept.get(endpoint)?.agents.values() ?? []) {
       this.#order.delete(agents);
       drainAgents(agents);
     }
@@ -95,13 +106,22 @@ class LruAgentCache implements AgentCache {
   }
 
   #keep(endpoint: Endpoint, key: string): Agents {
-    const ofEndpoint = this.#kept.get(endpoint.id) ?? new Map<string, Agents>();
-    this.#kept.set(endpoint.id, ofEndpoint);
-    const agents = ofEndpoint.get(key) ?? makeAgents(endpoint, this.#options);
-    ofEndpoint.set(key, agents);
+    const kept = this.#keptFor(endpoint);
+    const agents = kept.get(key) ?? makeAgents(endpoint, this.#options);
+    kept.set(key, agents);
     this.#order.delete(agents);
     this.#order.set(agents, { endpoint: endpoint.id, key });
     if (this.#order.size > this.#maxAgents) this.#dropOldest();
+    return agents;
+  }
+
+  /** An id does not tell of the password: agents that an old one made would have its refusal charged to the new. */
+  #keptFor(endpoint: Endpoint): Map<string, Agents> {
+    const kept = this.#kept.get(endpoint.id);
+    if (kept !== undefined && logsInAs(kept.endpoint, endpoint)) return kept.agents;
+    this.retire(endpoint.id);
+    const agents = new Map<string, Agents>();
+    this.#kept.set(endpoint.id, { endpoint, agents });
     return agents;
   }
 
@@ -110,9 +130,9 @@ class LruAgentCache implements AgentCache {
     if (oldest === undefined) return;
     const [agents, { endpoint, key }] = oldest;
     this.#order.delete(agents);
-    const ofEndpoint = this.#kept.get(endpoint);
-    ofEndpoint?.delete(key);
-    if (ofEndpoint?.size === 0) this.#kept.delete(endpoint);
+    const kept = this.#kept.get(endpoint)?.agents;
+    kept?.delete(key);
+    if (kept?.size === 0) this.#kept.delete(endpoint);
     drainAgents(agents);
   }
 }
@@ -129,6 +149,19 @@ export function reuseKey(endpoint: Endpoint, reuse: ReusePolicy, session: string
     case 'none':
       return undefined;
     default:
-      return reuse satisfies never;
+      reuse satisfies never;
+      return checkReuse(reuse);
   }
+}
+
+function logsInAs(one: Endpoint, other: Endpoint): boolean {
+  return one === other || one.url.credentials()?.password === other.url.credentials()?.password;
+}
+
+const POLICIES: ReadonlySet<unknown> = new Set<ReusePolicy>(['endpoint', 'session', 'none']);
+
+/** A policy that nobody knows must not pass for one that shares. */
+function checkReuse(reuse: unknown): undefined {
+  if (!POLICIES.has(reuse))
+    throw new ConfigurationError('INVALID_OPTION', 'reuse', `must be one of ${[...POLICIES].join(', ')}`);
 }

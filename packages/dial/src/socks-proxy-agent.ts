@@ -26,7 +26,8 @@ export class SocksProxyAgent extends StockAgent {
     markTunnelling(this);
     this.#agents = agentsFor(endpoint, {
       keepAlive,
-      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+      // As agent-base has it, nought is none of its own.
+      ...(timeout ? { timeoutMs: timeout } : {}),
       ...(maxSockets === undefined ? {} : { maxSockets }),
       ...(maxFreeSockets === undefined ? {} : { maxFreeSockets }),
     });
