@@ -21,6 +21,7 @@ export interface AgentInternals {
   addRequest(request: ClientRequest, options: ConnectionOptions): void;
   createSocket(request: ClientRequest, options: ConnectionOptions, created: Created): void;
   keepSocketAlive(socket: Socket): boolean;
+  removeSocket(socket: Socket, options: ConnectionOptions): void;
   reuseSocket(socket: Socket, request: ClientRequest): void;
   createConnection(options: ConnectionOptions, created?: Created): Socket | undefined;
 }

@@ -133,6 +133,11 @@ class TunnelAgent extends HttpsAgent {
     );
   }
 
+  removeSocket(socket: Socket, options: ConnectionOptions): void {
+    this.#tunnels.left(socket);
+    internals(HttpAgent.prototype).removeSocket.call(this, socket, options);
+  }
+
   override reuseSocket(socket: Duplex, request: ClientRequest): void {
     internals(HttpAgent.prototype).reuseSocket.call(this, socket as Socket, request);
     this.#tunnels.reused(socket as Socket, request);

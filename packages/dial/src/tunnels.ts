@@ -1,4 +1,4 @@
-import type { Agent, ClientRequest } from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Endpoint } from '@fairlead/core';
 import { canForward, dialPlain, inAbsoluteForm } from './absolute-form.js';
@@ -56,8 +56,13 @@ export class Tunnels {
 
   keeps(socket: Socket, kept: boolean): boolean {
     if (!kept || this.#draining) return false;
-    this.#idle.add(socket);
+    this.#idle.add(socket, keptByServerMs(socket));
     return true;
+  }
+
+  /** Leaves its place, closed or kept. */
+  left(socket: Socket): void {
+    if (socket.destroyed) this.#idle.delete(socket);
   }
 
   reused(socket: Socket, request: ClientRequest): void {
@@ -82,3 +87,15 @@ export class Tunnels {
     this.#idle.closeAll();
   }
 }
+
+/** Node lets a hint shorten a timeout that the agent has, and ours has none. It refuses those of a second or less. */
+function keptByServerMs(socket: Socket): number {
+  const { _httpMessage: request } = socket as { _httpMessage?: { res?: IncomingMessage } };
+  const hint = request?.res?.headers['keep-alive'];
+  if (hint === undefined) return Number.POSITIVE_INFINITY;
+  const seconds = Number(/(?:^|[\s,])timeout=(\d+)/.exec(String(hint))?.[1] ?? Number.POSITIVE_INFINITY);
+  return seconds * 1000 - HINT_MARGIN_MS;
+}
+
+/** What is sent in the last moment of a connection meets its close. */
+const HINT_MARGIN_MS = 1000;
