@@ -11,7 +11,7 @@ export { createRouter, type Router } from './pool/router.js';
 export { prometheus } from './pool/prometheus.js';
 export { attemptLog, type AttemptRecord } from './pool/attempt-log.js';
 export type { EndpointExplanation, Explanation } from './pool/explain.js';
-export type { LeaseRequest } from './pool/request.js';
+export type { LeaseRequest, PoolRequest } from './pool/request.js';
 export type { PoolEvents, PoolListener } from './pool/events.js';
 export type { EndpointStanding, EndpointStats, PoolStats, ProxyCounts, TargetStats, TaskCounts } from './pool/stats.js';
 export type { Refusals, TrafficStats } from './pool/traffic-counter.js';

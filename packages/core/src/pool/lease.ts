@@ -76,6 +76,7 @@ export class Lease implements Watched {
   readonly #keeper: LeaseKeeper;
   #controller: AbortController | undefined;
   #gone: (() => void) | undefined;
+  #onEnd: (() => void) | undefined;
   #ended: LeaseEnd | undefined;
   #outcome: Outcome | undefined;
   #verdict: Verdict | undefined;
@@ -151,6 +152,13 @@ export class Lease implements Watched {
     if (this.#ended !== undefined) return;
     this.#ended = why;
     this.#controller?.abort(new LeaseEndedError(why));
+    this.#onEnd?.();
+  }
+
+  /** Calls back when the pool ends the lease, as a listener on `signal` is, which costs a tenth of a request. One callback. */
+  onEnd(callback: () => void): void {
+    this.#onEnd = callback;
+    if (this.#ended !== undefined) callback();
   }
 
   /** @internal Calls back once the pool itself has ended and settled the lease. */
