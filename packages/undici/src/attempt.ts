@@ -168,8 +168,10 @@ export class Attempt implements Dispatcher.DispatchHandler {
     const elapsedMs = this.#elapsedMs;
     const { outer } = this.#owner;
     // A signal that timed out is a timeout of the client's, any other abort the caller's own doing.
-    if (outer.aborted && outer.reason?.name !== 'TimeoutError') return { kind: 'abandoned', elapsedMs };
-    const failure = failureOf(error, elapsedMs, { response: this.#outcome !== undefined || this.#peek !== undefined });
+    const timedOut = outer.reason?.name === 'TimeoutError';
+    if (outer.aborted && !timedOut) return { kind: 'abandoned', elapsedMs };
+    const response = this.#outcome !== undefined || this.#peek !== undefined;
+    const failure = failureOf(error, elapsedMs, { response, timedOut });
     if (this.#inner !== undefined || failure.sent === 'nothing') return failure;
     // undici names its controller once it has a connection: without one nothing was sent.
     return { ...failure, phase: 'tunnel', sent: 'nothing' };
