@@ -28,8 +28,12 @@ export interface PolicyOptions {
   readonly bytes?: Partial<BytePolicy>;
   readonly session?: Partial<SessionPolicy>;
   readonly cooldown?: CooldownPolicy;
+  /** Attempts without a single success after which an endpoint is put away until resumed; 0 is never. @default 0, under `throughput` 30 */
+  readonly evictAfter?: number;
   /** Give an attempt up once it takes longer than its endpoint's history allows. @default true, but under `relay` */
   readonly abandon?: boolean;
+  /** What a lease counts as that was dropped, or showed no life, before anybody settled it. @default 'abandoned', under `sticky` 'failure' */
+  readonly unreported?: 'abandoned' | 'failure';
   /** @default Infinity, under `throughput` 8000 */
   readonly attemptTimeoutMs?: number;
   /** The longest one wait for a proxy may take. @default Infinity, under `rotate` 30_000 */
@@ -40,8 +44,11 @@ export interface PolicyOptions {
   readonly targets?: readonly TargetRule[];
 }
 
+/** What holds for the whole pool, and differs by no target. */
+type WholePool = 'preset' | 'cooldown' | 'evictAfter' | 'targets';
+
 /** What differs for the targets that match. */
-export interface TargetRule extends Omit<PolicyOptions, 'preset' | 'cooldown' | 'targets'> {
+export interface TargetRule extends Omit<PolicyOptions, WholePool> {
   /** `shop.example`, `.shop.example`, `*.shop.example`, with an optional port and path; a RegExp is tested on the host. */
   readonly match: string | RegExp;
   /** Keeps health for all that match under one key. */
@@ -58,7 +65,9 @@ export const POLICY_KEYS: readonly string[] = [
   'bytes',
   'session',
   'cooldown',
+  'evictAfter',
   'abandon',
+  'unreported',
   'attemptTimeoutMs',
   'maxWaitMs',
   'minIntervalMs',
@@ -66,7 +75,9 @@ export const POLICY_KEYS: readonly string[] = [
 ] satisfies readonly (keyof PolicyOptions)[];
 
 const RULE_KEYS: readonly string[] = [
-  ...POLICY_KEYS.filter((key) => !['preset', 'cooldown', 'targets'].includes(key)),
+  ...POLICY_KEYS.filter(
+    (key) => !(['preset', 'cooldown', 'evictAfter', 'targets'] satisfies WholePool[] as string[]).includes(key),
+  ),
   'match',
   'name',
 ];
@@ -76,7 +87,11 @@ export function resolvePolicy(input: PresetName | PolicyOptions): Policy {
   const options: PolicyOptions = ownOptions(typeof input === 'string' ? { preset: input } : input, 'policy');
   checkKeys(options, POLICY_KEYS, 'policy');
   const base = findPreset(options.preset ?? 'respectful');
-  const own = overlay({ ...base, cooldown: options.cooldown ?? base.cooldown }, options, 'policy');
+  const own = overlay(
+    { ...base, cooldown: options.cooldown ?? base.cooldown, evictAfter: options.evictAfter ?? base.evictAfter },
+    options,
+    'policy',
+  );
   if (options.targets !== undefined && !Array.isArray(options.targets)) {
     throw new ConfigurationError('INVALID_OPTION', 'policy.targets', 'must be a list of rules');
   }
@@ -94,7 +109,7 @@ function resolveRule(base: Policy, input: TargetRule, path: string): TargetPolic
   });
 }
 
-function overlay(base: Policy, options: Omit<PolicyOptions, 'preset' | 'cooldown' | 'targets'>, path: string): Policy {
+function overlay(base: Policy, options: Omit<PolicyOptions, WholePool>, path: string): Policy {
   const policy: Policy = {
     ...base,
     retry: merged(base.retry, options.retry, `${path}.retry`),
@@ -104,6 +119,7 @@ function overlay(base: Policy, options: Omit<PolicyOptions, 'preset' | 'cooldown
     bytes: merged(base.bytes, options.bytes, `${path}.bytes`),
     session: merged(base.session, options.session, `${path}.session`),
     abandon: options.abandon ?? base.abandon,
+    unreported: options.unreported ?? base.unreported,
     attemptTimeoutMs: options.attemptTimeoutMs ?? base.attemptTimeoutMs,
     maxWaitMs: options.maxWaitMs ?? base.maxWaitMs,
     minIntervalMs: options.minIntervalMs ?? base.minIntervalMs,
@@ -138,6 +154,7 @@ function checkPolicy(policy: Policy, path: string): void {
   duration(session.maxMs, `${path}.session.maxMs`);
   integerAtLeast(session.maxUses, 1, `${path}.session.maxUses`);
   ofType(policy.abandon, 'boolean', `${path}.abandon`);
+  oneOf(policy.unreported, ['abandoned', 'failure'], `${path}.unreported`);
   oneOf(session.keep, ['forever', 'ttl', 'sliding', 'count', 'request'], `${path}.session.keep`);
   oneOf(session.per, ['session', 'target'], `${path}.session.per`);
   oneOf(session.contract, ['prefer', 'strict', 'same-exit'], `${path}.session.contract`);
@@ -147,7 +164,14 @@ function checkPolicy(policy: Policy, path: string): void {
   duration(maxWaitMs, `${path}.maxWaitMs`);
   duration(minIntervalMs, `${path}.minIntervalMs`);
   if (cooldown !== 'surprise') checkCooldown(cooldown);
+  integerAtLeast(policy.evictAfter, 0, `${path}.evictAfter`);
+  if (policy.evictAfter > MOST_MISSES) {
+    throw new ConfigurationError('INVALID_OPTION', `${path}.evictAfter`, `must be at most ${MOST_MISSES}`);
+  }
 }
+
+/** What the kernel counts up to. */
+const MOST_MISSES = 255;
 
 function checkCooldown(cooldown: Exclude<CooldownPolicy, 'surprise'>): void {
   if (typeof cooldown !== 'object') {

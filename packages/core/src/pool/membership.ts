@@ -1,6 +1,7 @@
 import type { Endpoint, EndpointId } from '../endpoint.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Eligibility, RankQuery } from '../kernel/query.js';
+import { blockedUntil } from '../kernel/pairs.js';
 import { Standing, type Row } from '../kernel/table.js';
 import type { Clock, Instant } from '../ports/clock.js';
 import type { Ledger } from '../ports/ledger.js';
@@ -116,6 +117,26 @@ export class Membership {
   eligibility(row: Row, query: RankQuery): Eligibility {
     const state = this.#kernel.eligibility(row, query);
     return state === 'unfit' && this.quotas.opensAtOf(row) > query.now ? 'paced' : state;
+  }
+
+  /** When what is in the row's way ends by itself; Infinity when only a release or a hand can end it. */
+  opensAtOf(row: Row, kernel: Kernel, query: RankQuery): Instant {
+    const { table, pairs, targets } = kernel.state;
+    switch (this.eligibility(row, query)) {
+      case 'paced':
+        return Math.max(
+          this.#ledger.opensAt(row, query.target, kernel.burstMs(query.target)),
+          this.quotas.opensAtOf(row),
+        );
+      case 'blocked':
+        return blockedUntil(pairs, table, row, targets.states[query.target]!);
+      case 'cooling':
+        return table.epoch + table.coolUntil[row]!;
+      case 'target-down':
+        return kernel.waitUntil(query);
+      default:
+        return Number.POSITIVE_INFINITY;
+    }
   }
 
   /** Whether the row is in use: neither held nor resting nor gone. */

@@ -133,3 +133,26 @@ test("two pools cannot share one local store: each would count in the other's ro
   createPool({ store });
   expect(() => createPool({ store })).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', item: 'store' }));
 });
+
+test('an endpoint that is asked for by name is waited for, whatever holds it back', async () => {
+  const { clock, pool } = setUp({
+    proxies: ['http://a:1', 'http://b:1'],
+    policy: { preset: 'rotate', minIntervalMs: 500 },
+  });
+  const endpoint = pool.stats().endpoints[0]!.id;
+  const next = async () => {
+    const waiting = pool.acquire({ target, endpoint, deadlineMs: 3_600_000 });
+    for (let turn = 0; turn < 10 && pool.stats().waiting > 0; turn += 1) {
+      clock.advance(300_000);
+      for (let tick = 0; tick < 5; tick += 1) await undefined;
+    }
+    return waiting;
+  };
+  (await next()).settle({ kind: 'response', status: 200, latencyMs: 1 });
+  // Its pace.
+  (await next()).settle({ kind: 'response', status: 429, latencyMs: 1 });
+  // Its block.
+  (await next()).settle(failure);
+  // Its rest.
+  expect((await next()).endpoint.id).toBe(endpoint);
+});

@@ -89,8 +89,8 @@ export class Tenancy {
 
   /** How long a connection may take to be made before it is given up: what the endpoint's history allows of `timeoutMs`. */
   patienceMs(timeoutMs: number): number {
-    const { row, policy } = this.#lease.parts;
-    return this.#dispatcher.patienceMs(row, policy, timeoutMs);
+    const { row, target, policy } = this.#lease.parts;
+    return this.#dispatcher.patienceMs(row, target, policy, timeoutMs);
   }
 
   /**
