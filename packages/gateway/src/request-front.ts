@@ -27,12 +27,15 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 /** Requests that the gateway itself sends on: in absolute form, or with their target in a header. */
 export class RequestFront {
   readonly #parts: RequestFrontParts;
+  /** No connection is kept for another request any more. */
+  draining = false;
 
   constructor(parts: RequestFrontParts) {
     this.#parts = parts;
   }
 
   readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
+    if (this.draining) response.shouldKeepAlive = false;
     const access = this.#parts.log.begin(hasTargetHeader(request) ? 'target' : 'plain');
     // Where to send an error of the socket's: the response tells of its end by itself.
     request.on('error', () => undefined);
