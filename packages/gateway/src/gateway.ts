@@ -86,7 +86,8 @@ export class Gateway {
     const isDirect = directRules(rest);
     const { lookup } = networks;
     const settings = { ...rest.dial, targetLookup: lookup as never };
-    this.#agents = createAgentCache({ ...settings, timeoutMs: connectTimeoutMs, ...(rest.tls && { tls: rest.tls }) });
+    const { tls, plain = 'tunnel' } = rest;
+    this.#agents = createAgentCache({ ...settings, plain, timeoutMs: connectTimeoutMs, ...(tls && { tls }) });
     this.#direct = directAgents(lookup, rest);
     pool.on('removed', ({ endpoint }) => this.#agents.retire(endpoint.id));
     pool.on('closed', () => this.#agents.close());
