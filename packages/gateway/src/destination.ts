@@ -12,8 +12,20 @@ export interface Destination {
   readonly authority: string;
 }
 
-/** Reads `host:port` of a CONNECT. */
+/** Reads `host:port` of a CONNECT. What was read once is looked up: clients come back to the same places. */
 export function readAuthority(text: string): Destination {
+  const known = read.get(text);
+  if (known !== undefined) return known;
+  const destination = parseAuthority(text);
+  if (read.size >= MOST_READ) read.clear();
+  read.set(text, destination);
+  return destination;
+}
+
+const read = new Map<string, Destination>();
+const MOST_READ = 1000;
+
+function parseAuthority(text: string): Destination {
   const [, host = '', port = ''] = /^(\[[^\]/?#@\s]+\]|[^:/?#@\s[\]]+):(\d{1,5})$/.exec(text) ?? [];
   if (host === '') throw new Refusal(400, 'INVALID_TARGET', 'CONNECT takes host:port');
   return toDestination(host, Number(port), 'https:');
@@ -31,7 +43,7 @@ export function toDestination(host: string, port: number, protocol: 'http:' | 'h
   url.hostname = url.hostname.replace(/\.+$/, '');
   if (url.hostname === '' || url.username !== '' || url.pathname !== '/') throw invalid();
   const bare = url.hostname.replace(/^\[|\]$/g, '');
-  return { host: bare, port, url, authority: `${url.hostname}:${port}` };
+  return Object.freeze({ host: bare, port, url, authority: `${url.hostname}:${port}` });
 }
 
 function invalid(): Refusal {

@@ -78,8 +78,9 @@ export class Gateway {
   constructor(options: ResolvedOptions) {
     const { pool, rest, idleMs, reportDueMs, connectTimeoutMs } = options;
     this.#options = options;
-    this.#tickets = new TicketBook({ pool, idleMs, reportDueMs }, options.maxTickets);
-    this.#sessions = new SessionBook(pool, idleMs);
+    const terms = Object.freeze({ idleMs });
+    this.#tickets = new TicketBook({ pool, terms, reportDueMs }, options.maxTickets);
+    this.#sessions = new SessionBook(pool, terms);
     this.#log = new AccessLog(rest.onAccess);
     this.#gate = new ConnectionGate(options);
     const networks = new PrivateNetworks(rest.allowPrivate ?? [], rest.resolve);

@@ -3,6 +3,7 @@ import type { Pool } from '@fairlead/core';
 import type { Access, AccessLog } from './access-log.js';
 import type { Admission } from './admission.js';
 import type { Destination } from './destination.js';
+import { Cancellation } from './cancellation.js';
 import type { Client, Doorman } from './doorman.js';
 import { ForwardAttempt, type Carriers, type Parcel } from './forward.js';
 import { DirectPassage, exitOf, RunPassage, TicketPassage, type Passage, type Permit } from './passage.js';
@@ -51,7 +52,7 @@ export class RequestFront {
     const { doorman, admission, limits, carriers } = this.#parts;
     const controls = readControls(request.rawHeaders);
     const { 'proxy-authorization': credentials } = request.headers;
-    const client = doorman.admit(credentials, controls.key, request.socket.remoteAddress ?? '');
+    const client = doorman.admit(credentials, controls.key, request.socket);
     const asked = access.kind === 'target' ? readHeaderTarget(request) : readAbsolute(request);
     admission.request(access, client, asked.destination, asked.path);
     const body = new RequestBody(request, limits);
@@ -68,7 +69,7 @@ export class RequestFront {
   #passageFor(client: Client, { destination }: Asked, controls: Controls, { request, response }: Parcel): Passage {
     const { pool, isDirect, limits } = this.#parts;
     if (isDirect(destination)) return new DirectPassage();
-    const gone = goneSignal(response);
+    const gone = goneWith(response);
     if (client.ticket !== undefined) {
       return new TicketPassage(client.ticket, destination.url, limits.connectTimeoutMs, gone);
     }
@@ -76,7 +77,7 @@ export class RequestFront {
     const tags = [...client.wishes.tags, ...controls.tags];
     return new RunPassage(pool, {
       target: destination.url,
-      signal: gone,
+      signal: gone as unknown as AbortSignal,
       tags,
       ...(request.method === undefined ? {} : { method: request.method }),
       ...(session === undefined ? {} : { session: sessionOf(client.name, session) }),
@@ -121,8 +122,8 @@ function finish(
   refuseRequest(response, refusal);
 }
 
-function goneSignal(response: ServerResponse): AbortSignal {
-  const controller = new AbortController();
-  response.once('close', () => controller.abort(new Refusal(499, 'ABORTED', 'the client has gone')));
-  return controller.signal;
+function goneWith(response: ServerResponse): Cancellation {
+  const gone = new Cancellation();
+  response.once('close', () => gone.abort());
+  return gone;
 }

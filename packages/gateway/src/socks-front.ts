@@ -79,7 +79,7 @@ async function authenticate(socket: Socket, reader: SocksReader, doorman: Doorma
   const [passwordLength = 0] = await reader.read(1);
   const password = (await reader.read(passwordLength)).toString('utf8');
   try {
-    const client = doorman.admitPair(name, password, socket.remoteAddress ?? '');
+    const client = doorman.admitPair(name, password, socket);
     socket.write(Buffer.from([1, 0]));
     return client;
   } catch (error) {
