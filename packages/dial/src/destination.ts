@@ -28,7 +28,7 @@ export function toDestination(host: string, port: number): Destination {
 
 /** `host:port` as it stands in a CONNECT request. */
 export function authorityOf({ host, port }: Destination): string {
-  return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function invalid(problem: string): DialError {

@@ -13,17 +13,22 @@ export interface Destination {
 }
 
 /** Reads `host:port` of a CONNECT. What was read once is looked up: clients come back to the same places. */
-export function readAuthority(text: string): Destination {
-  const known = read.get(text);
-  if (known !== undefined) return known;
-  const destination = parseAuthority(text);
-  if (read.size >= MOST_READ) read.clear();
-  read.set(text, destination);
-  return destination;
-}
+export const readAuthority = remembered(parseAuthority);
 
-const read = new Map<string, Destination>();
+/** Of texts from outside no more are remembered than these. */
 const MOST_READ = 1000;
+
+export function remembered(read: (text: string) => Destination): (text: string) => Destination {
+  const known = new Map<string, Destination>();
+  return (text) => {
+    const found = known.get(text);
+    if (found !== undefined) return found;
+    const destination = read(text);
+    if (known.size >= MOST_READ) known.clear();
+    known.set(text, destination);
+    return destination;
+  };
+}
 
 function parseAuthority(text: string): Destination {
   const [, host = '', port = ''] = /^(\[[^\]/?#@\s]+\]|[^:/?#@\s[\]]+):(\d{1,5})$/.exec(text) ?? [];

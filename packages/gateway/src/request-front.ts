@@ -9,7 +9,7 @@ import { ForwardAttempt, type Carriers, type Parcel } from './forward.js';
 import { DirectPassage, exitOf, RunPassage, TicketPassage, type Passage, type Permit } from './passage.js';
 import { refuseRequest, Refusal, refusalOf } from './refusal.js';
 import { RequestBody, type BodyLimits } from './request-body.js';
-import { hasTargetHeader, readAbsolute, readHeaderTarget, type Asked } from './request-check.js';
+import { checkFraming, hasTargetHeader, readAbsolute, readHeaderTarget, type Asked } from './request-check.js';
 import { readControls, type Controls } from './controls.js';
 import { sessionOf } from './session-book.js';
 
@@ -19,7 +19,7 @@ interface RequestFrontParts {
   readonly admission: Admission;
   readonly log: AccessLog;
   readonly carriers: Carriers;
-  readonly limits: BodyLimits & { readonly connectTimeoutMs: number };
+  readonly limits: BodyLimits & { readonly connectTimeoutMs: number; readonly idleMs: number };
   readonly isDirect: (destination: Destination) => boolean;
 }
 
@@ -38,6 +38,8 @@ export class RequestFront {
   readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
     if (this.draining) response.shouldKeepAlive = false;
     const access = this.#parts.log.begin(hasTargetHeader(request) ? 'target' : 'plain');
+    // A client that takes nothing of its answer for so long is given up.
+    request.socket.setTimeout(this.#parts.limits.idleMs);
     // Where to send an error of the socket's: the response tells of its end by itself.
     request.on('error', () => undefined);
     response.on('error', () => undefined);
@@ -51,9 +53,9 @@ export class RequestFront {
   async #carry(access: Access, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { doorman, admission, limits, carriers } = this.#parts;
     const controls = readControls(request.rawHeaders);
-    const { 'proxy-authorization': credentials } = request.headers;
-    const client = doorman.admit(credentials, controls.key, request.socket);
-    const asked = access.kind === 'target' ? readHeaderTarget(request) : readAbsolute(request);
+    const framing = checkFraming(request);
+    const client = doorman.admit(framing.credentials, controls.key, request.socket);
+    const asked = access.kind === 'target' ? readHeaderTarget(request) : readAbsolute(request, framing);
     admission.request(access, client, asked.destination, asked.path);
     const body = new RequestBody(request, limits);
     const repeatable = !body.exists && IDEMPOTENT.has(request.method ?? '');

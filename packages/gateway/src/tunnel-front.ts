@@ -6,9 +6,8 @@ import type { Destination } from './destination.js';
 import type { Client, Doorman } from './doorman.js';
 import type { Line } from './line.js';
 import { Cancellation } from './cancellation.js';
-import { single } from './headers.js';
 import { refuseSocket, Refusal, refusalOf } from './refusal.js';
-import { readConnect } from './request-check.js';
+import { checkFraming, readConnect } from './request-check.js';
 import type { Switchboard } from './switchboard.js';
 
 interface TunnelFrontParts {
@@ -82,9 +81,9 @@ export class TunnelFront {
   }
 
   async #connect(access: Access, request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
-    const credentials = single(request.rawHeaders, 'proxy-authorization');
-    const client = this.#parts.doorman.admit(credentials, undefined, socket);
-    const destination = readConnect(request);
+    const framing = checkFraming(request);
+    const client = this.#parts.doorman.admit(framing.credentials, undefined, socket);
+    const destination = readConnect(request, framing);
     await this.open(access, client, destination, socket, head, () => void socket.write(ESTABLISHED));
   }
 }

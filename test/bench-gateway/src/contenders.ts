@@ -11,7 +11,8 @@ import type { Order, Vitals } from './order.js';
 export interface Contender {
   readonly name: string;
   readonly port: number;
-  vitals(): Promise<Vitals>;
+  /** @param of `memory` collects garbage before it looks. */
+  vitals(of?: 'memory'): Promise<Vitals>;
   stop(): Promise<void>;
 }
 
@@ -24,9 +25,9 @@ export async function startNode(name: string, order: Order): Promise<Contender> 
   return {
     name,
     port,
-    async vitals() {
+    async vitals(of) {
       const answer = once(child, 'message');
-      child.send('vitals');
+      child.send(of ?? 'cpu');
       return ((await answer) as [Vitals])[0];
     },
     async stop() {

@@ -7,9 +7,9 @@ export async function growth(targetPort: number, upstream: string, tunnels: numb
   const ours = await startNode('ours', { kind: 'ours', upstreams: [upstream] });
   const load = (requests: number) => loadConnect({ gatewayPort: ours.port, targetPort, requests, concurrency: 64 });
   await load(tunnels / 5);
-  const early = await ours.vitals();
+  const early = await ours.vitals('memory');
   await load((tunnels * 4) / 5);
-  const late = await ours.vitals();
+  const late = await ours.vitals('memory');
   await ours.stop();
   say(
     `memory: ${early.rssMb.toFixed(1)} MB after ${tunnels / 5} tunnels, ${late.rssMb.toFixed(1)} MB after ${tunnels}`,
