@@ -78,7 +78,8 @@ export class Gateway {
   constructor(options: ResolvedOptions) {
     const { pool, rest, idleMs, reportDueMs, connectTimeoutMs } = options;
     this.#options = options;
-    const terms = Object.freeze({ idleMs });
+    // A tunnel that falls idle ends by itself before its tenancy does.
+    const terms = Object.freeze({ idleMs: idleMs + 5000 });
     this.#tickets = new TicketBook({ pool, terms, reportDueMs }, options.maxTickets);
     this.#sessions = new SessionBook(pool, terms);
     this.#log = new AccessLog(rest.onAccess);

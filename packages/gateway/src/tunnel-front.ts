@@ -75,7 +75,7 @@ export class TunnelFront {
     line.join(socket, head, idleMs, ({ sent, received, by, error }) => {
       this.#lines.delete(line);
       const { endpoint: proxy = 'direct', attempts, latencyMs } = line;
-      const code = by === 'idle' ? 'IDLE' : error;
+      const code = by === 'idle' ? 'IDLE' : by === 'us' ? 'CLOSED' : error;
       access.end({ status: 200, proxy, attempts, latencyMs, sent, received, ...(code === undefined ? {} : { code }) });
     });
   }

@@ -21,7 +21,9 @@ export function* generate(seed: number, authority: string): Generator<Generated>
     const body = method === 'GET' || method === 'HEAD' ? '' : bodyOf(below, pick);
     const framing = body === '' ? 'none' : pick(['length', 'chunked', 'chunked', 'trailers'] as const);
     const target =
-      method === 'PROPFIND' && random() < 0.5 ? `http://${authority.toUpperCase()}${path}` : `http://${authority}${path}`;
+      method === 'PROPFIND' && random() < 0.5
+        ? `http://${authority.toUpperCase()}${path}`
+        : `http://${authority}${path}`;
     const fields = [
       `Host: ${authority}`,
       `X-Tag: ${tag}`,
