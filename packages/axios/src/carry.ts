@@ -38,8 +38,11 @@ export async function carry(config: InternalAxiosRequestConfig, carriers: Carrie
 
 /** Attempts until the pool decides that it is over. */
 async function runToEnd(run: Run, config: InternalAxiosRequestConfig, carriers: Carriers): Promise<Attempted> {
+  /** The last answer that was to be replaced: what the caller gets when all after it are dead. */
+  let held: Attempted | undefined;
   for (;;) {
-    const lease = await nextLease(run, config);
+    const lease = await nextLease(run, config, held);
+    if (lease === undefined) return held!;
     const tried = await attempt(config, run, lease, carriers);
     notePoolInfo(tried.kind === 'hop' ? undefined : tried.subject, run, lease);
     notePoolInfo(tried.response, run, lease);
@@ -51,6 +54,13 @@ async function runToEnd(run: Run, config: InternalAxiosRequestConfig, carriers: 
     const decision = run.report(lease, tried.outcome);
     const again = decision.kind === 'reroute' || decision.kind === 'replay';
     if (!again || isSpent(config.data)) {
+      if (
+        tried.kind === 'error' &&
+        tried.response === undefined &&
+        held !== undefined &&
+        config.signal?.aborted !== true
+      )
+        return held;
       if (decision.kind === 'give-up' && tried.kind === 'error') {
         notePoolInfo(decision.error, run, lease);
         throw Object.assign(decision.error, { cause: tried.subject });
@@ -58,16 +68,23 @@ async function runToEnd(run: Run, config: InternalAxiosRequestConfig, carriers: 
       return tried;
     }
     if (isStream(tried.response?.data)) tried.response.data.destroy();
+    else if (tried.response !== undefined) held = tried;
   }
 }
 
-async function nextLease(run: Run, config: InternalAxiosRequestConfig): Promise<Lease> {
+/** Undefined when nobody is left and an answer is held. */
+async function nextLease(
+  run: Run,
+  config: InternalAxiosRequestConfig,
+  held: Attempted | undefined,
+): Promise<Lease | undefined> {
   try {
     return await run.next();
   } catch (error) {
     notePoolInfo(error, run, undefined);
     // What axios itself says of a request that its caller has called off.
     if ((Object(error) as { code?: unknown }).code === 'ABORTED') throw new CanceledError(undefined, config as never);
+    if (held !== undefined) return undefined;
     throw error;
   }
 }

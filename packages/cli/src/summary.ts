@@ -16,7 +16,7 @@ export class Summary {
   }
 
   line(): string {
-    const { proxies, rerouted, replayed, sessions } = this.#pool.stats();
+    const { proxies, rerouted, replayed, activeSessions: sessions } = this.#pool.stats();
     const now = this.#gateway.stats();
     const { total, failed, sent, received } = this.#before;
     this.#before = now;

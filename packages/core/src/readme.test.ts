@@ -23,6 +23,6 @@ test('the manual has every option of a policy and every preset, and no other', (
 test('the manual names the defaults as they are', () => {
   for (const [name, value] of Object.entries(POOL_DEFAULTS)) {
     const row = readme.split('\n').find((line) => line.startsWith(`| \`${name}\``));
-    expect(row?.replaceAll('_', ''), name).toContain(`\`${value}\``);
+    expect(row?.replaceAll('_', ''), name).toContain(`\`${typeof value === 'string' ? `'${value}'` : value}\``);
   }
 });

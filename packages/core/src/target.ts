@@ -16,9 +16,12 @@ export function targetOf({ host, hostname, port }: URL): Target {
   return (port === '' ? bare : `${bare}:${port}`) as Target;
 }
 
+/** No name that resolves is longer; targets are remembered, and a redirect may name any. */
+const LONGEST_HOST = 300;
+
 export function toTargetUrl(input: string | URL): URL {
   const url = typeof input === 'string' ? parse(input) : input;
-  if (!(url instanceof URL) || url.host === '') {
+  if (!(url instanceof URL) || url.host === '' || url.host.length > LONGEST_HOST) {
     // A URL may carry a token in its path or query: it is not repeated.
     throw new ConfigurationError('INVALID_TARGET', 'target', 'must be a URL or a host name');
   }

@@ -1,5 +1,5 @@
-import type { Endpoint, EndpointId } from '@fairlead/core';
-import { agentsFor, drainAgents, type AgentOptions } from './agents.js';
+import { checkKeys, type Endpoint, type EndpointId } from '@fairlead/core';
+import { AGENT_OPTION_KEYS, drainAgents, makeAgents, type AgentOptions } from './agents.js';
 import { leaseAgents, type Agents, type LeaseTerms } from './lease-agents.js';
 
 /**
@@ -17,6 +17,13 @@ export interface AgentCacheOptions extends AgentOptions {
   /** Most pairs of agents kept; the one unused for longest goes first. @default 1000 */
   readonly maxAgents?: number;
 }
+
+/** Every key of `AgentCacheOptions`. */
+export const AGENT_CACHE_OPTION_KEYS = [
+  ...AGENT_OPTION_KEYS,
+  'reuse',
+  'maxAgents',
+] as const satisfies readonly (keyof AgentCacheOptions)[];
 
 export interface CachedLease extends LeaseTerms {
   /** For this lease, in place of the cache's own. */
@@ -41,6 +48,7 @@ export interface AgentCache {
 }
 
 export function createAgentCache(options: AgentCacheOptions = {}): AgentCache {
+  checkKeys(options, AGENT_CACHE_OPTION_KEYS, '');
   return new LruAgentCache(options);
 }
 
@@ -65,7 +73,7 @@ class LruAgentCache implements AgentCache {
   lease(endpoint: Endpoint, lease: CachedLease = {}): LeasedAgents {
     const { reuse = this.#reuse, ...terms } = lease;
     const key = reuseKey(endpoint, reuse, lease.session);
-    const agents = key === undefined ? agentsFor(endpoint, this.#options) : this.#keep(endpoint, key);
+    const agents = key === undefined ? makeAgents(endpoint, this.#options) : this.#keep(endpoint, key);
     const close = key === undefined ? () => drainAgents(agents) : () => {};
     // Without terms of its own a lease has no need of agents of its own.
     const { http, https } = [lease.session, lease.timeoutMs, lease.onRequest].every((term) => term === undefined)
@@ -89,7 +97,7 @@ class LruAgentCache implements AgentCache {
   #keep(endpoint: Endpoint, key: string): Agents {
     const ofEndpoint = this.#kept.get(endpoint.id) ?? new Map<string, Agents>();
     this.#kept.set(endpoint.id, ofEndpoint);
-    const agents = ofEndpoint.get(key) ?? agentsFor(endpoint, this.#options);
+    const agents = ofEndpoint.get(key) ?? makeAgents(endpoint, this.#options);
     ofEndpoint.set(key, agents);
     this.#order.delete(agents);
     this.#order.set(agents, { endpoint: endpoint.id, key });

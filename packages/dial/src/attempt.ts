@@ -12,8 +12,14 @@ export interface Step<T> {
 /** As much of an AbortSignal as a dial looks at: who opens thousands of tunnels a second has cheaper ones. */
 export interface Abortion {
   readonly aborted: boolean;
+  readonly reason?: unknown;
   addEventListener(type: 'abort', listener: () => void, options?: { readonly once?: boolean }): void;
   removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+/** A signal's reason that is told how far the dial had come when it was aborted. */
+export class Abandonment {
+  phase: DialPhase | undefined;
 }
 
 /**
@@ -89,6 +95,8 @@ export class Attempt {
   };
 
   readonly #abort = (): void => {
+    const reason: unknown = this.#signal?.reason;
+    if (reason instanceof Abandonment) reason.phase = this.phase;
     this.fail({ code: 'ABORTED', fault: 'caller', message: 'the dial was aborted' });
   };
 }

@@ -23,6 +23,15 @@ export interface DialSettings extends ReachOptions {
   readonly targetLookup?: typeof dnsLookup;
 }
 
+/** Every key of `DialSettings`. */
+export const DIAL_SETTING_KEYS = [
+  'ca',
+  'lookup',
+  'timeoutMs',
+  'traffic',
+  'targetLookup',
+] as const satisfies readonly (keyof DialSettings)[];
+
 export interface DialOptions extends DialSettings {
   /** The target's host name or address. */
   readonly host: string;

@@ -1,6 +1,9 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { FailureOutcome, Lease } from '@fairlead/core';
 import { failureOf, type Seen } from './failure.js';
+import { noteOn, type FailureNote } from './failure-notes.js';
+
+const WAITING: FailureNote = { phase: 'tunnel', sent: 'nothing' };
 
 /** As much of a lease or a tenancy as an exchange looks at. */
 type Watch = Pick<Lease, 'signal' | 'touch'>;
@@ -47,10 +50,11 @@ export class Exchange {
   /** What an error of the library's means, given what was seen here. */
   failure(error: unknown, elapsedMs: number, seen?: Seen): FailureOutcome {
     const failure = failureOf(error, elapsedMs, seen);
-    // A request that had no socket yet sent nothing: its dial was dropped and can no longer say how far it came. One that was
-    // never seen here may have gone any way.
-    const unknown = this.#current === undefined || this.#hadSocket;
-    return unknown || failure.sent === 'nothing' ? failure : { ...failure, phase: 'tunnel', sent: 'nothing' };
+    // One that was never seen here may have gone any way.
+    if (this.#current === undefined || failure.sent === 'nothing') return failure;
+    // Without a socket yet it waited for a place, if it was not being dialled.
+    const note = noteOn(this.#current) ?? (this.#hadSocket ? undefined : WAITING);
+    return note === undefined ? failure : { ...failure, ...note };
   }
 
   #keepAlive(response: IncomingMessage): void {

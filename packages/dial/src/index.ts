@@ -7,6 +7,7 @@ export { agentsFor, AGENT_DEFAULTS, drainAgents, type AgentOptions } from './age
 export { leaseAgents, type Agents, type LeaseTerms } from './lease-agents.js';
 export {
   AGENT_CACHE_DEFAULTS,
+  AGENT_CACHE_OPTION_KEYS,
   createAgentCache,
   reuseKey,
   type AgentCache,
@@ -15,6 +16,9 @@ export {
   type LeasedAgents,
   type ReusePolicy,
 } from './agent-cache.js';
+export { SocksProxyAgent } from './socks-proxy-agent.js';
+export { abortWhileDialling } from './undici-aborts.js';
+export { StandInController } from './stand-in-controller.js';
 export { undiciConnector, type UndiciConnectorOptions } from './undici-connector.js';
 export { Exchange } from './exchange.js';
 export { failureOf, type Seen } from './failure.js';

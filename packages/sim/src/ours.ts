@@ -7,9 +7,8 @@ export const OURS = 'ets';
 export const SIM_PRESETS = ['rotate', 'respectful'] as const;
 export type SimPreset = (typeof SIM_PRESETS)[number];
 
-/** The pool as it is judged: the preset, with retries bounded by the deadline alone, as every rival's are here. */
+/** The pool as it is judged: the preset, with retries and waits bounded by the deadline alone, as every rival's are here. */
 export function poolOptions(preset: SimPreset): PoolOptions {
-  return {
-    policy: { preset, retry: { maxAttempts: Number.POSITIVE_INFINITY, budget: 1 }, hedge: { perAttempt: 0.1 } },
-  };
+  const retry = { maxAttempts: Number.POSITIVE_INFINITY, budget: 1 };
+  return { policy: { preset, retry, maxWaitMs: Number.POSITIVE_INFINITY, hedge: { perAttempt: 0.1 } } };
 }

@@ -1,11 +1,11 @@
 import { notePoolInfo, type Lease, type LeaseRequest, type Pool, type Run } from '@fairlead/core';
+import { StandInController } from '@fairlead/dial';
 import type { Dispatcher } from 'undici';
 import { Attempt, type Ended } from './attempt.js';
 import type { EndpointAgents } from './endpoint-agents.js';
 import type { Memory } from './memory.js';
 import type { Pooled, PoolRequest } from './options.js';
 import { IN_CONTEXT } from './pool-info.js';
-import { OuterController } from './outer-controller.js';
 import { RequestBody } from './request-body.js';
 
 export interface Carriers {
@@ -27,7 +27,7 @@ export class CarriedDispatch {
   readonly #carriers: Carriers;
   readonly #body: RequestBody;
   readonly #abort = new AbortController();
-  readonly #outer = new OuterController((reason) => this.#aborted(reason));
+  readonly #outer = new StandInController((reason) => this.#aborted(reason));
   /** undici's `request` hands it back with its answer. */
   readonly #context = { [IN_CONTEXT]: {} };
   #attempt: Attempt | undefined;

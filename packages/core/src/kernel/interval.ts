@@ -1,4 +1,5 @@
 import type { EtsConstants } from './defaults.js';
+import { fadeOver } from './estimate.js';
 import { startRate, type TargetState } from './targets.js';
 
 /** What a refusal says of the pace: too many requests, or none wanted. */
@@ -7,6 +8,11 @@ export type Refusal = 'throttled' | 'denied';
 /** The least time between uses of one endpoint on the target: what the user asked for, or what was learned. */
 export function emissionMs(state: TargetState): number {
   return Math.max(state.configuredMs, state.intervalMs);
+}
+
+/** What the target's own limit adds to the pace that the user asked for. */
+export function learnedMs(state: TargetState): number {
+  return Math.max(0, state.intervalMs - state.configuredMs);
 }
 
 /** How far a use may come early: half of what was learned, but never within the pace the user asked for. */
@@ -25,6 +31,12 @@ export function raiseInterval(
   now: number,
   c: EtsConstants,
 ): boolean {
+  const measured = measuredInterval(state, now, c);
+  if (measured > 0 && refusal === 'throttled') {
+    state.intervalMs = Math.min(c.intervalMaxMs, measured * c.limitMargin);
+    state.raisedAt = now;
+    return true;
+  }
   if (now - state.raisedAt < Math.max(c.intervalRaiseMs, state.intervalMs / 2)) return false;
   const rate = startRate(state, now, c);
   const growth = refusal === 'throttled' ? c.intervalThrottled : c.intervalDenied;
@@ -38,7 +50,14 @@ export function raiseInterval(
 }
 
 /** A success lets the target go a little faster. */
-export function relaxInterval(state: TargetState, c: EtsConstants): void {
-  const next = state.intervalMs * c.intervalDecay;
+export function relaxInterval(state: TargetState, now: number, c: EtsConstants): void {
+  const floor = measuredInterval(state, now, c) * c.limitFloor;
+  const next = Math.max(state.intervalMs * c.intervalDecay, Math.min(floor, state.intervalMs));
   state.intervalMs = next < c.intervalOffMs ? 0 : next;
+}
+
+/** The interval that the target's own limit comes to, while enough of it is known; else 0. */
+function measuredInterval(state: TargetState, now: number, c: EtsConstants): number {
+  if (state.letThrough * fadeOver(now - state.letAt, c.limitTauMs) < c.limitSamples) return 0;
+  return state.letThroughMs / state.letThrough;
 }

@@ -18,6 +18,10 @@ export interface TargetState {
   intervalMs: number;
   configuredMs: number;
   raisedAt: number;
+  /** What pairs were served between two refusals, the time between them, decayed since the instant. */
+  letThrough: number;
+  letThroughMs: number;
+  letAt: number;
   breaker: 'closed' | 'open';
   probeAt: number;
   probeDelayMs: number;
@@ -28,6 +32,10 @@ export interface TargetState {
   readonly failedRows: number[];
   /** Entries of the pair table that name this target. */
   pairs: number;
+  /** Until then nobody can serve it but rows that came free after `closedAt`; the soonest instant that opens another. */
+  closedUntil: number;
+  closedAt: number;
+  opensAt: number;
   /** Attempts out now: a target in use is not forgotten. */
   inFlight: number;
 }
@@ -119,6 +127,9 @@ function freshState(key: string, uid: number): TargetState {
     intervalMs: 0,
     configuredMs: 0,
     raisedAt: Number.NEGATIVE_INFINITY,
+    letThrough: 0,
+    letThroughMs: 0,
+    letAt: 0,
     breaker: 'closed',
     probeAt: Number.POSITIVE_INFINITY,
     probeDelayMs: 0,
@@ -126,6 +137,9 @@ function freshState(key: string, uid: number): TargetState {
     surprise: 0,
     failedRows: [],
     pairs: 0,
+    closedUntil: 0,
+    closedAt: 0,
+    opensAt: 0,
     inFlight: 0,
   };
 }

@@ -18,7 +18,7 @@ export class MisconfigurationWatch {
     if (code === undefined || code !== this.#code) this.#reset(code);
     if (code === undefined) return undefined;
     this.#inARow += 1;
-    this.#endpoints.add(endpoint);
+    if (this.#endpoints.size < ENOUGH) this.#endpoints.add(endpoint);
     // In a large pool a few dozen different endpoints are proof enough.
     const everyone = this.#endpoints.size >= Math.min(poolSize, ENOUGH);
     if (this.#told || !everyone || this.#inARow < LEAST) return undefined;

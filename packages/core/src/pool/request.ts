@@ -1,4 +1,4 @@
-import type { EndpointId } from '../endpoint.js';
+import { TRAITS, type Endpoint, type EndpointId } from '../endpoint.js';
 import { ConfigurationError } from '../errors.js';
 import { checkKeys, duration, hasMethods, integerAtLeast, ofType, ownOptions } from '../option-check.js';
 
@@ -14,6 +14,12 @@ export interface LeaseRequest {
   readonly session?: string;
   /** Only endpoints that have all of these. @default [] */
   readonly tags?: readonly string[];
+  /** Only endpoints of this provider, region, country, autonomous system, class. */
+  readonly provider?: string;
+  readonly region?: string;
+  readonly country?: string;
+  readonly asn?: number;
+  readonly class?: string;
   /** Force this endpoint. */
   readonly endpoint?: EndpointId;
   /** Endpoints not to use. @default [] */
@@ -28,6 +34,8 @@ export interface LeaseRequest {
   readonly maxAttempts?: number;
   /** How long one attempt may take without an answer. @default the policy's */
   readonly attemptTimeoutMs?: number;
+  /** Counts the request under this word in `stats()` and metrics; of more than 63 the rest count as `other`. */
+  readonly label?: string;
 }
 
 const KEYS: readonly string[] = [
@@ -36,6 +44,7 @@ const KEYS: readonly string[] = [
   'idempotent',
   'session',
   'tags',
+  ...TRAITS,
   'endpoint',
   'exclude',
   'avoid',
@@ -43,7 +52,11 @@ const KEYS: readonly string[] = [
   'deadlineMs',
   'maxAttempts',
   'attemptTimeoutMs',
+  'label',
 ] satisfies readonly (keyof LeaseRequest)[];
+
+const MOST_NAME = 512;
+const CONTROL = /\p{Cc}/u;
 
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
@@ -60,18 +73,50 @@ export function checkedRequest(request: LeaseRequest): LeaseRequest {
   if (signal !== undefined) hasMethods(signal, ['addEventListener', 'removeEventListener'], 'request.signal');
   listOfWords(own.tags, 'request.tags');
   listOfWords(own.exclude, 'request.exclude');
-  if (session !== undefined && (typeof session !== 'string' || session === '')) {
-    throw new ConfigurationError('INVALID_OPTION', 'request.session', 'must be a word');
+  listOfWords(own.avoid, 'request.avoid');
+  if (own.label !== undefined) ofType(own.label, 'string', 'request.label');
+  for (const trait of TRAITS) {
+    if (own[trait] === undefined) continue;
+    if (trait === 'asn') integerAtLeast(own.asn, 1, 'request.asn');
+    else ofType(own[trait], 'string', `request.${trait}`);
   }
+  if (session !== undefined) checkSession(session, 'request.session');
   return own;
+}
+
+/** A session's name is a key that others write: bounded, and without what could make it another's. */
+export function checkSession(session: unknown, item: string): asserts session is string {
+  if (typeof session === 'string' && session !== '' && session.length <= MOST_NAME && !CONTROL.test(session)) return;
+  const problem = `must be a word of at most ${MOST_NAME} characters, none of them a control character`;
+  throw new ConfigurationError('INVALID_OPTION', item, problem);
 }
 
 function listOfWords(value: unknown, item: string): void {
   if (value === undefined) return;
-  if (Array.isArray(value) && value.every((word) => typeof word === 'string')) return;
+  if (Array.isArray(value) && value.every((word) => typeof word === 'string' && !CONTROL.test(word))) return;
   throw new ConfigurationError('INVALID_OPTION', item, 'must be a list of words');
 }
 
 export function isIdempotent({ idempotent, method = 'GET' }: LeaseRequest): boolean {
   return idempotent ?? IDEMPOTENT.has(method.toUpperCase());
+}
+
+/** Every word an endpoint has to answer to for this request: its tags, and what it asks it to be. */
+export function wordsAsked(request: LeaseRequest): readonly string[] {
+  const { tags = [] } = request;
+  return TRAITS.every((trait) => request[trait] === undefined) ? tags : [...tags, ...traitWords(request)];
+}
+
+/** Every word an endpoint answers to. */
+export function wordsOf(endpoint: Endpoint): readonly string[] {
+  const traits = traitWords(endpoint);
+  return traits.length === 0 ? endpoint.tags : [...endpoint.tags, ...traits];
+}
+
+/** The separator keeps a trait apart from a tag that looks like one. */
+function traitWords(of: Partial<Pick<Endpoint, (typeof TRAITS)[number]>>): string[] {
+  return TRAITS.filter((trait) => of[trait] !== undefined).map((trait) => {
+    const value = String(of[trait]);
+    return `${trait}\u0000${trait === 'country' ? value.toUpperCase() : value}`;
+  });
 }

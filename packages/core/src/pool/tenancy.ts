@@ -99,13 +99,13 @@ export class Tenancy {
   refusal(target: string | URL): TargetSuspendedError | undefined {
     const { target: key } = this.#termsOf(target);
     const until = this.#dispatcher.suspendedUntil(key);
-    return until > 0 ? new TargetSuspendedError(key, until, until - this.#dispatcher.now()) : undefined;
+    return until > 0 ? new TargetSuspendedError(key, until - this.#dispatcher.now()) : undefined;
   }
 
   /** How long a connection may take to be made before it is given up: what the endpoint's history allows of `timeoutMs`. */
   patienceMs(timeoutMs: number): number {
-    const { row, policy } = this.#lease.parts;
-    return this.#dispatcher.patienceMs(row, policy, timeoutMs);
+    const { row, target, policy } = this.#lease.parts;
+    return this.#dispatcher.patienceMs(row, target, policy, timeoutMs);
   }
 
   /**
