@@ -2,9 +2,9 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { certificates, startFault, startHttpProxy, startTarget } from '@fairlead/lab';
 
@@ -16,7 +16,7 @@ const [list, ca] = [join(directory, 'proxies.txt'), join(directory, 'ca.pem')];
 await writeFile(list, proxies.map(({ url }) => url).join('\n'));
 await writeFile(ca, certificates().ca);
 
-const program = join(dirname(createRequire(import.meta.url).resolve('fairlead/package.json')), 'dist', 'main.js');
+const program = fileURLToPath(new URL('dist/main.js', import.meta.resolve('fairlead/package.json')));
 const flags = ['--listen', '0', '--socks', '0', '--ports', 'all', '--allow-private', '127.0.0.0/8'];
 const gateway = spawn(process.execPath, [program, 'serve', '--proxies', list, ...flags], {
   stdio: ['ignore', 'pipe', 'pipe'],

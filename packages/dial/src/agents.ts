@@ -41,6 +41,7 @@ export const AGENT_OPTION_KEYS = [
   'maxSockets',
   'maxFreeSockets',
   'tls',
+  'plain',
   'idleMs',
 ] as const satisfies readonly (keyof AgentOptions)[];
 
