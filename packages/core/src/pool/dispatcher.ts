@@ -82,7 +82,8 @@ export class Dispatcher implements LeaseKeeper {
     this.shared = shared;
     this.line = new WaitingLine(options.maxWaiting);
     this.#alarm = new Alarm(clock, () => this.#tick());
-    this.effects = new EffectLog(this.roster, events, (index) => this.kernel.state.targets.states[index]!.key, link);
+    const targetOf = (index: number): string => this.kernel.state.targets.states[index]!.key;
+    this.effects = new EffectLog({ roster: this.roster, events, clock, link, targetOf });
     this.kernel = createKernel({
       ...(strategy === undefined ? {} : { strategy }),
       cooldown: cooldownRule(policy),
@@ -238,7 +239,7 @@ export class Dispatcher implements LeaseKeeper {
     if (!this.#options.store.ledger.suspend(target, until, why, this.now())) {
       return this.#events.emit('bound-reached', { what: 'suspensions' });
     }
-    this.#events.emit('suspended', { target, until, why });
+    this.#events.emit('suspended', { target, forMs: until - this.now(), why });
     // Those who cannot wait that long hear of it now rather than at their deadline.
     this.line.recheck(target);
     this.reschedule();
