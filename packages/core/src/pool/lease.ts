@@ -192,6 +192,11 @@ export class Lease implements Watched {
     this.#onEnd?.();
   }
 
+  /** @internal The pool has ended it, settled or not. */
+  get ended(): boolean {
+    return this.#ended !== undefined;
+  }
+
   /** Calls back when the pool ends the lease, as a listener on `signal` is, which costs a tenth of a request. One callback. */
   onEnd(callback: () => void): void {
     this.#onEnd = callback;
