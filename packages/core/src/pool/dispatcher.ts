@@ -189,7 +189,8 @@ export class Dispatcher implements LeaseKeeper {
     const askedMs = askedToWait(outcome, verdict, wallNow);
     // What nobody here could read forgives the target nothing.
     const legible = outcome.kind !== 'response' || outcome.opaque !== true;
-    const pauseMs = legible ? this.#restraints.after(target, verdict, action, { now, askedMs }, policy.suspend) : 0;
+    const when = { now, askedMs, paused: this.suspendedUntil(target) > 0 };
+    const pauseMs = legible ? this.#restraints.after(target, verdict, action, when, policy.suspend) : 0;
     if (pauseMs > 0) this.suspend(target, now + pauseMs, verdict);
     if (verdict === 'success' || verdict === 'final') this.onCarried();
     if (action.pin === 'break') this.sessions.broken(lease);
