@@ -1,5 +1,5 @@
-export { createPool, Pool } from './pool/pool.js';
-export { POOL_DEFAULTS, type PoolOptions, type PoolUpdate } from './pool/options.js';
+export { createPool, Pool, type LocalPool } from './pool/pool.js';
+export { POOL_DEFAULTS, type LocalPoolOptions, type PoolOptions, type PoolUpdate } from './pool/options.js';
 export type { PolicyOptions, TargetRule } from './policy/policy-options.js';
 export { Lease, LeaseEndedError, type LeaseEnd } from './pool/lease.js';
 export { notePoolInfo, poolInfo, type PoolInfo } from './pool/pool-info.js';
@@ -78,8 +78,16 @@ export { systemRandom, type Random } from './ports/random.js';
 export { SESSION_DEFAULTS, type SessionPolicy } from './policy/session.js';
 export type { Ledger } from './ports/ledger.js';
 export type { OpenedRecords, Records, RecordsContext, StoreReport } from './ports/records.js';
-export type { SoftRecord } from './ports/soft-record.js';
-export type { Store } from './ports/store.js';
+export type { EndpointRecord, SoftRecord } from './ports/soft-record.js';
+export type {
+  SharedAdmitRequest,
+  SharedAdmitResult,
+  SharedCandidate,
+  SharedContext,
+  SharedLedger,
+  SharedPin,
+} from './ports/shared-ledger.js';
+export type { LocalStore, SharedStore, Store } from './ports/store.js';
 export { memoryStore } from './stores/memory.js';
 export type { Strategy } from './kernel/strategy.js';
 export type { RankQuery } from './kernel/query.js';

@@ -73,6 +73,8 @@ export function createLedger(options: LedgerOptions = {}) {
     admit: (request: AdmitRequest): AdmitResult => admit(state, request),
     /** Gives the place back. */
     release: (row: number) => giveBack(state.leases, row),
+    /** Takes a place without asking: another ledger has granted it. */
+    take: (row: number) => take(state.leases, row),
     /** The attempt never reached the target: its use of the pair's pace is taken back. */
     unspend: (row: number, target: number, emissionMs: number) =>
       unspend(state.pace, keyOf(state, row), target, emissionMs),

@@ -46,14 +46,23 @@ class AttemptLoop<T> {
       for (;;) {
         if (this.#legs.size === 0) {
           try {
-            this.#begin(await this.#run.next());
+            this.#start(await this.#run.next());
+            // As many beside it as the policy's race asks for.
+            for (let more = this.#run.beside('race'); more !== undefined; more = this.#run.beside('race')) {
+              const lease = more instanceof Promise ? await more : more;
+              if (lease === undefined) break;
+              this.#start(lease);
+            }
           } catch (error) {
             return this.#instead(error);
           }
         }
         const leg = await this.#firstBack();
-        if (leg === 'late') this.#hedge();
-        else {
+        if (leg === 'late') {
+          const more = this.#run.beside('hedge');
+          const lease = more instanceof Promise ? await more : more;
+          if (lease !== undefined) this.#start(lease);
+        } else {
           const end = this.#settle(leg);
           if (end !== 'on') return valueOf(end);
         }
@@ -61,12 +70,6 @@ class AttemptLoop<T> {
     } finally {
       this.#cancelRest();
     }
-  }
-
-  /** Starts the next attempt, with as many beside it as the policy's race asks for. */
-  #begin(first: Lease): void {
-    let lease: Lease | undefined = first;
-    for (; lease !== undefined; lease = this.#run.tryRace()) this.#start(lease);
   }
 
   /** There is nobody left to try: an answer that was held back is better than none, unless the caller has called it off. */
@@ -106,11 +109,6 @@ class AttemptLoop<T> {
       cancel = this.#clock.schedule(newest.since + wait, () => resolve('late'));
     });
     return Promise.race([...this.#legs.values(), late]).finally(() => cancel());
-  }
-
-  #hedge(): void {
-    const lease = this.#run.tryHedge();
-    if (lease !== undefined) this.#start(lease);
   }
 
   /** What the request ends with, or `on`. */

@@ -7,7 +7,6 @@ import type { Policy } from '../policy/presets.js';
 import { cooldownRule } from '../policy/cooldown-rule.js';
 import { askedToWait, factOf } from '../policy/fact-of.js';
 import type { Instant } from '../ports/clock.js';
-import type { StoreReport } from '../ports/records.js';
 import type { Target } from '../target.js';
 import { Alarm } from './alarm.js';
 import { ByteBudgets } from './byte-budgets.js';
@@ -20,15 +19,25 @@ import { Membership } from './membership.js';
 import type { ResolvedOptions } from './options.js';
 import { MisconfigurationWatch } from './misconfiguration.js';
 import { Question } from './question.js';
-import { closedError, lateError, later, ONLY_A_RELEASE, unusableError, type Refusal } from './refusal.js';
+import { closedError, lateError, later, ONLY_A_RELEASE, type Refusal } from './refusal.js';
 import { Restraints } from './restraints.js';
 import { Roster } from './roster.js';
+import { openStore } from './open-store.js';
+import type { PoolStore } from './pool-store.js';
 import type { RecordsLink } from './records-link.js';
 import type { Run } from './run.js';
+import { SHARED_CANDIDATES, type SharedDesk } from './shared-desk.js';
 import { SessionDesk } from './session-desk.js';
 import { Counters } from './counters.js';
 import { WaitingLine } from './waiters.js';
-import { refusedBySuspension, refusedForWant } from './want.js';
+import { refusedByLimits, refusedBySuspension, refusedForWant } from './want.js';
+
+/** How the question stood that a place was granted for. */
+interface Asked {
+  readonly targetIndex: number;
+  readonly first: boolean;
+  readonly sharedId?: string;
+}
 
 /** Under which terms something is learned. */
 type Learned = Pick<LeaseParts, 'target' | 'targetIndex' | 'policy' | 'first' | 'lasting'>;
@@ -53,7 +62,9 @@ export class Dispatcher implements LeaseKeeper {
   readonly #alarm: Alarm;
   readonly #restraints = new Restraints();
   readonly #watch = new MisconfigurationWatch();
-  readonly #question: Question;
+  readonly question: Question;
+  /** Where places are taken when the store is shared. */
+  readonly shared: SharedDesk | undefined;
   readonly #link: RecordsLink | undefined;
   /** What everyone is told while what was kept is being read; or for good, when it cannot be. */
   #gate: Refusal | undefined;
@@ -63,14 +74,16 @@ export class Dispatcher implements LeaseKeeper {
   onGranted: () => void = () => undefined;
   onCarried: () => void = () => undefined;
 
-  constructor(options: ResolvedOptions, events: Emitter, link?: RecordsLink) {
+  constructor({ options, link, shared }: PoolStore, events: Emitter) {
     const { store, strategy, policy, random, clock, constants } = options;
     this.#options = options;
     this.#events = events;
     this.#link = link;
+    this.shared = shared;
     this.line = new WaitingLine(options.maxWaiting);
     this.#alarm = new Alarm(clock, () => this.#tick());
-    this.effects = new EffectLog(this.roster, events, (index) => this.kernel.state.targets.states[index]!.key, link);
+    const targetOf = (index: number): string => this.kernel.state.targets.states[index]!.key;
+    this.effects = new EffectLog({ roster: this.roster, events, clock, link, targetOf });
     this.kernel = createKernel({
       ...(strategy === undefined ? {} : { strategy }),
       cooldown: cooldownRule(policy),
@@ -91,22 +104,18 @@ export class Dispatcher implements LeaseKeeper {
       vacated: (row) => this.counters.forget(row),
       link,
     });
-    this.sessions = new SessionDesk({ ledger: store.ledger, members: this.members, bytes: this.bytes, events, clock });
-    this.#question = new Question(this.kernel, this.roster, random, () => this.inFlight + this.line.size + 1);
+    const desk = { ledger: store.ledger, members: this.members, bytes: this.bytes, events, clock };
+    this.sessions = new SessionDesk(desk, () => this.changed());
+    this.question = new Question(this.kernel, this.roster, random, () => this.inFlight + this.line.size + 1);
+    if (shared !== undefined) this.question.query.want = SHARED_CANDIDATES;
   }
 
-  /** Reads what was kept; until it is back, callers wait in line. */
-  open(): void {
-    const { clock, random } = this.#options;
-    const { kernel, roster } = this;
-    if (this.#link === undefined) return;
-    this.#gate = ONLY_A_RELEASE;
-    const report = (event: StoreReport): void => this.#events.emit('store', event);
-    const opened = (cause?: Error): void => {
-      this.#gate = cause === undefined ? undefined : { retryAt: 0, error: unusableError(cause) };
+  /** Until what was kept is back callers wait in line; they hear of it when it cannot be had. */
+  open(store: PoolStore): void {
+    this.#gate = openStore(store, this, this.#events, (gate) => {
+      this.#gate = gate;
       this.changed();
-    };
-    this.#link.start({ kernel, roster, clock, random, report, opened, reschedule: () => this.reschedule() });
+    });
   }
 
   /** Leases that are out, by the ledger: also those that are just being ended. */
@@ -134,10 +143,24 @@ export class Dispatcher implements LeaseKeeper {
     const answer = this.#decide(run, this.now());
     // Only now: a listener may ask for a lease itself, and the question on the table is made once for all.
     this.effects.flush();
+    if (this.sessions.takeLost()) this.changed();
     return answer;
   }
 
   #decide(run: Run, now: Instant): Lease | Refusal {
+    const refusal = this.prepare(run, now);
+    if (refusal !== undefined) return refusal;
+    const result = this.#options.store.ledger.admit(this.question.admission);
+    const { target: targetIndex, first } = this.question.query;
+    if (result.row >= 0) {
+      this.kernel.onAdmit(result.row, targetIndex, now);
+      return this.give(run, result, { targetIndex, first }, now);
+    }
+    return refusedByLimits(result.retryAt, now);
+  }
+
+  /** Puts the run's question and finds candidates for it; or says why there is none. */
+  prepare(run: Run, now: Instant, allowed?: (row: Row) => boolean): Refusal | undefined {
     const { ledger } = this.#options.store;
     if (this.closed) return { retryAt: now, error: closedError() };
     if (this.#gate !== undefined) return this.#gate;
@@ -145,24 +168,17 @@ export class Dispatcher implements LeaseKeeper {
     const suspended = ledger.suspendedUntil(run.target, now);
     if (suspended > 0) return refusedBySuspension(run, suspended, now);
     if (this.inFlight >= this.#options.maxInFlight) return ONLY_A_RELEASE;
-    this.#question.ask(run, now);
+    this.question.ask(run, now, allowed);
     const refusal = this.#rank(run, now);
-    if (refusal !== undefined) return refusal;
+    if (refusal !== undefined || this.question.candidates.count > 0) return refusal;
     // Whom the caller would rather avoid serves when nobody else can.
-    if (this.#question.candidates.count === 0) {
-      return run.dropAvoid() ? this.#decide(run, now) : refusedForWant(this, run, this.#question.query);
-    }
-    const result = ledger.admit(this.#question.admission);
-    if (result.row >= 0) return this.#open(run, result, now);
-    return {
-      retryAt: later(result.retryAt, now),
-      why: result.retryAt === Number.POSITIVE_INFINITY ? 'noPermit' : 'rateLimit',
-    };
+    return run.dropAvoid() ? this.prepare(run, now, allowed) : refusedForWant(this, run, this.question.query);
   }
 
   settled(lease: Lease, outcome: Outcome): Verdict {
     this.live.remove(lease);
     this.#options.store.ledger.release(lease.parts.row);
+    this.shared?.release(lease);
     return this.#learn(lease, outcome, lease.parts);
   }
 
@@ -224,7 +240,7 @@ export class Dispatcher implements LeaseKeeper {
     if (!this.#options.store.ledger.suspend(target, until, why, this.now())) {
       return this.#events.emit('bound-reached', { what: 'suspensions' });
     }
-    this.#events.emit('suspended', { target, until, why });
+    this.#events.emit('suspended', { target, forMs: until - this.now(), why });
     // Those who cannot wait that long hear of it now rather than at their deadline.
     this.line.recheck(target);
     this.reschedule();
@@ -239,8 +255,8 @@ export class Dispatcher implements LeaseKeeper {
   /** The run's question in the kernel's words, for explanations. */
   ask(run: Run): { readonly query: RankQuery; readonly suspendedUntil: Instant } {
     const now = this.now();
-    this.#question.ask(run, now);
-    return { query: this.#question.query, suspendedUntil: this.#options.store.ledger.suspendedUntil(run.target, now) };
+    this.question.ask(run, now);
+    return { query: this.question.query, suspendedUntil: this.#options.store.ledger.suspendedUntil(run.target, now) };
   }
 
   /** Ends every open lease and refuses whoever waits. */
@@ -257,16 +273,16 @@ export class Dispatcher implements LeaseKeeper {
   }
 
   #rank(run: Run, now: Instant): Refusal | undefined {
-    if (run.session === undefined) return void this.#question.rank(run);
-    const choice = this.sessions.choose(run, this.kernel, this.#question.query, now);
-    this.#question.admission.session = run.session;
-    this.#question.admission.pin = run.pinTerms;
+    if (run.session === undefined) return void this.question.rank(run);
+    const choice = this.sessions.choose(run, this.kernel, this.question.query, now);
+    this.question.admission.session = run.session;
+    this.question.admission.pin = run.pinTerms;
     switch (choice.kind) {
       case 'free':
-        this.#question.query.allowed = choice.allowed ?? this.#question.query.allowed;
-        return void this.#question.rank(run);
+        this.question.query.allowed = choice.allowed ?? this.question.query.allowed;
+        return void this.question.rank(run);
       case 'pinned':
-        return void this.#question.rankOne(choice.row);
+        return void this.question.rankOne(choice.row);
       case 'wait':
         return { retryAt: later(choice.until, now) };
       case 'lost':
@@ -276,11 +292,8 @@ export class Dispatcher implements LeaseKeeper {
     }
   }
 
-  #open(run: Run, result: AdmitResult, now: Instant): Lease {
-    const { row, pin, generation } = result;
-    const targetIndex = this.#question.query.target;
-    const { first } = this.#question.query;
-    this.kernel.onAdmit(row, targetIndex, now);
+  /** The place is taken, in the ledger and in the kernel: the lease that stands for it. */
+  give(run: Run, { row, pin, generation }: AdmitResult, { targetIndex, first, sharedId }: Asked, now: Instant): Lease {
     const endpoint = this.roster.at(row);
     const abandonAfterMs =
       run.tenancyIdleMs === undefined
@@ -302,6 +315,7 @@ export class Dispatcher implements LeaseKeeper {
       policy: run.policy,
       abandonAfterMs,
       hedgeAfterMs: this.kernel.hedgeAfterMs(row),
+      sharedId,
       lasting: run.tenancyIdleMs !== undefined,
       idleMs: run.tenancyIdleMs ?? this.#options.leaseIdleMs,
     });

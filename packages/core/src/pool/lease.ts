@@ -35,11 +35,13 @@ export interface LeaseParts {
   readonly hedgeAfterMs: number;
   /** A tenancy: what comes through it is observed, and its end says nothing. */
   readonly lasting: boolean;
+  /** What the store calls the lease, where it is shared. */
+  readonly sharedId: string | undefined;
   readonly idleMs: number;
 }
 
 /** Why the pool itself ended a lease. */
-export type LeaseEnd = 'abandoned' | 'idle' | 'superseded' | 'closed';
+export type LeaseEnd = 'abandoned' | 'idle' | 'superseded' | 'closed' | 'lost';
 
 /** The reason that `lease.signal` aborts with. */
 export class LeaseEndedError extends Error {

@@ -8,7 +8,7 @@ import { resolvePolicy, type PolicyOptions } from '../policy/policy-options.js';
 import type { Policy, PresetName } from '../policy/presets.js';
 import { systemClock, type Clock } from '../ports/clock.js';
 import { systemRandom, type Random } from '../ports/random.js';
-import type { Store } from '../ports/store.js';
+import type { LocalStore, Store } from '../ports/store.js';
 import { memoryStore } from '../stores/memory.js';
 
 export interface PoolOptions {
@@ -41,6 +41,9 @@ export interface PoolOptions {
   /** @default Math.random */
   readonly random?: Random;
 }
+
+/** The options of a pool whose limits hold in this process. */
+export type LocalPoolOptions = PoolOptions & { readonly store?: LocalStore };
 
 /** The options as the pool reads them: checked, and complete. */
 export interface ResolvedOptions extends Required<Omit<PoolOptions, 'policy' | 'strategy' | 'classify'>> {

@@ -13,8 +13,16 @@ import { Emitter, type PoolEvents, type PoolListener } from './events.js';
 import { explainRun, type Explanation } from './explain.js';
 import { JobQueue, type Job } from './jobs.js';
 import type { Lease } from './lease.js';
-import { resolveOptions, resolveUpdate, type PoolOptions, type PoolUpdate, type ResolvedOptions } from './options.js';
-import { RecordsLink } from './records-link.js';
+import {
+  resolveOptions,
+  resolveUpdate,
+  type LocalPoolOptions,
+  type PoolOptions,
+  type PoolUpdate,
+  type ResolvedOptions,
+} from './options.js';
+import { poolStore } from './pool-store.js';
+import type { RecordsLink } from './records-link.js';
 import { closedError } from './refusal.js';
 import { checkedRequest, type LeaseRequest } from './request.js';
 import { Run, type RunHost, type RunParts } from './run.js';
@@ -23,10 +31,19 @@ import type { SessionDesk } from './session-desk.js';
 import { readStats, type PoolStats } from './stats.js';
 import { Tenancy, tenancyIdleMs, type TenancyOptions } from './tenancy.js';
 
+/** A pool whose limits hold in this process: what it has it can give at once. */
+export interface LocalPool extends Pool {
+  readonly reach: 'local';
+}
+
 /** Makes a pool. Every option has a default; `createPool()` is an empty pool to add proxies to. */
+export function createPool(options?: LocalPoolOptions): LocalPool;
+export function createPool(options: PoolOptions): Pool;
 export function createPool(options: PoolOptions = {}): Pool {
   return new Pool(resolveOptions(options));
 }
+
+const ASK_FIRST = 'is shared: only `acquire` can ask it, tryAcquire is for stores in this process';
 
 /** The stateful shell over endpoints: it waits, it never decides. */
 export class Pool {
@@ -40,10 +57,10 @@ export class Pool {
   /** @internal */
   constructor(options: ResolvedOptions) {
     claim(options.store.ledger);
-    const { records, ledger } = options.store;
-    this.#link = records === undefined ? undefined : new RecordsLink(records);
-    this.#options = { ...options, store: { ...options.store, ledger: this.#link?.watch(ledger) ?? ledger } };
-    this.#dispatcher = new Dispatcher(this.#options, this.#events, this.#link);
+    const store = poolStore(options, this.#events);
+    this.#link = store.link;
+    this.#options = store.options;
+    this.#dispatcher = new Dispatcher(store, this.#events);
     this.#host = runHost(this.#dispatcher, this.#events, this.#options);
     this.#jobs = new JobQueue({
       bound: options.maxWaiting,
@@ -51,7 +68,7 @@ export class Pool {
       full: () => this.#events.emit('bound-reached', { what: 'jobs' }),
     });
     this.#addAll(this.#toEndpoints(options.proxies));
-    this.#dispatcher.open();
+    this.#dispatcher.open(store);
   }
 
   /**
@@ -60,6 +77,11 @@ export class Pool {
    */
   async ready(): Promise<void> {
     await this.#link?.ready();
+  }
+
+  /** How far its limits reach: over this process, or over all who share its store. */
+  get reach(): 'local' | 'shared' {
+    return this.#options.store.shared === undefined ? 'local' : 'shared';
   }
 
   /** The policy that new requests begin with. */
@@ -186,7 +208,8 @@ export class Pool {
   }
 
   /** One lease at once, or undefined. */
-  tryAcquire(request: LeaseRequest): Lease | undefined {
+  tryAcquire(this: LocalPool, request: LeaseRequest): Lease | undefined {
+    if (this.reach !== 'local') throw new ConfigurationError('INVALID_OPTION', 'store', ASK_FIRST);
     return this.#begin(request, { single: true }).tryNext();
   }
 
@@ -242,6 +265,7 @@ export class Pool {
     this.#dispatcher.close();
     this.#jobs.failAll(closedError);
     this.#events.emit('closed', {});
+    await this.#dispatcher.shared?.close();
     await this.#link?.close();
   }
 
@@ -265,7 +289,11 @@ export class Pool {
   }
 
   #change(endpoint: Endpoint): void {
-    const before = this.#dispatcher.members.change(endpoint);
+    const { members, roster } = this.#dispatcher;
+    const row = roster.rowOf(endpoint.id);
+    const rested = row !== undefined && members.heldFor(row) === 'spent';
+    const before = members.change(endpoint);
+    if (rested) this.#events.emit('resumed', { endpoint: endpoint.id });
     if (before === undefined || sameCredentials(before, endpoint)) return;
     // The id has no password in it: whoever keeps connections has to hear that this one is another now.
     this.#events.emit('removed', { endpoint: before });

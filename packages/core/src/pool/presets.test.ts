@@ -5,7 +5,7 @@ import { PRESETS, SEED_DEFAULTS, type PresetName } from '../policy/presets.js';
 import { manualClock } from '../testing/manual-clock.js';
 import { seededRandom } from '../testing/seeded-random.js';
 import type { Lease } from './lease.js';
-import type { PoolOptions } from './options.js';
+import type { LocalPoolOptions } from './options.js';
 import { createPool } from './pool.js';
 
 const target = 'https://shop.example/';
@@ -25,7 +25,7 @@ const dead: FailureOutcome = {
 };
 
 /** A pool in which each endpoint is called by a letter. */
-function setUp(options: PoolOptions, names = ['a', 'b', 'c', 'd', 'e', 'f']) {
+function setUp(options: LocalPoolOptions, names = ['a', 'b', 'c', 'd', 'e', 'f']) {
   const clock = manualClock();
   const pool = createPool({
     proxies: names.map((name) => `http://${name}:1`),
@@ -191,8 +191,8 @@ test('throughput: answers that stand end a request at once, others are tried on 
 test('throughput: three failures in a row rest an endpoint for half a minute, then twice as long, up to five minutes', async () => {
   const { clock, pool, use, idOf } = setUp({ policy: 'throughput' }, ['a', 'b']);
   const rests: number[] = [];
-  pool.on('cooldown', ({ endpoint, until }) => {
-    if (endpoint === idOf('a')) rests.push(until - clock.now());
+  pool.on('cooldown', ({ endpoint, forMs }) => {
+    if (endpoint === idOf('a')) rests.push(forMs);
   });
   for (let failure = 0; failure < 3; failure += 1) {
     clock.advance(500);

@@ -5,13 +5,13 @@ import type { Outcome } from '../outcome.js';
 import type { ProxyOptions } from '../endpoint.js';
 import { manualClock } from '../testing/manual-clock.js';
 import { seededRandom } from '../testing/seeded-random.js';
-import type { PoolOptions } from './options.js';
+import type { LocalPoolOptions } from './options.js';
 import { createPool } from './pool.js';
 
 const target = 'https://shop.example/';
 const ok: Outcome = { kind: 'response', status: 200, latencyMs: 5 };
 
-function setUp(proxies: readonly (string | ProxyOptions)[], options: PoolOptions = {}) {
+function setUp(proxies: readonly (string | ProxyOptions)[], options: LocalPoolOptions = {}) {
   const clock = manualClock();
   const pool = createPool({ proxies, clock, random: seededRandom(1), ...options });
   const use = async (request: object = {}) => {

@@ -6,7 +6,7 @@ import { compileTargetPattern } from '../policy/target-rules.js';
 import { leastUsed } from '../strategies/least-used.js';
 import { manualClock } from '../testing/manual-clock.js';
 import { seededRandom } from '../testing/seeded-random.js';
-import type { PoolOptions } from './options.js';
+import type { LocalPoolOptions } from './options.js';
 import { createPool } from './pool.js';
 import { prometheus } from './prometheus.js';
 
@@ -27,7 +27,7 @@ const dead: FailureOutcome = {
   fault: 'endpoint',
 };
 
-function setUp(options: PoolOptions = {}, count = 6) {
+function setUp(options: LocalPoolOptions = {}, count = 6) {
   const clock = manualClock();
   const proxies = Array.from({ length: count }, (_, index) => `http://p${index}:1`);
   const pool = createPool({ proxies, clock, random: seededRandom(1), ...options });

@@ -5,6 +5,7 @@ import { Lease } from './lease.js';
 import type { ResolvedOptions } from './options.js';
 import { closedError } from './refusal.js';
 import type { RunHost } from './run.js';
+import { waitForSharedLease } from './shared-wait.js';
 import { waitForLease } from './wait.js';
 
 /** What a fresh pool may spend on replays before its first success, and the most that is saved up. */
@@ -15,7 +16,7 @@ export function runHost(dispatcher: Dispatcher, events: Emitter, options: Resolv
   const { clock, store } = options;
   const replays = new Budget(BUDGET_RESERVE);
   const hedges = new Budget(BUDGET_RESERVE / 10);
-  const { counters } = dispatcher;
+  const { counters, shared } = dispatcher;
   const full = (): void => events.emit('bound-reached', { what: 'waiting' });
   dispatcher.onCarried = () => replays.earn(options.policy.retry.budget);
   dispatcher.onGranted = () => hedges.earn(options.policy.hedge.perAttempt);
@@ -27,7 +28,13 @@ export function runHost(dispatcher: Dispatcher, events: Emitter, options: Resolv
       counters.refused(answer);
       return undefined;
     },
-    lease: (run) => (dispatcher.closed ? Promise.reject(closedError()) : waitForLease(dispatcher, run, full)),
+    askLease: shared === undefined ? undefined : (run) => shared.grantOnce(run),
+    lease: (run) => {
+      if (dispatcher.closed) return Promise.reject(closedError());
+      return shared === undefined
+        ? waitForLease(dispatcher, run, full)
+        : waitForSharedLease(dispatcher, shared, run, full);
+    },
     couldServe: (run) => dispatcher.members.couldServe(run),
     classify: (outcome) => dispatcher.judge.verdictOn(outcome),
     isSuspended: (target) => store.ledger.suspendedUntil(target, clock.now()) > 0,

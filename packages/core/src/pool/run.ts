@@ -26,6 +26,8 @@ export type Again = 'reroute' | 'replay' | 'hedge' | 'race';
 export interface RunHost {
   /** A lease at once, or undefined. */
   tryLease(run: Run): Lease | undefined;
+  /** Where the store is shared: a lease if there is one without waiting in line. */
+  readonly askLease: ((run: Run) => Promise<Lease | undefined>) | undefined;
   lease(run: Run): Promise<Lease>;
   /** True while an endpoint that this run has not tried could carry it. */
   couldServe(run: Run): boolean;
@@ -148,8 +150,9 @@ export class Run {
 
   /** @internal Asks for nothing particular, so that one answer holds for all such runs of a target. */
   get isPlain(): boolean {
-    const { tags, endpoint, exclude } = this.request;
-    const narrowed = tags !== undefined || endpoint !== undefined || exclude !== undefined || this.#avoid.length > 0;
+    const { endpoint, exclude } = this.request;
+    const words = this.#matcher.words.length > 0;
+    const narrowed = words || endpoint !== undefined || exclude !== undefined || this.#avoid.length > 0;
     return this.#session === undefined && !narrowed;
   }
 
@@ -183,7 +186,7 @@ export class Run {
 
   /** A second attempt beside the first, if the budget has one and an endpoint is free. */
   tryHedge(): Lease | undefined {
-    if (!this.#mayHaveCompany() || !this.#host.couldServe(this) || !this.#host.affords('hedge')) return undefined;
+    if (!this.#mayBeside('hedge')) return undefined;
     const lease = this.#tryBegin('hedge');
     if (lease !== undefined) this.#hedges += 1;
     return lease;
@@ -193,13 +196,31 @@ export class Run {
   get raceWidth(): number {
     const { paths, adaptive } = this.policy.race;
     if (paths === 1 || !this.#mayHaveCompany()) return 1;
-    const most = Math.min(paths, this.#maxAttempts - this.#attempts);
-    return adaptive ? this.#host.pathsFor(this.target, most) : most;
+    return adaptive ? this.#host.pathsFor(this.target, paths) : paths;
+  }
+
+  /** @internal One attempt more beside those that are out; a promise where the store is shared. */
+  beside(why: 'hedge' | 'race'): Lease | undefined | Promise<Lease | undefined> {
+    const { askLease } = this.#host;
+    if (askLease === undefined) return why === 'hedge' ? this.tryHedge() : this.tryRace();
+    return this.#mayBeside(why) ? this.#askBeside(askLease, why) : undefined;
+  }
+
+  async #askBeside(ask: (run: Run) => Promise<Lease | undefined>, why: 'hedge' | 'race'): Promise<Lease | undefined> {
+    const lease = await ask(this);
+    if (lease === undefined) return undefined;
+    if (why === 'hedge') this.#hedges += 1;
+    return this.#begun(lease, why);
+  }
+
+  #mayBeside(why: 'hedge' | 'race'): boolean {
+    if (why === 'race') return this.#open.size < this.raceWidth;
+    return this.#mayHaveCompany() && this.#host.couldServe(this) && this.#host.affords('hedge');
   }
 
   /** One path more beside those that are out, if an endpoint is free at once. Cancel those that lose. */
   tryRace(): Lease | undefined {
-    return this.#open.size < this.raceWidth ? this.#tryBegin('race') : undefined;
+    return this.#mayBeside('race') ? this.#tryBegin('race') : undefined;
   }
 
   /**

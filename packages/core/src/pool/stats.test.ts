@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { FailureOutcome, Outcome } from '../outcome.js';
 import { manualClock } from '../testing/manual-clock.js';
 import { seededRandom } from '../testing/seeded-random.js';
-import type { PoolOptions } from './options.js';
+import type { LocalPoolOptions } from './options.js';
 import { createPool } from './pool.js';
 import { prometheus } from './prometheus.js';
 
@@ -17,7 +17,7 @@ const failure = (code: string, sent: 'nothing' | 'maybe'): FailureOutcome => ({
   fault: 'unclear',
 });
 
-function setUp(options: PoolOptions = {}) {
+function setUp(options: LocalPoolOptions = {}) {
   const clock = manualClock();
   const pool = createPool({ proxies: ['http://a:1'], clock, random: seededRandom(1), policy: 'relay', ...options });
   const [a] = pool.stats().endpoints.map(({ id }) => id);

@@ -1,7 +1,9 @@
 import { FairleadError } from '../errors.js';
 import type { Dispatcher } from './dispatcher.js';
 import { Lease } from './lease.js';
+import type { Refusal } from './refusal.js';
 import type { Run } from './run.js';
+import type { Waiter } from './waiters.js';
 
 /** A lease at once or after waiting in line; rejects when it is hopeless, at the deadline, on abort and on close. */
 export function waitForLease(dispatcher: Dispatcher, run: Run, full: () => void): Promise<Lease> {
@@ -11,7 +13,28 @@ export function waitForLease(dispatcher: Dispatcher, run: Run, full: () => void)
   if (answer instanceof Lease) return Promise.resolve(answer);
   dispatcher.counters.refused(answer);
   if (answer.error !== undefined) return Promise.reject(answer.error);
-  return new Promise((resolve, reject) => joinLine(dispatcher, run, answer.retryAt, { resolve, reject, full }));
+  return new Promise((resolve, reject) => {
+    joinLine(dispatcher, run, answer.retryAt, { resolve, reject, full }, (waiter) => {
+      const next = dispatcher.grant(run);
+      if (!(next instanceof Lease) && next.error === undefined) {
+        waiter.wakeAt = next.retryAt;
+        return false;
+      }
+      waiter.answer(next);
+      return true;
+    });
+  });
+}
+
+export function refuseAborted({ request: { signal } }: Run): void {
+  if (signal?.aborted === true) throw abortedError(signal);
+}
+
+/** A caller in line, as its attempts see it. */
+export interface Caller extends Waiter {
+  /** It was answered, or has given up. */
+  over: boolean;
+  answer(answer: Lease | Refusal): void;
 }
 
 interface Settlers {
@@ -21,24 +44,30 @@ interface Settlers {
   readonly full: () => void;
 }
 
-function joinLine(dispatcher: Dispatcher, run: Run, wakeAt: number, { resolve, reject, full }: Settlers): void {
+/** Puts the caller in line; `attempt` tries for it, and tells whether it was answered. */
+export function joinLine(
+  dispatcher: Dispatcher,
+  run: Run,
+  wakeAt: number,
+  { resolve, reject, full }: Settlers,
+  attempt: (caller: Caller) => boolean,
+): void {
   const { signal } = run.request;
-  const done = (): void => signal?.removeEventListener('abort', onAbort);
-  const waiter = {
+  const done = (): void => {
+    waiter.over = true;
+    signal?.removeEventListener('abort', onAbort);
+  };
+  const waiter: Caller = {
     target: run.target,
     deadline: run.waitsUntil,
     plain: run.isPlain && run.tried.size === 0,
     wakeAt,
-    attempt(): boolean {
-      const answer = dispatcher.grant(run);
-      if (!(answer instanceof Lease) && answer.error === undefined) {
-        waiter.wakeAt = answer.retryAt;
-        return false;
-      }
+    over: false,
+    attempt: () => attempt(waiter),
+    answer(answer) {
       done();
       if (answer instanceof Lease) resolve(answer);
       else reject(answer.error!);
-      return true;
     },
     fail(error: Error): void {
       done();

@@ -54,6 +54,11 @@ export class WaitingLine {
     return true;
   }
 
+  /** Something in the line changes at this moment. */
+  expect(at: Instant): void {
+    this.#soonest = Math.min(this.#soonest, at);
+  }
+
   leave(waiter: Waiter): void {
     const queue = this.#queues.get(waiter.target);
     if (queue?.delete(waiter) !== true) return;

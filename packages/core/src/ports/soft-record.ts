@@ -71,6 +71,8 @@ export interface PinRecord extends Dated {
   readonly idleMs: number;
   readonly endMs: number;
   readonly usesLeft: number;
+  /** Where the store gives pins generations of its own. */
+  readonly generation?: number;
 }
 
 /** What was learned of one target. */
