@@ -1,5 +1,6 @@
 import type { EtsConstants } from './defaults.js';
 import { fadeOver } from './estimate.js';
+import type { Fact } from './fact.js';
 import { startRate, type TargetState } from './targets.js';
 
 /** What a refusal says of the pace: too many requests, or none wanted. */
@@ -10,9 +11,12 @@ export function emissionMs(state: TargetState): number {
   return Math.max(state.configuredMs, state.intervalMs);
 }
 
-/** What the target's own limit adds to the pace that the user asked for. */
-export function learnedMs(state: TargetState): number {
-  return Math.max(0, state.intervalMs - state.configuredMs);
+/**
+ * The learned pace is for what the target sees: where not even the proxy was reached it is taken back, and only what the
+ * user asked for must lie between two tries.
+ */
+export function unusedMs(state: TargetState, { connect, health }: Fact): number {
+  return connect && health === 'bad' ? Math.max(0, state.intervalMs - state.configuredMs) : 0;
 }
 
 /** How far a use may come early: half of what was learned, but never within the pace the user asked for. */

@@ -198,10 +198,8 @@ export class Dispatcher implements LeaseKeeper {
     const wallNow = () => clock.wallNow();
     const fact = factOf(outcome, verdict, action, first, wallNow);
     this.kernel.onSettle(row, targetIndex, fact, now, random);
-    // The pace is for what the target sees: between two tries to reach the proxy only what the user asked for must lie.
-    if (fact.connect && fact.health === 'bad' && this.kernel.learnedMs(targetIndex) > 0) {
-      this.#options.store.ledger.unspend(row, targetIndex, this.kernel.learnedMs(targetIndex));
-    }
+    const unusedMs = this.kernel.unusedMs(targetIndex, fact);
+    if (unusedMs > 0) this.#options.store.ledger.unspend(row, targetIndex, unusedMs);
     const askedMs = askedToWait(outcome, verdict, wallNow);
     // What nobody here could read forgives the target nothing.
     const legible = outcome.kind !== 'response' || outcome.opaque !== true;
