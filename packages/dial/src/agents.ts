@@ -28,6 +28,8 @@ export interface AgentOptions extends DialSettings {
   readonly maxFreeSockets?: number;
   /** TLS to the target, such as `ca`. */
   readonly tls?: TargetTlsOptions;
+  /** How plain `http://` targets are reached through an HTTP proxy. @default 'tunnel' */
+  readonly plain?: 'tunnel' | 'absolute';
   /** An idle tunnel is closed after this. @default 60_000 */
   readonly idleMs?: number;
 }
@@ -39,6 +41,7 @@ export const AGENT_OPTION_KEYS = [
   'maxSockets',
   'maxFreeSockets',
   'tls',
+  'plain',
   'idleMs',
 ] as const satisfies readonly (keyof AgentOptions)[];
 

@@ -1,3 +1,4 @@
+export type { Abortion } from './attempt.js';
 export { dial, DIAL_DEFAULTS, type DialOptions, type DialSettings } from './dial.js';
 export type { ReachOptions } from './reach.js';
 export { Inlet, type Sink } from './inlet.js';
