@@ -143,3 +143,57 @@ test('more words than the kernel has bits for are told apart all the same', asyn
     lease.settle(ok);
   }
 });
+
+test('a request for a country that waits holds up nobody who asks for none', async () => {
+  const { pool } = setUp(
+    [
+      { url: 'http://a:1', country: 'DE', maxInFlight: 1 },
+      { url: 'http://b:1', country: 'FR', maxInFlight: 1 },
+    ],
+    {},
+  );
+  const held = await Promise.all([1, 2].map(() => pool.acquire({ target })));
+  const order: string[] = [];
+  const german = pool.acquire({ target, country: 'DE' }).then((lease) => order.push(lease.endpoint.url.host));
+  const any = pool.acquire({ target }).then((lease) => order.push(lease.endpoint.url.host));
+  held.find(({ endpoint }) => endpoint.country === 'FR')!.settle(ok);
+  await any;
+  held.find(({ endpoint }) => endpoint.country === 'DE')!.settle(ok);
+  await german;
+  expect(order).toEqual(['b', 'a']);
+});
+
+test('who waits for the exit of a session goes on through another when the binding runs out', async () => {
+  const proxies = [
+    { url: 'http://a:1', maxInFlight: 1 },
+    { url: 'http://b:1', maxInFlight: 1 },
+  ];
+  const { clock, pool } = setUp(proxies, { keep: 'ttl', ttlMs: 1000 });
+  const first = await pool.acquire({ target, session: 's' });
+  const waiting = pool.acquire({ target, session: 's' });
+  clock.advance(1000);
+  expect((await waiting).endpoint.id).not.toBe(first.endpoint.id);
+});
+
+test.each(['by hand', 'by a request that it does not fit'])(
+  'who waits for the exit of a session goes on at once when that is taken from it %s',
+  async (how) => {
+    const { pool, idOf } = setUp(
+      [
+        { url: 'http://a:1', maxInFlight: 1, country: 'DE' },
+        { url: 'http://b:1', maxInFlight: 1, country: 'FR' },
+        { url: 'http://c:1', maxInFlight: 1, country: 'IT' },
+      ],
+      {},
+    );
+    pool.sessions.bind('s', idOf('a'));
+    pool.tryAcquire({ target, session: 's' });
+    pool.tryAcquire({ target, endpoint: idOf('c') });
+    const waiting = pool.acquire({ target, session: 's' });
+    expect(pool.stats().waiting).toBe(1);
+    if (how === 'by hand') pool.sessions.unbind('s');
+    else void pool.acquire({ target, session: 's', country: 'IT' }).catch(() => undefined);
+    expect((await waiting).endpoint.id).toBe(idOf('b'));
+    await pool.close();
+  },
+);

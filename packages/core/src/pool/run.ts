@@ -150,8 +150,9 @@ export class Run {
 
   /** @internal Asks for nothing particular, so that one answer holds for all such runs of a target. */
   get isPlain(): boolean {
-    const { tags, endpoint, exclude } = this.request;
-    const narrowed = tags !== undefined || endpoint !== undefined || exclude !== undefined || this.#avoid.length > 0;
+    const { endpoint, exclude } = this.request;
+    const words = this.#matcher.words.length > 0;
+    const narrowed = words || endpoint !== undefined || exclude !== undefined || this.#avoid.length > 0;
     return this.#session === undefined && !narrowed;
   }
 
@@ -195,8 +196,7 @@ export class Run {
   get raceWidth(): number {
     const { paths, adaptive } = this.policy.race;
     if (paths === 1 || !this.#mayHaveCompany()) return 1;
-    const most = Math.min(paths, this.#maxAttempts - this.#attempts);
-    return adaptive ? this.#host.pathsFor(this.target, most) : most;
+    return adaptive ? this.#host.pathsFor(this.target, paths) : paths;
   }
 
   /** @internal One attempt more beside those that are out; a promise where the store is shared. */

@@ -23,7 +23,6 @@ export type SessionChoice =
   | { readonly kind: 'wait'; readonly until: Instant }
   | { readonly kind: 'lost'; readonly error: FairleadError };
 
-const UNTIL_RELEASED: SessionChoice = Object.freeze({ kind: 'wait', until: Number.POSITIVE_INFINITY });
 const FREE: SessionChoice = Object.freeze({ kind: 'free' });
 
 interface DeskParts {
@@ -41,14 +40,18 @@ export class SessionDesk {
   readonly #bytes: ByteBudgets;
   readonly #events: Emitter;
   readonly #clock: Clock;
+  readonly #freed: () => void;
   readonly #exits = new ExitMemory();
+  #lost = false;
 
-  constructor({ ledger, members, bytes, events, clock }: DeskParts) {
+  /** @param freed told when whoever waits for the exit of a session may go on. */
+  constructor({ ledger, members, bytes, events, clock }: DeskParts, freed: () => void) {
     this.#ledger = ledger;
     this.#members = members;
     this.#bytes = bytes;
     this.#events = events;
     this.#clock = clock;
+    this.#freed = freed;
   }
 
   get size(): number {
@@ -76,7 +79,9 @@ export class SessionDesk {
   unbind(session: string, target?: string | URL): boolean {
     const key = keyOf(session, target);
     const remembered = [this.#exits.forget(key), this.#bytes.forgiveSession(key)].includes(true);
-    return this.#ledger.unpin(key) || remembered;
+    const unbound = this.#ledger.unpin(key) || remembered;
+    if (unbound) this.#freed();
+    return unbound;
   }
 
   /** Forgets pins that have run out; answers how many. */
@@ -93,6 +98,13 @@ export class SessionDesk {
     return pin === undefined ? undefined : this.#members.roster.at(pin.row).id;
   }
 
+  /** @internal True once after a session has lost its exit while somebody was being served: others may wait for it. */
+  takeLost(): boolean {
+    const lost = this.#lost;
+    this.#lost = false;
+    return lost;
+  }
+
   /** @internal */
   choose(run: Run, kernel: Kernel, query: RankQuery, now: Instant): SessionChoice {
     const session = run.session!;
@@ -101,9 +113,10 @@ export class SessionDesk {
     if (pin === undefined) return this.#unpinned(run, query);
     const state = this.#members.eligibility(pin.row, query);
     if (state === 'ok') return { kind: 'pinned', row: pin.row };
-    if (state === 'busy') return UNTIL_RELEASED;
-    if (state === 'target-down' || state === 'paced') {
-      return { kind: 'wait', until: this.#members.opensAtOf(pin.row, kernel, query) };
+    if (state === 'busy' || state === 'target-down' || state === 'paced') {
+      // Should the pin run out before the exit is free, any other will do.
+      const until = Math.min(this.#members.opensAtOf(pin.row, kernel, query), pin.expiresAt, pin.endsAt);
+      return { kind: 'wait', until };
     }
     return this.#leave(run, pin, query);
   }
@@ -182,6 +195,7 @@ export class SessionDesk {
   }
 
   #lose(session: string, endpoint: Endpoint): void {
+    this.#lost = true;
     this.#exits.remember(session, endpoint, 'lost');
     this.#events.emit('unpinned', { session, endpoint: endpoint.id });
   }

@@ -11,6 +11,12 @@ export function refusedBySuspension(run: Run, until: Instant, now: Instant): Ref
   return { retryAt: until, why: 'rateLimit', error: new TargetSuspendedError(run.target, until - now) };
 }
 
+/** There are candidates, and the hard limits allow none of them. */
+export function refusedByLimits(retryAt: Instant, now: Instant): Refusal {
+  const why = retryAt === Number.POSITIVE_INFINITY ? 'noPermit' : 'rateLimit';
+  return { retryAt: later(retryAt, now), why };
+}
+
 /** Not one endpoint can carry the run now: when that may change, or that it never will. */
 export function refusedForWant(dispatcher: Dispatcher, run: Run, query: RankQuery): Refusal {
   const { members, inFlight } = dispatcher;
