@@ -89,7 +89,8 @@ export const ENDPOINT_DEFAULTS = Object.freeze({
 /** What a request can ask an endpoint to be, beside its tags. */
 export const TRAITS = ['provider', 'region', 'country', 'asn', 'class'] as const;
 
-const DEFAULT_KEYS: readonly string[] = [
+/** In the order of the manual. */
+export const DEFAULT_KEYS: readonly string[] = [
   'tags',
   'weight',
   'tier',
@@ -100,7 +101,7 @@ const DEFAULT_KEYS: readonly string[] = [
   'maxBytes',
   'rate',
 ] satisfies readonly (keyof ProxyDefaults)[];
-const KEYS: readonly string[] = ['url', 'username', 'password', 'exit', ...DEFAULT_KEYS];
+export const PROXY_KEYS: readonly string[] = ['url', 'username', 'password', 'exit', ...DEFAULT_KEYS];
 /** The ring of a window holds an instant for each request of it. */
 const MOST_PER_WINDOW = 10_000;
 
@@ -116,7 +117,7 @@ export function checkedDefaults(defaults: ProxyDefaults): ProxyDefaults {
 export function toEndpoint(input: ProxyInput, item: string, defaults: ProxyDefaults = {}): Endpoint {
   const bare = typeof input === 'string' || input instanceof ProxyUrl;
   const options: ProxyOptions = bare ? { url: input } : ownOptions(input, item);
-  checkKeys(options, KEYS, item);
+  checkKeys(options, PROXY_KEYS, item);
   const url = readUrl(options, item);
   const settings = { ...ENDPOINT_DEFAULTS, ...defaults, ...options };
   checkSettings(settings, item);

@@ -1,6 +1,12 @@
 import { once } from 'node:events';
-import { get as httpGet, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import { get as httpsGet } from 'node:https';
+import {
+  Agent as HttpAgent,
+  get as httpGet,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
+import { Agent as HttpsAgent, get as httpsGet } from 'node:https';
 import { text } from 'node:stream/consumers';
 import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
@@ -276,4 +282,20 @@ test('once TLS stands the deadline is over', async () => {
   let bytes = 0;
   for await (const chunk of response) if ((bytes += (chunk as Buffer).length) > 60) break;
   expect(bytes).toBeGreaterThan(60);
+});
+
+test("a lease's agents are Node's own in kind, and ending them ends nothing of others", async () => {
+  const [proxy, target] = [await started(startHttpProxy()), await started(startTarget())];
+  const shared = agentsTo(proxy.url);
+  const leased = leaseAgents(shared, { session: 'a' });
+  await answer(ask(target.url, leased));
+  for (const { agent, kind } of [
+    { agent: leased.http, kind: HttpAgent },
+    { agent: leased.https, kind: HttpsAgent },
+  ])
+    expect(agent).toBeInstanceOf(kind);
+  expect(Object.values(leased.http.freeSockets).flat()).toHaveLength(1);
+  leased.http.destroy();
+  await answer(ask(target.url, shared));
+  expect(proxy.connections.opened).toBe(1);
 });

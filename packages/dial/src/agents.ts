@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { checkDuration, checkKeys, type Endpoint } from '@fairlead/core';
 import { internals, type ConnectionOptions, type Created } from './agent-internals.js';
+import { markTunnelling } from './carrier.js';
 import { checkDialSettings, DIAL_SETTING_KEYS, type DialSettings } from './dial.js';
 import type { Agents } from './lease-agents.js';
 import { TCP_KEEP_ALIVE_MS } from './reach.js';
@@ -28,6 +29,8 @@ export interface AgentOptions extends DialSettings {
   readonly maxFreeSockets?: number;
   /** TLS to the target, such as `ca`. */
   readonly tls?: TargetTlsOptions;
+  /** How plain `http://` targets are reached through an HTTP proxy. @default 'tunnel' */
+  readonly plain?: 'tunnel' | 'absolute';
   /** An idle tunnel is closed after this. @default 60_000 */
   readonly idleMs?: number;
 }
@@ -39,6 +42,7 @@ export const AGENT_OPTION_KEYS = [
   'maxSockets',
   'maxFreeSockets',
   'tls',
+  'plain',
   'idleMs',
 ] as const satisfies readonly (keyof AgentOptions)[];
 
@@ -147,5 +151,7 @@ class TunnelAgent extends HttpsAgent {
     this.#tunnels.drain();
   }
 }
+
+markTunnelling(TunnelAgent);
 
 function ignore(): void {}

@@ -21,12 +21,6 @@ export interface LeaseTerms {
   readonly onRequest?: (request: ClientRequest) => void;
 }
 
-const terms = new WeakMap<ClientRequest, LeaseTerms>();
-
-export function termsOf(request: ClientRequest): LeaseTerms | undefined {
-  return terms.get(request);
-}
-
 /** Every key of `LeaseTerms`. */
 export const LEASE_TERM_KEYS = ['timeoutMs', 'session', 'onRequest'] as const satisfies readonly (keyof LeaseTerms)[];
 
@@ -43,48 +37,73 @@ export function leaseAgents(agents: Agents, lease: LeaseTerms): Agents {
 
 /** The same for terms that have been looked at. */
 export function termedAgents({ http, https }: Agents, lease: LeaseTerms): Agents {
-  return { http: new LeaseAgent(http, lease), https: new LeaseAgent(https, lease) };
+  return {
+    http: new LeaseAgent(http, lease) as unknown as HttpAgent,
+    https: new LeaseAgent(https, lease) as unknown as HttpsAgent,
+  };
 }
 
-/** Node's agent in kind, without what its constructor builds: a request has two of them and needs none of that. */
-const Shape = function () {} as unknown as new () => HttpsAgent;
-Shape.prototype = HttpsAgent.prototype;
+/** The terms that a request is sent under. Node keeps the agent that a request was given on it. */
+export function termsOf(request: ClientRequest): LeaseTerms | undefined {
+  const { agent } = request as { agent?: unknown };
+  return agent instanceof LeaseAgent ? LeaseAgent.termsOf(agent) : undefined;
+}
 
 /** As much of an agent as Node's client looks at; connections and all else are the shared agent's. */
-class LeaseAgent extends Shape {
-  readonly protocol: string;
-  readonly defaultPort: number;
-  readonly keepAlive: boolean;
-  override maxSockets: number;
-  override readonly options: HttpsAgent['options'];
-  override readonly sockets: HttpsAgent['sockets'];
-  override readonly freeSockets: HttpsAgent['freeSockets'];
-  override readonly requests: HttpsAgent['requests'];
+class LeaseAgent {
   readonly #agent: HttpAgent;
   readonly #lease: LeaseTerms;
 
   constructor(agent: HttpAgent, lease: LeaseTerms) {
-    super();
-    const shown = agent as HttpsAgent & Pick<LeaseAgent, 'protocol' | 'defaultPort' | 'keepAlive'>;
-    this.protocol = shown.protocol;
-    this.defaultPort = shown.defaultPort;
-    this.keepAlive = shown.keepAlive;
-    this.maxSockets = shown.maxSockets;
-    this.options = shown.options;
-    this.sockets = shown.sockets;
-    this.freeSockets = shown.freeSockets;
-    this.requests = shown.requests;
     this.#agent = agent;
     this.#lease = lease;
-    markTunnelling(this);
+  }
+
+  static termsOf(agent: LeaseAgent): LeaseTerms {
+    return agent.#lease;
+  }
+
+  get protocol(): string {
+    return internals(this.#agent).protocol;
+  }
+
+  get defaultPort(): number {
+    return internals(this.#agent).defaultPort;
+  }
+
+  get keepAlive(): boolean {
+    return internals(this.#agent).keepAlive;
+  }
+
+  get maxSockets(): number {
+    return this.#agent.maxSockets;
+  }
+
+  get options(): object {
+    return (this.#agent as { readonly options?: object }).options ?? {};
+  }
+
+  get sockets(): HttpAgent['sockets'] {
+    return this.#agent.sockets;
+  }
+
+  get freeSockets(): HttpAgent['freeSockets'] {
+    return this.#agent.freeSockets;
+  }
+
+  get requests(): HttpAgent['requests'] {
+    return this.#agent.requests;
   }
 
   addRequest(request: ClientRequest, options: ConnectionOptions): void {
-    terms.set(request, this.#lease);
     this.#lease.onRequest?.(request);
     internals(this.#agent).addRequest(request, options);
   }
 
   /** Nothing: others use the connections. A lease that has its own ends with `LeasedAgents.close`. */
-  override destroy(): void {}
+  destroy(): void {}
 }
+
+// Node's agent in kind, without what its constructor builds: a request has two of them and needs none of that.
+Object.setPrototypeOf(LeaseAgent.prototype, HttpsAgent.prototype);
+markTunnelling(LeaseAgent);

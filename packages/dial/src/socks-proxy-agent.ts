@@ -23,7 +23,6 @@ export class SocksProxyAgent extends StockAgent {
     // Without credentials, which the stock agent would keep and show.
     super(`${endpoint.url.scheme}://${endpoint.url.host}:${endpoint.url.port}`, options);
     const { timeout, maxSockets, maxFreeSockets, keepAlive = false } = options;
-    markTunnelling(this);
     this.#agents = agentsFor(endpoint, {
       keepAlive,
       // As agent-base has it, nought is none of its own.
@@ -45,3 +44,5 @@ export class SocksProxyAgent extends StockAgent {
     super.destroy();
   }
 }
+
+markTunnelling(SocksProxyAgent);

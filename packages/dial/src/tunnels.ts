@@ -3,14 +3,15 @@ import type { Socket } from 'node:net';
 import type { Endpoint } from '@fairlead/core';
 import { canForward, dialPlain, inAbsoluteForm } from './absolute-form.js';
 import { requestInternals, type ConnectionOptions, type Created } from './agent-internals.js';
-import { carrierOf, markTunnelling } from './carrier.js';
-import { dialTunnel, type DialSettings } from './dial.js';
+import { carrierOf } from './carrier.js';
+import { dialProxy, dialTunnel, type DialSettings } from './dial.js';
 import { DialSlots, type Dress } from './dial-slots.js';
 import { IdleSockets } from './idle-sockets.js';
 import { termsOf } from './lease-agents.js';
 
 export interface TunnelSettings extends DialSettings {
   readonly idleMs: number;
+  readonly plain?: 'tunnel' | 'absolute';
 }
 
 /** What both agents do the same way; Node's own two classes leave no common base to put it in. */
@@ -20,16 +21,17 @@ export class Tunnels {
   readonly #idle: IdleSockets;
   /** Whether requests can have to wait for a place. */
   readonly #bounded: boolean;
+  readonly #plain: typeof dialTunnel;
   #draining = false;
   /** Whom Node is creating a socket for: `createConnection` is not told. */
   #asking: ClientRequest | undefined;
 
-  constructor(agent: Agent, endpoint: Endpoint, { idleMs, ...settings }: TunnelSettings) {
+  constructor(agent: Agent, endpoint: Endpoint, { idleMs, plain, ...settings }: TunnelSettings) {
     this.#endpoint = endpoint;
     this.#bounded = Number.isFinite(agent.maxSockets);
-    markTunnelling(agent);
     this.#slots = new DialSlots(agent, endpoint, settings);
     this.#idle = new IdleSockets(idleMs);
+    this.#plain = plain === 'absolute' && canForward(endpoint) ? dialProxy : dialPlain;
   }
 
   asking(request: ClientRequest, create: () => void): void {
@@ -42,7 +44,7 @@ export class Tunnels {
   }
 
   openPlain(options: ConnectionOptions, created: Created): void {
-    this.#slots.fill(this.#asking, options, dialPlain, (socket) => socket, created);
+    this.#slots.fill(this.#asking, options, this.#plain, (socket) => socket, created);
   }
 
   openSecure(options: ConnectionOptions, secure: Dress, created: Created): void {

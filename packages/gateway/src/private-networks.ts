@@ -40,6 +40,8 @@ const PRIVATE_6 = [
   '8000::/1',
 ];
 
+const MOST_CHECKED = 1000;
+
 /** Names that lead home without any resolver. */
 const LOCAL_NAME = /(?:^|\.)(?:localhost|localdomain|local|internal|home\.arpa)$/;
 
@@ -52,6 +54,8 @@ export class PrivateNetworks {
   readonly #allowed: BlockList;
   readonly #allowsAll: boolean;
   readonly #resolve: Resolve;
+  /** What is said of a text is said of it for ever: a name passes here, and its addresses are checked when they are known. */
+  readonly #checked = new Map<string, boolean>();
 
   constructor(allow: 'all' | readonly string[], resolve: Resolve = systemResolve) {
     this.#allowsAll = allow === 'all';
@@ -62,8 +66,13 @@ export class PrivateNetworks {
   /** Refuses addresses, and names that are as good as one, before anything is asked for them. */
   check({ host }: Destination): void {
     if (this.#allowsAll) return;
-    const refused = isIP(host) === 0 ? LOCAL_NAME.test(host) && !this.#allows('127.0.0.1') : !this.#allows(host);
-    if (refused) throw refusal();
+    let passes = this.#checked.get(host);
+    if (passes === undefined) {
+      passes = isIP(host) === 0 ? !LOCAL_NAME.test(host) || this.#allows('127.0.0.1') : this.#allows(host);
+      if (this.#checked.size >= MOST_CHECKED) this.#checked.clear();
+      this.#checked.set(host, passes);
+    }
+    if (!passes) throw refusal();
   }
 
   /** For `net.connect`: hands out addresses that have been checked, and no others. */

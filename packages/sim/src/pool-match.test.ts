@@ -34,7 +34,7 @@ describe('the real pool in virtual time', () => {
     const match = new PoolMatch(world, 2, poolOptions('respectful'));
     const closed = new Map<string, number>();
     const early: string[] = [];
-    match.pool.on('suspended', ({ target, until }) => closed.set(target, until));
+    match.pool.on('suspended', ({ target, forMs }) => closed.set(target, match.queue.now + forMs));
     match.pool.on('leased', ({ target }) => {
       if ((closed.get(target) ?? 0) > match.queue.now) early.push(target);
     });

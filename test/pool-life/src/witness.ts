@@ -60,9 +60,9 @@ export class Witness {
       this.#grants.delete(endpoint.id);
     });
     pool.on('removed', ({ endpoint }) => this.#standing.set(endpoint.id, 'retired'));
-    pool.on('cooldown', ({ endpoint, until }) => {
+    pool.on('cooldown', ({ endpoint, forMs }) => {
       this.count('cooldown');
-      this.check(until > this.#now(), 'a cooldown ends in the future');
+      this.check(forMs > 0, 'a cooldown ends in the future');
       this.#standing.set(endpoint, 'cooling');
     });
     pool.on('trial', ({ endpoint }) => {
@@ -81,9 +81,9 @@ export class Witness {
       this.#standing.set(endpoint, 'resumed');
       this.#grants.delete(endpoint);
     });
-    pool.on('suspended', ({ target, until }) => {
+    pool.on('suspended', ({ target, forMs }) => {
       this.count('suspension');
-      this.suspended.set(target, Math.max(until, this.suspended.get(target) ?? 0));
+      this.suspended.set(target, Math.max(this.#now() + forMs, this.suspended.get(target) ?? 0));
     });
     pool.on('target-resumed', ({ target }) => this.suspended.delete(target));
     pool.on('pinned', ({ session, endpoint }) => this.#pins.set(session, endpoint));

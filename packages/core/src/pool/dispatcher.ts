@@ -82,7 +82,8 @@ export class Dispatcher implements LeaseKeeper {
     this.shared = shared;
     this.line = new WaitingLine(options.maxWaiting);
     this.#alarm = new Alarm(clock, () => this.#tick());
-    this.effects = new EffectLog(this.roster, events, (index) => this.kernel.state.targets.states[index]!.key, link);
+    const targetOf = (index: number): string => this.kernel.state.targets.states[index]!.key;
+    this.effects = new EffectLog({ roster: this.roster, events, clock, link, targetOf });
     this.kernel = createKernel({
       ...(strategy === undefined ? {} : { strategy }),
       cooldown: cooldownRule(policy),
@@ -197,14 +198,13 @@ export class Dispatcher implements LeaseKeeper {
     const wallNow = () => clock.wallNow();
     const fact = factOf(outcome, verdict, action, first, wallNow);
     this.kernel.onSettle(row, targetIndex, fact, now, random);
-    // The pace is for what the target sees: between two tries to reach the proxy only what the user asked for must lie.
-    if (fact.connect && fact.health === 'bad' && this.kernel.learnedMs(targetIndex) > 0) {
-      this.#options.store.ledger.unspend(row, targetIndex, this.kernel.learnedMs(targetIndex));
-    }
+    const unusedMs = this.kernel.unusedMs(targetIndex, fact);
+    if (unusedMs > 0) this.#options.store.ledger.unspend(row, targetIndex, unusedMs);
     const askedMs = askedToWait(outcome, verdict, wallNow);
     // What nobody here could read forgives the target nothing.
     const legible = outcome.kind !== 'response' || outcome.opaque !== true;
-    const pauseMs = legible ? this.#restraints.after(target, verdict, action, { now, askedMs }, policy.suspend) : 0;
+    const when = { now, askedMs, paused: this.suspendedUntil(target) > 0 };
+    const pauseMs = legible ? this.#restraints.after(target, verdict, action, when, policy.suspend) : 0;
     if (pauseMs > 0) this.suspend(target, now + pauseMs, verdict);
     if (verdict === 'success' || verdict === 'final') this.onCarried();
     if (action.pin === 'break') this.sessions.broken(lease);
@@ -238,7 +238,7 @@ export class Dispatcher implements LeaseKeeper {
     if (!this.#options.store.ledger.suspend(target, until, why, this.now())) {
       return this.#events.emit('bound-reached', { what: 'suspensions' });
     }
-    this.#events.emit('suspended', { target, until, why });
+    this.#events.emit('suspended', { target, forMs: until - this.now(), why });
     // Those who cannot wait that long hear of it now rather than at their deadline.
     this.line.recheck(target);
     this.reschedule();

@@ -2,7 +2,6 @@ import { ConfigurationError } from '../errors.js';
 import { checkKeys, ofType } from '../option-check.js';
 import type { Endpoint, EndpointId } from '../endpoint.js';
 import type { Outcome, Verdict } from '../outcome.js';
-import type { Instant } from '../ports/clock.js';
 import type { StoreReport } from '../ports/records.js';
 import type { Target } from '../target.js';
 
@@ -29,7 +28,7 @@ export interface PoolEvents {
   /** Every endpoint fails in the same way: look at the configuration. A PROXY_AUTH means credentials or session syntax. */
   'pool-misconfigured': { readonly code: string };
   /** An endpoint rests, for all targets. */
-  cooldown: { readonly endpoint: EndpointId; readonly until: Instant };
+  cooldown: { readonly endpoint: EndpointId; readonly forMs: number };
   /** It may carry one attempt, to show whether it works again. */
   trial: { readonly endpoint: EndpointId; readonly why: 'released' | 'released-early' | 'panicked' };
   active: { readonly endpoint: EndpointId };
@@ -40,13 +39,13 @@ export interface PoolEvents {
   spent: { readonly endpoint: EndpointId; readonly why: 'requests' | 'bytes' };
   resumed: { readonly endpoint: EndpointId };
   /** One endpoint is barred from one target. */
-  blocked: { readonly endpoint: EndpointId; readonly target: string; readonly until: Instant };
+  blocked: { readonly endpoint: EndpointId; readonly target: string; readonly forMs: number };
   /** The target seems down: one probe at a time until it answers. */
   breaker: { readonly target: string; readonly open: boolean };
   /** The target is paced at this interval between uses of one endpoint; 0 is no pace any more. */
   paced: { readonly target: string; readonly intervalMs: number };
-  /** The target is left alone, through every endpoint. */
-  suspended: { readonly target: string; readonly until: Instant; readonly why: string };
+  /** The target is left alone, through every endpoint; Infinity is until it is resumed. */
+  suspended: { readonly target: string; readonly forMs: number; readonly why: string };
   'target-resumed': { readonly target: string };
   pinned: { readonly session: string; readonly endpoint: EndpointId };
   unpinned: { readonly session: string; readonly endpoint: EndpointId };

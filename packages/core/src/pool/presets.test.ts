@@ -191,8 +191,8 @@ test('throughput: answers that stand end a request at once, others are tried on 
 test('throughput: three failures in a row rest an endpoint for half a minute, then twice as long, up to five minutes', async () => {
   const { clock, pool, use, idOf } = setUp({ policy: 'throughput' }, ['a', 'b']);
   const rests: number[] = [];
-  pool.on('cooldown', ({ endpoint, until }) => {
-    if (endpoint === idOf('a')) rests.push(until - clock.now());
+  pool.on('cooldown', ({ endpoint, forMs }) => {
+    if (endpoint === idOf('a')) rests.push(forMs);
   });
   for (let failure = 0; failure < 3; failure += 1) {
     clock.advance(500);

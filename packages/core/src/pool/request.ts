@@ -38,7 +38,11 @@ export interface LeaseRequest {
   readonly label?: string;
 }
 
-const KEYS: readonly string[] = [
+/** What one request of a client library may ask of the pool. The rest is read from the request itself. */
+export type PoolRequest = Omit<LeaseRequest, 'target' | 'method' | 'signal'>;
+
+/** In the order of the manual. */
+export const REQUEST_KEYS: readonly string[] = [
   'target',
   'method',
   'idempotent',
@@ -63,7 +67,7 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 /** The request with own, defined keys only, each of its type. */
 export function checkedRequest(request: LeaseRequest): LeaseRequest {
   const own = ownOptions(request, 'request');
-  checkKeys(own, KEYS, 'request');
+  checkKeys(own, REQUEST_KEYS, 'request');
   const { deadlineMs, attemptTimeoutMs, maxAttempts, method, signal, session, idempotent } = own;
   if (deadlineMs !== undefined) duration(deadlineMs, 'request.deadlineMs');
   if (attemptTimeoutMs !== undefined) duration(attemptTimeoutMs, 'request.attemptTimeoutMs');

@@ -127,7 +127,7 @@ export class SharedDesk {
     }
     if (this.#heard.suspendedUntil(target, now) >= until) return;
     this.#heard.suspend(target, until, why, now);
-    this.#events.emit('suspended', { target, until, why });
+    this.#events.emit('suspended', { target, forMs: until - now, why });
     line.recheck(target);
     this.#dispatcher.reschedule();
   }
