@@ -143,6 +143,11 @@ export class Run {
     return this.#avoid;
   }
 
+  /** @internal Attempts that came to nothing; those still out beside one another have not. */
+  get failures(): number {
+    return this.#tried.size - this.#open.size;
+  }
+
   /** Attempts of which the target may have seen something. */
   get attempts(): number {
     return this.#attempts;
