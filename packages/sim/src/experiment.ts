@@ -1,6 +1,6 @@
 import { play } from './engine.js';
 import { Oracle } from './oracle.js';
-import { OURS, poolOptions, type SimPreset } from './ours.js';
+import { ORACLES, OURS, poolOptions, type SimPreset } from './ours.js';
 import { makeRival } from './policies.js';
 import { PoolMatch } from './pool-match.js';
 import { seededRandom } from './random.js';
@@ -50,7 +50,7 @@ export async function run(plan: WorldPlan, policy: string, seed: number, preset:
   const world = new World(plan, seed);
   if (policy === OURS) return new PoolMatch(world, seed, poolOptions(preset)).play();
   const random = seededRandom(seed ^ 0x1b873593);
-  const player = policy === 'oracle' ? new Oracle(world) : makeRival(policy, world, random);
+  const player = ORACLES.includes(policy) ? new Oracle(world, policy !== 'oracle') : makeRival(policy, world, random);
   if (player === undefined) throw new Error(`unknown policy: ${policy}`);
   return play(world, preset === 'respectful' ? gated(player, plan.targets, policy) : player, seed);
 }
