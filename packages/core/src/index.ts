@@ -12,7 +12,7 @@ export { SUMMARY_DEFAULTS, summaryLine, summaryLog, type SummaryOptions } from '
 export { prometheus } from './pool/prometheus.js';
 export { attemptLog, type AttemptRecord } from './pool/attempt-log.js';
 export type { EndpointExplanation, Explanation } from './pool/explain.js';
-export type { LeaseRequest } from './pool/request.js';
+export type { LeaseRequest, PoolRequest } from './pool/request.js';
 export type { PoolEvents, PoolListener } from './pool/events.js';
 export type { EndpointStanding, EndpointStats, PoolStats, ProxyCounts, TargetStats, TaskCounts } from './pool/stats.js';
 export type { Refusals, TrafficStats } from './pool/traffic-counter.js';

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { checkKeys, type Endpoint } from '@fairlead/core';
 import { internals, type ConnectionOptions, type Created } from './agent-internals.js';
+import { markTunnelling } from './carrier.js';
 import { DIAL_SETTING_KEYS, type DialSettings } from './dial.js';
 import type { Agents } from './lease-agents.js';
 import { TCP_KEEP_ALIVE_MS } from './reach.js';
@@ -138,5 +139,7 @@ class TunnelAgent extends HttpsAgent {
     this.#tunnels.drain();
   }
 }
+
+markTunnelling(TunnelAgent);
 
 function ignore(): void {}

@@ -20,6 +20,19 @@ export { SocksProxyAgent } from './socks-proxy-agent.js';
 export { abortWhileDialling } from './undici-aborts.js';
 export { StandInController } from './stand-in-controller.js';
 export { undiciConnector, type UndiciConnectorOptions } from './undici-connector.js';
+export { AgentKeeper } from './agent-keeper.js';
+export { answered, type Answer, type PlainHeaders } from './answer.js';
+export {
+  agentClient,
+  CLIENT_DEFAULTS,
+  CLIENT_OPTION_KEYS,
+  directRefused,
+  dropWithPool,
+  pastThePool,
+  type AgentClient,
+  type AgentClientOptions,
+  type ClientOptions,
+} from './client-options.js';
 export { Exchange } from './exchange.js';
 export { failureOf, type Seen } from './failure.js';
 export { viaOf } from './carrier.js';

@@ -23,7 +23,6 @@ export class SocksProxyAgent extends StockAgent {
     // Without credentials, which the stock agent would keep and show.
     super(`${endpoint.url.scheme}://${endpoint.url.host}:${endpoint.url.port}`, options);
     const { timeout, maxSockets, maxFreeSockets, keepAlive = false } = options;
-    markTunnelling(this);
     this.#agents = agentsFor(endpoint, {
       keepAlive,
       ...(timeout === undefined ? {} : { timeoutMs: timeout }),
@@ -44,3 +43,5 @@ export class SocksProxyAgent extends StockAgent {
     super.destroy();
   }
 }
+
+markTunnelling(SocksProxyAgent);

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Endpoint } from '@fairlead/core';
 import { canForward, dialPlain, toAbsoluteForm } from './absolute-form.js';
 import { requestInternals, type ConnectionOptions, type Created } from './agent-internals.js';
-import { carrierOf, markTunnelling } from './carrier.js';
+import { carrierOf } from './carrier.js';
 import { dial, dialProxy, type DialSettings } from './dial.js';
 import { DialSlots } from './dial-slots.js';
 import { IdleSockets } from './idle-sockets.js';
@@ -26,7 +26,6 @@ export class Tunnels {
 
   constructor(agent: Agent, endpoint: Endpoint, { idleMs, plain, ...settings }: TunnelSettings) {
     this.#endpoint = endpoint;
-    markTunnelling(agent);
     this.#slots = new DialSlots(agent, endpoint, settings);
     this.#idle = new IdleSockets(idleMs);
     this.#plain = plain === 'absolute' && canForward(endpoint) ? dialProxy : dialPlain;

@@ -38,6 +38,9 @@ export interface LeaseRequest {
   readonly label?: string;
 }
 
+/** What one request of a client library may ask of the pool. The rest is read from the request itself. */
+export type PoolRequest = Omit<LeaseRequest, 'target' | 'method' | 'signal'>;
+
 /** In the order of the manual. */
 export const REQUEST_KEYS: readonly string[] = [
   'target',
