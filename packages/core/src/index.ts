@@ -95,4 +95,18 @@ export type { RankQuery } from './kernel/query.js';
 export { ets } from './kernel/choose.js';
 export { ETS_DEFAULTS, type EtsConstants } from './kernel/defaults.js';
 export type { Row, RowSpec, Table } from './kernel/table.js';
-export { roundRobin } from './strategies/round-robin.js';
+export {
+  affinityScore,
+  best,
+  fifo,
+  leastUsed,
+  p2c,
+  priority,
+  productScore,
+  raceWidth,
+  random,
+  roundRobin,
+  thompson,
+  tiers,
+  type TierOptions,
+} from './strategies/index.js';
