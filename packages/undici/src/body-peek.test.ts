@@ -2,7 +2,7 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { BodyPeek } from './body-peek.js';
 
-const text = Buffer.from('all that is here '.repeat(20_000));
+const text = Buffer.from(Array.from({ length: 20_000 }, (_, n) => `line ${n * 7919}\n`).join(''));
 
 test.each([
   ['gzip', gzipSync(text)],
@@ -12,7 +12,7 @@ test.each([
 ])('%s: the first bytes, decoded, from a part of the body', (encoding, body) => {
   const peek = new BodyPeek('head', encoding, 100);
   expect(peek.add(body.subarray(0, 60))).toBe(false);
-  expect(peek.add(body.subarray(60, 400))).toBe(true);
+  expect(peek.add(body.subarray(60, 8000))).toBe(true);
   expect(Buffer.from(peek.prefix()).toString()).toBe(text.subarray(0, 100).toString());
 });
 
@@ -28,7 +28,7 @@ test('a bomb is unpacked no further than is asked for', () => {
 test('what is packed in an unknown way, or not at all as it says, breaks nothing', () => {
   const unknown = new BodyPeek('head', 'zstd-of-mars', 4);
   unknown.add(text);
-  expect(Buffer.from(unknown.prefix()).toString()).toBe('all ');
+  expect(Buffer.from(unknown.prefix()).toString()).toBe('line');
   const lying = new BodyPeek('head', 'gzip', 4);
   lying.add(text);
   expect(lying.prefix()).toHaveLength(0);
