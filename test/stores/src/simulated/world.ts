@@ -92,6 +92,8 @@ export class World {
   #join(): void {
     const machine = new Machine(this.#time, this.#random() * 1e6, (this.#random() - 0.5) * 7_200_000);
     const connection = new Connection(this.#time, this.#redis, machine, this.#random, this.#tally);
+    // What the network does it does to whoever comes now, too.
+    Object.assign(connection.weather, this.#workers[0]?.connection.weather);
     const store = redisStore({
       client: connection,
       poolKey: 'a secret for simulations',
