@@ -50,7 +50,9 @@ const LOCAL_NAME = /(?:^|\.)(?:localhost|localdomain|local|internal|home\.arpa)$
  * once, each of its addresses is checked, and only those are tried.
  */
 export class PrivateNetworks {
-  readonly #blocked = listOf([...PRIVATE_4, ...PRIVATE_6], 'private networks');
+  /** Apart: a rule for IPv6 also matches the IPv4 addresses that stand in its range. */
+  readonly #blocked4 = listOf(PRIVATE_4, 'private networks');
+  readonly #blocked6 = listOf(PRIVATE_6, 'private networks');
   readonly #allowed: BlockList;
   readonly #allowsAll: boolean;
   readonly #resolve: Resolve;
@@ -93,9 +95,10 @@ export class PrivateNetworks {
   };
 
   #allows(address: string): boolean {
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    // An IPv4 address in IPv6 clothes is what it is; BlockList sees through that.
-    return !this.#blocked.check(address, family) || this.#allowed.check(address, family);
+    const isV6 = isIP(address) === 6;
+    const blocked = isV6 ? this.#blocked6.check(address, 'ipv6') : this.#blocked4.check(address, 'ipv4');
+    // What is allowed as IPv4 is so in IPv6 clothes too: the list sees through them.
+    return !blocked || this.#allowed.check(address, isV6 ? 'ipv6' : 'ipv4');
   }
 }
 

@@ -6,6 +6,8 @@ export interface Load {
   readonly targetPort: number;
   readonly requests: number;
   readonly concurrency: number;
+  /** Count only what failed before its answer began: a tunnel that is cut under way nobody could have saved. */
+  readonly onlyUnanswered?: boolean;
 }
 
 export interface Loaded {
@@ -64,7 +66,7 @@ async function run({ requests, concurrency }: Load, worker: (left: Counter) => P
   return { perSecond: requests / seconds, failures, p99Ms: times[Math.floor(times.length * 0.99)] ?? 0 };
 }
 
-function throughTunnel({ gatewayPort, targetPort }: Load): Promise<number | undefined> {
+function throughTunnel({ gatewayPort, targetPort, onlyUnanswered = false }: Load): Promise<number | undefined> {
   return new Promise((resolve) => {
     const since = performance.now();
     let stage: 'connect' | 'answer' = 'connect';
@@ -87,7 +89,8 @@ function throughTunnel({ gatewayPort, targetPort }: Load): Promise<number | unde
       if (ok) socket.destroy();
     });
     socket.on('error', () => undefined);
-    socket.on('close', () => resolve(ok ? performance.now() - since : undefined));
+    const counts = (): boolean => ok || (onlyUnanswered && stage === 'answer');
+    socket.on('close', () => resolve(counts() ? performance.now() - since : undefined));
   });
 }
 

@@ -2,6 +2,8 @@
 export interface Order {
   readonly kind: 'ours' | 'proxyChain';
   readonly upstreams: readonly string[];
+  /** What ours does by the outcomes. @default 'relay' */
+  readonly policy?: 'relay' | 'respectful';
   /** How ours sends plain requests to its upstream. */
   readonly plain?: 'tunnel' | 'absolute';
 }

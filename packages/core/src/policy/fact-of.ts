@@ -21,6 +21,7 @@ export function factOf(
     grave: action.target === 'suspend' || action.target === 'count',
     connect: outcome.kind === 'failure' && BEFORE_TARGET.has(outcome.phase),
     elapsedMs: outcome.kind === 'response' ? outcome.latencyMs : outcome.elapsedMs,
+    handshakeMs: outcome.kind === 'response' ? outcome.handshakeMs : undefined,
     first,
     retryAfterMs: askedToWait(outcome, verdict, wallNow),
   };

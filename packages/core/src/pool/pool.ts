@@ -1,10 +1,10 @@
 import { duration } from '../option-check.js';
 import { toEndpoint, type Endpoint, type EndpointId, type ProxyDefaults, type ProxyInput } from '../endpoint.js';
 import { ConfigurationError, FairleadError } from '../errors.js';
-import { keyedPolicy, policyFor } from '../policy/target-policy.js';
+import { keyedPolicy, termsOf } from '../policy/target-policy.js';
 import type { Policy } from '../policy/presets.js';
 import type { Clock, Instant } from '../ports/clock.js';
-import { toTargetUrl, type Target } from '../target.js';
+import type { Target } from '../target.js';
 import { attemptLoop, type Attempt } from './attempt-loop.js';
 import { countBytes, type ByteFlow } from './byte-count.js';
 import { Dispatcher } from './dispatcher.js';
@@ -54,7 +54,7 @@ export class Pool {
   readonly #host: RunHost;
   readonly #jobs: JobQueue;
   readonly #termsOf = (target: string | URL): { readonly policy: Policy; readonly target: Target } =>
-    policyFor(this.#options.policy, toTargetUrl(target));
+    termsOf(this.#options.policy, target);
 
   /** @internal */
   constructor(options: ResolvedOptions) {
