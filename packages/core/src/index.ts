@@ -12,7 +12,7 @@ export { SUMMARY_DEFAULTS, summaryLine, summaryLog, type SummaryOptions } from '
 export { prometheus } from './pool/prometheus.js';
 export { attemptLog, type AttemptRecord } from './pool/attempt-log.js';
 export type { EndpointExplanation, Explanation } from './pool/explain.js';
-export type { LeaseRequest } from './pool/request.js';
+export type { LeaseRequest, PoolRequest } from './pool/request.js';
 export type { PoolEvents, PoolListener } from './pool/events.js';
 export type { EndpointStanding, EndpointStats, PoolStats, ProxyCounts, TargetStats, TaskCounts } from './pool/stats.js';
 export type { Refusals, TrafficStats } from './pool/traffic-counter.js';
@@ -38,6 +38,7 @@ export {
   type ProxyUrlContext,
 } from './proxy-url.js';
 export { parseProxyList, type ProxyList } from './proxy-list.js';
+export { parseProxyStatus, type ProxyStatus } from './policy/proxy-status.js';
 export { compileTargetPattern, type TargetMatcher } from './policy/target-rules.js';
 export type { TargetPolicy } from './policy/target-policy.js';
 export { toTarget, type Target } from './target.js';
@@ -72,7 +73,7 @@ export {
   type RetryPolicy,
   type SuspensionPolicy,
 } from './policy/presets.js';
-export { checkKeys, ownOptions } from './option-check.js';
+export { checkKeys, duration as checkDuration, integerAtLeast as checkInteger, ownOptions } from './option-check.js';
 export { systemClock, type Clock, type Instant } from './ports/clock.js';
 export { systemRandom, type Random } from './ports/random.js';
 export { SESSION_DEFAULTS, type SessionPolicy } from './policy/session.js';
@@ -94,4 +95,18 @@ export type { RankQuery } from './kernel/query.js';
 export { ets } from './kernel/choose.js';
 export { ETS_DEFAULTS, type EtsConstants } from './kernel/defaults.js';
 export type { Row, RowSpec, Table } from './kernel/table.js';
-export { roundRobin } from './strategies/round-robin.js';
+export {
+  affinityScore,
+  best,
+  fifo,
+  leastUsed,
+  p2c,
+  priority,
+  productScore,
+  raceWidth,
+  random,
+  roundRobin,
+  thompson,
+  tiers,
+  type TierOptions,
+} from './strategies/index.js';

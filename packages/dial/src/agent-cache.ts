@@ -1,6 +1,7 @@
-import { checkKeys, type Endpoint, type EndpointId } from '@fairlead/core';
-import { AGENT_OPTION_KEYS, drainAgents, makeAgents, type AgentOptions } from './agents.js';
-import { leaseAgents, type Agents, type LeaseTerms } from './lease-agents.js';
+import { checkKeys, ConfigurationError, type Endpoint, type EndpointId } from '@fairlead/core';
+import { AgentKeeper } from './agent-keeper.js';
+import { AGENT_OPTION_KEYS, checkAgentDurations, drainAgents, makeAgents, type AgentOptions } from './agents.js';
+import { checkTerms, LEASE_TERM_KEYS, termedAgents, type Agents, type LeaseTerms } from './lease-agents.js';
 
 /**
  * Whom a kept tunnel may serve. `endpoint`: everyone on that endpoint. `session`: one session only, or one lease where
@@ -30,6 +31,8 @@ export interface CachedLease extends LeaseTerms {
   readonly reuse?: ReusePolicy;
 }
 
+const LEASE_KEYS = [...LEASE_TERM_KEYS, 'reuse'] as const satisfies readonly (keyof CachedLease)[];
+
 /** The agents of one lease. */
 export interface LeasedAgents extends Agents {
   /** Says that the lease is over: closes tunnels that nobody else may use. */
@@ -49,73 +52,54 @@ export interface AgentCache {
 
 export function createAgentCache(options: AgentCacheOptions = {}): AgentCache {
   checkKeys(options, AGENT_CACHE_OPTION_KEYS, '');
+  checkAgentDurations(options);
+  if (options.reuse !== undefined) checkReuse(options.reuse);
   return new LruAgentCache(options);
 }
 
 class LruAgentCache implements AgentCache {
-  readonly #kept = new Map<EndpointId, Map<string, Agents>>();
-  /** In order of use, oldest first: a Map keeps the order of insertion. */
-  readonly #order = new Map<Agents, { readonly endpoint: EndpointId; readonly key: string }>();
+  readonly #keeper: AgentKeeper<Agents>;
   readonly #options: AgentOptions;
   readonly #reuse: ReusePolicy;
-  readonly #maxAgents: number;
 
-  constructor({ reuse, maxAgents, ...options }: AgentCacheOptions) {
+  constructor({
+    reuse = AGENT_CACHE_DEFAULTS.reuse,
+    maxAgents = AGENT_CACHE_DEFAULTS.maxAgents,
+    ...options
+  }: AgentCacheOptions) {
     this.#options = options;
-    this.#reuse = reuse ?? AGENT_CACHE_DEFAULTS.reuse;
-    this.#maxAgents = maxAgents ?? AGENT_CACHE_DEFAULTS.maxAgents;
+    this.#reuse = reuse;
+    this.#keeper = new AgentKeeper(maxAgents, (endpoint) => makeAgents(endpoint, options), drainAgents);
   }
 
   get size(): number {
-    return this.#order.size;
+    return this.#keeper.size;
   }
 
-  lease(endpoint: Endpoint, lease: CachedLease = {}): LeasedAgents {
-    const { reuse = this.#reuse, ...terms } = lease;
+  lease(endpoint: Endpoint, lease: CachedLease = NO_TERMS): LeasedAgents {
+    checkTerms(lease, LEASE_KEYS);
+    const { reuse = this.#reuse } = lease;
     const key = reuseKey(endpoint, reuse, lease.session);
-    const agents = key === undefined ? makeAgents(endpoint, this.#options) : this.#keep(endpoint, key);
-    const close = key === undefined ? () => drainAgents(agents) : () => {};
+    const shared = key === undefined ? makeAgents(endpoint, this.#options) : this.#keeper.get(endpoint, key);
+    const close = key === undefined ? () => drainAgents(shared) : nothing;
     // Without terms of its own a lease has no need of agents of its own.
-    const { http, https } = [lease.session, lease.timeoutMs, lease.onRequest].every((term) => term === undefined)
-      ? agents
-      : leaseAgents(agents, terms);
+    const plain = lease.session === undefined && lease.timeoutMs === undefined && lease.onRequest === undefined;
+    const { http, https } = plain ? shared : termedAgents(shared, lease);
     return { http, https, close };
   }
 
   retire(endpoint: EndpointId): void {
-    for (const agents of this.#kept.get(endpoint)?.values() ?? []) {
-      this.#order.delete(agents);
-      drainAgents(agents);
-    }
-    this.#kept.delete(endpoint);
+    this.#keeper.retire(endpoint);
   }
 
   close(): void {
-    for (const endpoint of this.#kept.keys()) this.retire(endpoint);
-  }
-
-  #keep(endpoint: Endpoint, key: string): Agents {
-    const ofEndpoint = this.#kept.get(endpoint.id) ?? new Map<string, Agents>();
-    this.#kept.set(endpoint.id, ofEndpoint);
-    const agents = ofEndpoint.get(key) ?? makeAgents(endpoint, this.#options);
-    ofEndpoint.set(key, agents);
-    this.#order.delete(agents);
-    this.#order.set(agents, { endpoint: endpoint.id, key });
-    if (this.#order.size > this.#maxAgents) this.#dropOldest();
-    return agents;
-  }
-
-  #dropOldest(): void {
-    const [oldest] = this.#order;
-    if (oldest === undefined) return;
-    const [agents, { endpoint, key }] = oldest;
-    this.#order.delete(agents);
-    const ofEndpoint = this.#kept.get(endpoint);
-    ofEndpoint?.delete(key);
-    if (ofEndpoint?.size === 0) this.#kept.delete(endpoint);
-    drainAgents(agents);
+    this.#keeper.close();
   }
 }
+
+const NO_TERMS: CachedLease = Object.freeze({});
+
+function nothing(): void {}
 
 /** Under what name agents are kept; undefined: for this lease alone. */
 export function reuseKey(endpoint: Endpoint, reuse: ReusePolicy, session: string | undefined): string | undefined {
@@ -129,6 +113,15 @@ export function reuseKey(endpoint: Endpoint, reuse: ReusePolicy, session: string
     case 'none':
       return undefined;
     default:
-      return reuse satisfies never;
+      reuse satisfies never;
+      return checkReuse(reuse);
   }
+}
+
+const POLICIES: ReadonlySet<unknown> = new Set<ReusePolicy>(['endpoint', 'session', 'none']);
+
+/** A policy that nobody knows must not pass for one that shares. */
+function checkReuse(reuse: unknown): undefined {
+  if (!POLICIES.has(reuse))
+    throw new ConfigurationError('INVALID_OPTION', 'reuse', `must be one of ${[...POLICIES].join(', ')}`);
 }

@@ -15,12 +15,16 @@ export interface ConnectionOptions {
 
 /** Parts of Node's agent that its types leave out; agent-base stands on the same ones. */
 export interface AgentInternals {
+  readonly protocol: string;
+  readonly defaultPort: number;
+  readonly keepAlive: boolean;
   readonly sockets: Record<string, unknown[] | undefined>;
   readonly requests: Record<string, ClientRequest[] | undefined>;
   totalSocketCount: number;
   addRequest(request: ClientRequest, options: ConnectionOptions): void;
   createSocket(request: ClientRequest, options: ConnectionOptions, created: Created): void;
   keepSocketAlive(socket: Socket): boolean;
+  removeSocket(socket: Socket, options: ConnectionOptions): void;
   reuseSocket(socket: Socket, request: ClientRequest): void;
   createConnection(options: ConnectionOptions, created?: Created): Socket | undefined;
 }
@@ -32,9 +36,6 @@ export function internals(agent: Agent): AgentInternals {
 /** Parts of Node's client request that its types leave out. */
 export interface RequestInternals {
   onSocket(socket: Socket | null, error?: Error | null): void;
-  _header: string | null;
-  _headerSent: boolean;
-  readonly outputData: { data: string | Uint8Array }[];
 }
 
 export function requestInternals(request: ClientRequest): RequestInternals {

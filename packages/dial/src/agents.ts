@@ -3,9 +3,10 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
-import { checkKeys, type Endpoint } from '@fairlead/core';
+import { checkDuration, checkKeys, type Endpoint } from '@fairlead/core';
 import { internals, type ConnectionOptions, type Created } from './agent-internals.js';
-import { DIAL_SETTING_KEYS, type DialSettings } from './dial.js';
+import { markTunnelling } from './carrier.js';
+import { checkDialSettings, DIAL_SETTING_KEYS, type DialSettings } from './dial.js';
 import type { Agents } from './lease-agents.js';
 import { TCP_KEEP_ALIVE_MS } from './reach.js';
 import { TargetTls, type TargetTlsOptions } from './target-tls.js';
@@ -28,6 +29,8 @@ export interface AgentOptions extends DialSettings {
   readonly maxFreeSockets?: number;
   /** TLS to the target, such as `ca`. */
   readonly tls?: TargetTlsOptions;
+  /** How plain `http://` targets are reached through an HTTP proxy. @default 'tunnel' */
+  readonly plain?: 'tunnel' | 'absolute';
   /** An idle tunnel is closed after this. @default 60_000 */
   readonly idleMs?: number;
 }
@@ -39,13 +42,20 @@ export const AGENT_OPTION_KEYS = [
   'maxSockets',
   'maxFreeSockets',
   'tls',
+  'plain',
   'idleMs',
 ] as const satisfies readonly (keyof AgentOptions)[];
 
 /** Node agents that send every request through one proxy. They share tunnels with whoever uses the same pair. */
 export function agentsFor(endpoint: Endpoint, options: AgentOptions = {}): Agents {
   checkKeys(options, AGENT_OPTION_KEYS, '');
+  checkAgentDurations(options);
   return makeAgents(endpoint, options);
+}
+
+export function checkAgentDurations(options: Pick<AgentOptions, 'timeoutMs' | 'idleMs'>): void {
+  checkDialSettings(options);
+  if (options.idleMs !== undefined) checkDuration(options.idleMs, 'idleMs');
 }
 
 /** The same for options that have been looked at. */
@@ -98,6 +108,7 @@ class TunnelAgent extends HttpsAgent {
   addRequest(request: ClientRequest, options: ConnectionOptions): void {
     if (this.#tls === undefined) this.#tunnels.watchForAbsolute(request);
     internals(HttpAgent.prototype).addRequest.call(this, request, options);
+    this.#tunnels.placed(request);
   }
 
   createSocket(request: ClientRequest, options: ConnectionOptions, created: Created): void {
@@ -114,7 +125,7 @@ class TunnelAgent extends HttpsAgent {
     else
       this.#tunnels.openSecure(
         options,
-        (tunnel) => tls.over(tunnel, options as TlsOptions, options._agentKey ?? ''),
+        (tunnel, timeoutMs) => tls.over(tunnel, options as TlsOptions, options._agentKey ?? '', { timeoutMs }),
         created,
       );
   }
@@ -126,6 +137,11 @@ class TunnelAgent extends HttpsAgent {
     );
   }
 
+  removeSocket(socket: Socket, options: ConnectionOptions): void {
+    this.#tunnels.left(socket);
+    internals(HttpAgent.prototype).removeSocket.call(this, socket, options);
+  }
+
   override reuseSocket(socket: Duplex, request: ClientRequest): void {
     internals(HttpAgent.prototype).reuseSocket.call(this, socket as Socket, request);
     this.#tunnels.reused(socket as Socket, request);
@@ -135,5 +151,7 @@ class TunnelAgent extends HttpsAgent {
     this.#tunnels.drain();
   }
 }
+
+markTunnelling(TunnelAgent);
 
 function ignore(): void {}

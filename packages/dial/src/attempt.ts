@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { DialError, type DialFailure, type DialPhase } from './dial-error.js';
+import { startTimer } from './timer.js';
 
 /** A failure as a step reports it: the phase is where the attempt stands, unless the step knows better. */
 export type StepFailure = Omit<DialFailure, 'phase'> & { readonly phase?: DialPhase };
@@ -7,6 +8,14 @@ export type StepFailure = Omit<DialFailure, 'phase'> & { readonly phase?: DialPh
 export interface Step<T> {
   readonly done: (value: T) => void;
   readonly fail: (failure: StepFailure) => void;
+}
+
+/** As much of an AbortSignal as a dial looks at: who opens thousands of tunnels a second has cheaper ones. */
+export interface Abortion {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener(type: 'abort', listener: () => void, options?: { readonly once?: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
 }
 
 /** A signal's reason that is told how far the dial had come when it was aborted. */
@@ -19,16 +28,16 @@ export class Abandonment {
  * socket it opened destroyed when it fails.
  */
 export class Attempt {
-  readonly #signal: AbortSignal | undefined;
+  readonly #signal: Abortion | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #sockets: Socket[] = [];
   #phase: () => DialPhase = () => 'proxy-connect';
   #reject: ((error: DialError) => void) | undefined;
   #failure: DialError | undefined;
 
-  constructor(timeoutMs: number, signal?: AbortSignal) {
+  constructor(timeoutMs: number, signal?: Abortion) {
     this.#signal = signal;
-    if (Number.isFinite(timeoutMs)) this.#timer = setTimeout(this.#expire, Math.min(timeoutMs, MAX_TIMER));
+    this.#timer = startTimer(this.#expire, timeoutMs);
     signal?.addEventListener('abort', this.#abort, { once: true });
     if (signal?.aborted) this.#abort();
   }
@@ -110,8 +119,5 @@ export function expectSilence(socket: Socket, attempt: Attempt): Promise<void> {
     setImmediate(() => setImmediate(check));
   });
 }
-
-/** Longer timers overflow and fire at once. */
-const MAX_TIMER = 2 ** 31 - 1;
 
 function ignore(): void {}

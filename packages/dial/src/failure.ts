@@ -15,18 +15,21 @@ export function failureOf(error: unknown, elapsedMs: number, seen: Seen = {}): F
   }
   const code = codeOf(chain);
   const note = noteAmong(chain);
-  if (isAbort(chain, code)) {
+  if (isAbort(chain, code) && seen.timedOut !== true) {
     const { phase, sent } = note ?? REQUEST;
     return { kind: 'failure', phase, code: 'ABORTED', elapsedMs, sent, fault: 'caller' };
   }
   const { phase, sent } = seen.response === true ? BODY : (note ?? placeOf(chain, code));
-  return { kind: 'failure', phase, code, elapsedMs, sent, fault: 'unclear' satisfies Fault };
+  const seenCode = seen.timedOut === true ? 'ETIMEDOUT' : code;
+  return { kind: 'failure', phase, code: seenCode, elapsedMs, sent, fault: 'unclear' satisfies Fault };
 }
 
 /** What an adapter saw that the error does not tell. */
 export interface Seen {
   /** The answer had begun. undici's errors do not say so. */
   readonly response?: boolean;
+  /** The caller's signal had timed out: a timeout of the client's, and no change of mind. */
+  readonly timedOut?: boolean;
 }
 
 const REQUEST: FailureNote = { phase: 'request', sent: 'maybe' };

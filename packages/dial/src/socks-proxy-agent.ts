@@ -23,10 +23,10 @@ export class SocksProxyAgent extends StockAgent {
     // Without credentials, which the stock agent would keep and show.
     super(`${endpoint.url.scheme}://${endpoint.url.host}:${endpoint.url.port}`, options);
     const { timeout, maxSockets, maxFreeSockets, keepAlive = false } = options;
-    markTunnelling(this);
     this.#agents = agentsFor(endpoint, {
       keepAlive,
-      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+      // As agent-base has it, nought is none of its own.
+      ...(timeout ? { timeoutMs: timeout } : {}),
       ...(maxSockets === undefined ? {} : { maxSockets }),
       ...(maxFreeSockets === undefined ? {} : { maxFreeSockets }),
     });
@@ -44,3 +44,5 @@ export class SocksProxyAgent extends StockAgent {
     super.destroy();
   }
 }
+
+markTunnelling(SocksProxyAgent);

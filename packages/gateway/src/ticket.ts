@@ -29,7 +29,7 @@ export interface TicketInfo {
 /** @internal */
 export interface TicketHost {
   readonly pool: Pool;
-  readonly idleMs: number;
+  readonly terms: { readonly idleMs: number };
   readonly reportDueMs: number;
   readonly released: (ticket: Ticket) => void;
 }
@@ -63,7 +63,7 @@ export class Ticket {
     this.#host = host;
     this.reports = reports;
     this.session = request.session;
-    this.holding = new Holding(host.pool, request, host.idleMs, (move) => {
+    this.holding = new Holding(host.pool, request, host.terms, (move) => {
       for (const listener of this.#moved) listener(move);
     });
   }

@@ -3,6 +3,9 @@ import type { PoolOptions } from '@fairlead/core';
 /** The name the real pool goes by among the policies. */
 export const OURS = 'ets';
 
+/** Those that see the world; the second sees a target's rule only once it was refused there. */
+export const ORACLES: readonly string[] = ['oracle', 'learning-oracle'];
+
 /** The rule that policy and oracle both obey. */
 export const SIM_PRESETS = ['rotate', 'respectful'] as const;
 export type SimPreset = (typeof SIM_PRESETS)[number];

@@ -142,6 +142,15 @@ export const ETS_DEFAULTS = Object.freeze({
   intervalThrottled: 1.25,
   intervalDenied: 1.25,
   intervalDecay: 0.997,
+  /** Where a refusal stops everybody: uses a pair is presumed to have had in store, the margin over what remains. @default 4 and 1.1 */
+  graveBurst: 4,
+  graveMargin: 1.1,
+  /** … most growth of the interval per 429, growth per 403, decay per success after a 403; after a 429 there is none. @default 2, 1.35, 0.9985 */
+  graveMost: 2,
+  graveDenied: 1.35,
+  graveDecay: 0.9985,
+  /** … least time between two raises. @default 20_000 */
+  graveRaiseMs: 20_000,
   /** Least time between two raises, or half the interval if longer. @default 500 */
   intervalRaiseMs: 500,
   /** Below this a target is not paced; above this no target is. @default 30 and 120_000 */

@@ -40,3 +40,31 @@ test.each([1_000, 4_000, 10_000])('finds the limit of a target that counts: one 
   // Twenty endpoints, twenty uses each in the second half: one in sixteen at most is refused.
   expect(late).toBeLessThanOrEqual(25);
 });
+
+test('where a refusal stops everybody the pace keeps clear of it: slower at once, and no faster by mere successes', () => {
+  const kernel = createKernel();
+  const target = kernel.internTarget('strict.example');
+  for (let row = 0; row < ROWS; row += 1) kernel.addRow(SPEC, 0);
+  const GRAVE: Fact = { ...THROTTLED, block: false, grave: true };
+  const attempt = (now: number, fact: Fact): void => {
+    kernel.onAdmit(now % ROWS, target, now);
+    kernel.onSettle(now % ROWS, target, fact, now, () => 0.5);
+  };
+  for (let now = 0; now < 2_000; now += 25) attempt(now, SERVED);
+  attempt(2_001, GRAVE);
+  const first = kernel.emissionMs(target);
+  // Slower than forty a second over those that answered.
+  expect(first).toBeGreaterThan(kernel.state.fleet.active / 0.04);
+  // What was under way then says nothing more.
+  attempt(2_002, GRAVE);
+  expect(kernel.emissionMs(target)).toBe(first);
+  for (let now = 62_000; now < 70_000; now += 25) attempt(now, SERVED);
+  expect(kernel.emissionMs(target)).toBe(first);
+  // Refused soon after it began again: twice as slow. Refused late: it was nearly right.
+  attempt(70_000, GRAVE);
+  const second = kernel.emissionMs(target);
+  for (let now = 200_000; now < 900_000; now += 5_000) attempt(now, SERVED);
+  attempt(900_000, GRAVE);
+  expect(kernel.emissionMs(target) / second).toBeLessThan(1.3);
+  expect(kernel.emissionMs(target) / second).toBeGreaterThanOrEqual(1.1);
+});

@@ -25,7 +25,7 @@ import { ETS_DEFAULTS, type EtsConstants } from './defaults.js';
 import { soonest } from './due-queue.js';
 import type { OnEffect } from './effects.js';
 import type { Fact } from './fact.js';
-import { burstMs, emissionMs, learnedMs } from './interval.js';
+import { burstMs, emissionMs, unusedMs } from './interval.js';
 import { learn } from './learn.js';
 import { breakerAllows } from './breaker.js';
 import { abandonAfter, hedgeAfter } from './patience.js';
@@ -238,8 +238,8 @@ function targeting(state: KernelState) {
     },
     /** What the ledger is to hold the pair to: the larger of configured and learned. */
     emissionMs: (target: number) => emissionMs(targets.states[target]!),
-    /** The part of the pace that was learned: what an attempt that never arrived gives back. */
-    learnedMs: (target: number) => learnedMs(targets.states[target]!),
+    /** What an attempt that never arrived gives back of the pair's pace. */
+    unusedMs: (target: number, fact: Fact) => unusedMs(targets.states[target]!, fact),
     burstMs: (target: number) => burstMs(targets.states[target]!),
     breakerOpen: (target: number) => targets.states[target]!.breaker === 'open',
   };

@@ -207,7 +207,7 @@ function refused(state: KernelState, row: Row, target: number, refusal: Refusal,
   const where = state.targets.states[target]!;
   const fresh = strike(pairs, table, row, where, now);
   if (fact.answer === 'throttled') measureLimit(pairs, table, row, where, now, constants);
-  if (fresh && raiseInterval(where, refusal, fleet.active, now, constants)) {
+  if (fresh && raiseInterval(where, refusal, fact.grave === true, fleet.active, now, constants)) {
     // A longer interval has a longer burst: some pairs may be used sooner than they were told.
     where.closedUntil = 0;
     state.onEffect('paced', -1, target, where.intervalMs);

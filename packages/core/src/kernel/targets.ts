@@ -18,6 +18,10 @@ export interface TargetState {
   intervalMs: number;
   configuredMs: number;
   raisedAt: number;
+  /** Where a refusal stops everybody the pace keeps clear of the limit rather than follow it: its decay, else 0. */
+  keptDecay: number;
+  /** When attempts began again after none had started for a while. */
+  resumedAt: number;
   /** What pairs were served between two refusals, the time between them, decayed since the instant. */
   letThrough: number;
   letThroughMs: number;
@@ -77,9 +81,13 @@ export function decayTarget(state: TargetState, now: number, c: EtsConstants): v
 /** Counts an attempt that starts, for the target's rate. */
 export function countStart(state: TargetState, now: number, c: EtsConstants): void {
   state.starts = state.starts * fadeOver(now - state.startedAt, c.targetTauMs) + 1;
+  if (Number.isNaN(state.seenAt) || now - state.startedAt > PAUSE_MS) state.resumedAt = now;
   state.startedAt = now;
   if (Number.isNaN(state.seenAt)) state.seenAt = now;
 }
+
+/** Nothing started for so long: the target was paused, or nobody asked for it. */
+const PAUSE_MS = 10_000;
 
 /** Least time a rate is taken over: the first attempts come in one burst. */
 const LEAST_SPAN_MS = 1_000;
@@ -127,6 +135,8 @@ function freshState(key: string, uid: number): TargetState {
     intervalMs: 0,
     configuredMs: 0,
     raisedAt: Number.NEGATIVE_INFINITY,
+    keptDecay: 0,
+    resumedAt: 0,
     letThrough: 0,
     letThroughMs: 0,
     letAt: 0,

@@ -207,14 +207,13 @@ export class Dispatcher implements LeaseKeeper {
     this.kernel.onSettle(row, targetIndex, fact, now, random);
     // The end of a tenancy is no attempt: those were counted as they were observed.
     if (!lasting) this.counters.record(lease, { target, targetIndex }, outcome, verdict, now);
-    // The pace is for what the target sees: between two tries to reach the proxy only what the user asked for must lie.
-    if (fact.connect && fact.health === 'bad' && this.kernel.learnedMs(targetIndex) > 0) {
-      this.#options.store.ledger.unspend(row, targetIndex, this.kernel.learnedMs(targetIndex));
-    }
+    const unusedMs = this.kernel.unusedMs(targetIndex, fact);
+    if (unusedMs > 0) this.#options.store.ledger.unspend(row, targetIndex, unusedMs);
     const askedMs = askedToWait(outcome, verdict, wallNow);
     // What nobody here could read forgives the target nothing.
     const legible = outcome.kind !== 'response' || outcome.opaque !== true;
-    const pauseMs = legible ? this.#restraints.after(target, verdict, action, { now, askedMs }, policy.suspend) : 0;
+    const when = { now, askedMs, paused: this.suspendedUntil(target) > 0 };
+    const pauseMs = legible ? this.#restraints.after(target, verdict, action, when, policy.suspend) : 0;
     if (pauseMs > 0) this.suspend(target, now + pauseMs, verdict);
     if (verdict === 'success' || verdict === 'final') this.onCarried();
     if (action.pin === 'break') this.sessions.broken(lease);

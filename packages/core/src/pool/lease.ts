@@ -83,6 +83,7 @@ export class Lease implements Watched {
   readonly #keeper: LeaseKeeper;
   #controller: AbortController | undefined;
   #gone: (() => void) | undefined;
+  #onEnd: (() => void) | undefined;
   #ended: LeaseEnd | undefined;
   #outcome: Outcome | undefined;
   #verdict: Verdict | undefined;
@@ -188,6 +189,18 @@ export class Lease implements Watched {
     if (this.#ended !== undefined) return;
     this.#ended = why;
     this.#controller?.abort(new LeaseEndedError(why));
+    this.#onEnd?.();
+  }
+
+  /** @internal The pool has ended it, settled or not. */
+  get ended(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /** Calls back when the pool ends the lease, as a listener on `signal` is, which costs a tenth of a request. One callback. */
+  onEnd(callback: () => void): void {
+    this.#onEnd = callback;
+    if (this.#ended !== undefined) callback();
   }
 
   /** @internal Calls back once the pool itself has ended and settled the lease. */

@@ -1,10 +1,10 @@
 import { duration } from '../option-check.js';
 import { toEndpoint, type Endpoint, type EndpointId, type ProxyDefaults, type ProxyInput } from '../endpoint.js';
 import { ConfigurationError, FairleadError } from '../errors.js';
-import { keyedPolicy, policyFor } from '../policy/target-policy.js';
+import { keyedPolicy, termsOf } from '../policy/target-policy.js';
 import type { Policy } from '../policy/presets.js';
 import type { Clock, Instant } from '../ports/clock.js';
-import { toTargetUrl, type Target } from '../target.js';
+import type { Target } from '../target.js';
 import { attemptLoop, type Attempt } from './attempt-loop.js';
 import { countBytes, type ByteFlow } from './byte-count.js';
 import { Dispatcher } from './dispatcher.js';
@@ -53,6 +53,8 @@ export class Pool {
   readonly #dispatcher: Dispatcher;
   readonly #host: RunHost;
   readonly #jobs: JobQueue;
+  readonly #termsOf = (target: string | URL): { readonly policy: Policy; readonly target: Target } =>
+    termsOf(this.#options.policy, target);
 
   /** @internal */
   constructor(options: ResolvedOptions) {
@@ -199,7 +201,7 @@ export class Pool {
   /** A lease that lasts, for many connections through one exit. Settle it; `deadlineMs` bounds the wait for it alone. */
   async tenancy(request: LeaseRequest, options: TenancyOptions = {}): Promise<Tenancy> {
     const run = this.#begin(request, { tenancyIdleMs: tenancyIdleMs(options) });
-    return new Tenancy(this.#dispatcher, await run.next(), (target) => this.#termsOf(target));
+    return new Tenancy(this.#dispatcher, await run.next(), this.#termsOf);
   }
 
   /** One lease, for callers who do their own repeating. Settle it. */
@@ -306,8 +308,11 @@ export class Pool {
     return this.run({ ...request, signal }, attempt).finally(release);
   }
 
-  #termsOf(target: string | URL): { readonly policy: Policy; readonly target: Target } {
-    return policyFor(this.#options.policy, toTargetUrl(target));
+  /** The same at once, or undefined: also where others share the pool and have to be asked first. */
+  tryTenancy(request: LeaseRequest, options: TenancyOptions = {}): Tenancy | undefined {
+    if (this.reach !== 'local') return undefined;
+    const lease = this.#begin(request, { tenancyIdleMs: tenancyIdleMs(options) }).tryNext();
+    return lease === undefined ? undefined : new Tenancy(this.#dispatcher, lease, this.#termsOf);
   }
 
   #keyOf(target: string | URL): Target {

@@ -35,6 +35,7 @@ export class Question {
     query.target = this.#kernel.internTarget(run.target);
     if (run.policy.minIntervalMs > 0) this.#kernel.setConfiguredPace(query.target, run.policy.minIntervalMs);
     query.first = run.tried.size === 0;
+    query.failures = run.failures;
     query.triedCount = this.#writeBarred(run);
     query.tags = run.matcher.tags;
     query.allowed = both(this.#roster.allowedBy(run.matcher), also);

@@ -38,6 +38,9 @@ export interface LeaseRequest {
   readonly label?: string;
 }
 
+/** What one request of a client library may ask of the pool. The rest is read from the request itself. */
+export type PoolRequest = Omit<LeaseRequest, 'target' | 'method' | 'signal'>;
+
 /** In the order of the manual. */
 export const REQUEST_KEYS: readonly string[] = [
   'target',
@@ -56,6 +59,12 @@ export const REQUEST_KEYS: readonly string[] = [
   'label',
 ] satisfies readonly (keyof LeaseRequest)[];
 
+const KNOWN: ReadonlySet<string> = new Set(REQUEST_KEYS);
+/** Every key, so that each copy has the same shape, and reads nothing from a prototype. */
+const NOTHING_ASKED: Readonly<Record<string, undefined>> = Object.fromEntries(
+  REQUEST_KEYS.map((key) => [key, undefined]),
+);
+
 const MOST_NAME = 512;
 const CONTROL = /\p{Cc}/u;
 
@@ -63,8 +72,7 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
 /** The request with own, defined keys only, each of its type. */
 export function checkedRequest(request: LeaseRequest): LeaseRequest {
-  const own = ownOptions(request, 'request');
-  checkKeys(own, REQUEST_KEYS, 'request');
+  const own = ownRequest(request);
   const { deadlineMs, attemptTimeoutMs, maxAttempts, method, signal, session, idempotent } = own;
   if (deadlineMs !== undefined) duration(deadlineMs, 'request.deadlineMs');
   if (attemptTimeoutMs !== undefined) duration(attemptTimeoutMs, 'request.attemptTimeoutMs');
@@ -83,6 +91,23 @@ export function checkedRequest(request: LeaseRequest): LeaseRequest {
   }
   if (session !== undefined) checkName(session, 'request.session');
   return own;
+}
+
+/**
+ * A copy with own keys only, of one shape whatever was given: a request is made for every attempt, and an object that is a
+ * dictionary costs more than the choice of the endpoint.
+ */
+function ownRequest(request: LeaseRequest): LeaseRequest {
+  if (typeof request !== 'object' || request === null || Array.isArray(request)) return ownOptions(request, 'request');
+  const own: Record<string, unknown> = { ...NOTHING_ASKED };
+  for (const key of Object.keys(request)) {
+    const value: unknown = request[key as keyof LeaseRequest];
+    if (value === undefined) continue;
+    if (!KNOWN.has(key)) checkKeys({ [key]: value }, REQUEST_KEYS, 'request');
+    own[key] = value;
+  }
+  // Each value is checked by whoever asked for the copy.
+  return own as unknown as LeaseRequest;
 }
 
 /** A name is a key that others write: bounded, and without what could make it another's. */

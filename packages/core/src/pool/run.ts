@@ -61,6 +61,10 @@ const DONE: Decision = Object.freeze({ kind: 'done' });
 const REROUTE: Decision = Object.freeze({ kind: 'reroute' });
 const REPLAY: Decision = Object.freeze({ kind: 'replay' });
 
+/** Of runs that ask for one lease alone; never written to. */
+const NOBODY = new Set<EndpointId>();
+const NOTHING = new Set<Lease>();
+
 /** One request of the user's: what was tried, and what may still be. */
 export class Run {
   readonly request: LeaseRequest;
@@ -69,11 +73,12 @@ export class Run {
   /** The policy the run began with, whatever is changed meanwhile. */
   readonly policy: Policy;
   /** In order; an endpoint that was tried is not tried again, unless it is the one its session keeps. */
-  readonly tried = new Set<EndpointId>();
+  readonly tried: ReadonlySet<EndpointId>;
   readonly #host: RunHost;
   readonly #matcher: Matcher;
   readonly #session: string | undefined;
-  readonly #open = new Set<Lease>();
+  readonly #tried: Set<EndpointId>;
+  readonly #open: Set<Lease>;
   readonly #single: boolean;
   readonly #tenancyIdleMs: number | undefined;
   #avoid: readonly EndpointId[];
@@ -97,6 +102,9 @@ export class Run {
     this.policy = policy;
     this.#matcher = matcher;
     this.#single = parts.single ?? false;
+    this.#tried = this.#single ? NOBODY : new Set();
+    this.#open = this.#single ? NOTHING : new Set();
+    this.tried = this.#tried;
     this.#tenancyIdleMs = parts.tenancyIdleMs;
     this.#waitsUntil = deadline;
     const { keep, always } = policy.session;
@@ -133,6 +141,11 @@ export class Run {
   /** @internal Endpoints to leave to others while others can serve. */
   get avoid(): readonly EndpointId[] {
     return this.#avoid;
+  }
+
+  /** @internal Attempts that came to nothing; those still out beside one another have not. */
+  get failures(): number {
+    return this.#tried.size - this.#open.size;
   }
 
   /** Attempts of which the target may have seen something. */
@@ -296,7 +309,9 @@ export class Run {
   }
 
   #begun(lease: Lease, why: Again | undefined): Lease {
-    this.tried.add(lease.endpoint.id);
+    // Who asks for one lease alone settles it himself, and nothing follows.
+    if (this.#single) return lease;
+    this.#tried.add(lease.endpoint.id);
     this.#open.add(lease);
     this.#allowed = undefined;
     if (why !== undefined) this.#host.sentAgain(why, this);
@@ -315,7 +330,7 @@ export class Run {
 
   /** A session goes on through the exit it keeps: for it, that one is not "tried". */
   #mayKeep(lease: Lease, keeps: boolean): void {
-    if (keeps && this.#session !== undefined) this.tried.delete(lease.endpoint.id);
+    if (keeps && this.#session !== undefined) this.#tried.delete(lease.endpoint.id);
   }
 
   #reroute(lease: Lease, outcome: Outcome & { kind: 'failure' }): Decision {
