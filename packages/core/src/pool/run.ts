@@ -306,6 +306,7 @@ export class Run {
   }
 
   #tryBegin(why: Again | undefined): Lease | undefined {
+    if (this.request.signal?.aborted === true) return undefined;
     const lease = this.#host.tryLease(this);
     return lease === undefined ? undefined : this.#begun(lease, why);
   }
