@@ -43,6 +43,16 @@ class AttemptLoop<T> {
   }
 
   async result(): Promise<T> {
+    // The pool's timers hold nothing up: without this a program would end in the middle of a wait, and its requests with it.
+    const release = this.#clock.hold?.();
+    try {
+      return await this.#untilCalledOff();
+    } finally {
+      release?.();
+    }
+  }
+
+  async #untilCalledOff(): Promise<T> {
     const { signal } = this.#run.request;
     if (signal === undefined) return this.#loop();
     let abort = (): void => undefined;

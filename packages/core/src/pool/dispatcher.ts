@@ -129,6 +129,16 @@ export class Dispatcher implements LeaseKeeper {
     return this.#options.clock.now();
   }
 
+  /** Keeps the process alive until the answer is called. */
+  hold(): (() => void) | undefined {
+    return this.#options.clock.hold?.();
+  }
+
+  /** What the caller gave us to do; what it throws is an event. */
+  guard(what: 'onEnd', work: () => void): void {
+    this.#events.guard(what, work);
+  }
+
   /** When the target's suspension ends; 0 when there is none. */
   suspendedUntil(target: Target): Instant {
     return this.#options.store.ledger.suspendedUntil(target, this.now());
@@ -287,6 +297,10 @@ export class Dispatcher implements LeaseKeeper {
         return void this.question.rank(run);
       case 'pinned':
         return void this.question.rankOne(choice.row);
+      case 'forced':
+        // Beside the session's exit: nothing is bound, and nothing unbound.
+        this.question.admission.session = undefined;
+        return void this.question.rank(run);
       case 'wait':
         return { retryAt: later(choice.until, now) };
       case 'lost':

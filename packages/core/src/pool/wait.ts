@@ -53,8 +53,10 @@ export function joinLine(
   attempt: (caller: Caller) => boolean,
 ): void {
   const { signal } = run.request;
+  let release: (() => void) | undefined;
   const done = (): void => {
     waiter.over = true;
+    release?.();
     signal?.removeEventListener('abort', onAbort);
   };
   const waiter: Caller = {
@@ -84,6 +86,7 @@ export function joinLine(
     full();
     return reject(lineFull(run));
   }
+  release = dispatcher.hold();
   signal?.addEventListener('abort', onAbort, { once: true });
   dispatcher.reschedule();
 }
