@@ -21,6 +21,8 @@ export interface HttpProxyOptions {
   readonly refuseConnect?: { readonly status: number; readonly ports: 'all' | readonly number[] };
   /** `each-tunnel` leaves from a new loopback address for every tunnel and every absolute-form request. @default 'one' */
   readonly exits?: 'one' | 'each-tunnel';
+  /** The loopback address it leaves from, such as 127.78.0.1: a target can tell by it who it was. */
+  readonly exit?: string;
 }
 
 /** Starts an HTTP proxy that works: CONNECT and absolute form. */
@@ -108,6 +110,7 @@ class HttpProxy {
       ...destination,
       ...(credentials && { credentials }),
       ...(connection && { connection }),
+      ...(this.#options.exit !== undefined && { exit: this.#options.exit }),
       ...(this.#options.exits === 'each-tunnel' && { exit: exitAddress(++this.#exits) }),
     };
     this.requests.push(asked);
