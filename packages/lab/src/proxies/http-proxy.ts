@@ -15,6 +15,8 @@ export interface HttpProxyOptions {
   /** @default '127.0.0.1' */
   readonly host?: string;
   readonly credentials?: Credentials;
+  /** Takes any user name with that password, as the gateways of providers do. @default false */
+  readonly anyUser?: boolean;
   /** Speak TLS to the client, with the certificate named. */
   readonly certificate?: CertificateName;
   /** Answer CONNECT to these ports with this status; absolute-form requests are still forwarded. */
@@ -53,7 +55,7 @@ class HttpProxy {
     client.on('error', ignore);
     const destination = parseAuthority(request.url ?? '');
     const asked = this.#record('connect', request, destination);
-    const refusal = admits(this.#options.credentials, asked.credentials) ? this.#refusal(destination) : 407;
+    const refusal = this.#admits(asked) ? this.#refusal(destination) : 407;
     if (refusal !== undefined) {
       client.end(reply(refusal));
       return;
@@ -77,7 +79,7 @@ class HttpProxy {
     }
     const destination = { host: url.hostname.replaceAll(/^\[|\]$/g, ''), port: Number(url.port || 80) };
     const asked = this.#record('absolute', request, destination);
-    if (!admits(this.#options.credentials, asked.credentials)) {
+    if (!this.#admits(asked)) {
       response.writeHead(407, { 'Proxy-Authenticate': 'Basic realm="lab"' }).end();
       return;
     }
@@ -95,6 +97,11 @@ class HttpProxy {
     });
     response.once('close', () => onward.destroy());
     request.pipe(onward);
+  }
+
+  #admits({ credentials: shown }: ProxyRequest): boolean {
+    const { credentials: lock, anyUser } = this.#options;
+    return admits(lock, anyUser && lock && shown ? { ...shown, user: lock.user } : shown);
   }
 
   #refusal({ port }: Destination): number | undefined {
