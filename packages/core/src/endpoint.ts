@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { ConfigurationError } from './errors.js';
 import { checkKeys, finiteAtLeast, integerAtLeast, ofType, ownOptions } from './option-check.js';
 import { parseProxyUrl, withCredentials, ProxyUrl } from './proxy-url.js';
@@ -96,6 +96,6 @@ function readUrl(options: ProxyOptions, item: string): ProxyUrl {
 function endpointId(url: ProxyUrl): EndpointId {
   const user = url.credentials()?.username;
   // Providers put country and session into the user name: two user names on one address are two exits.
-  const suffix = user === undefined ? '' : `#${createHash('sha256').update(user).digest('hex').slice(0, 12)}`;
+  const suffix = user === undefined ? '' : `#${hash('sha256', user, 'hex').slice(0, 12)}`;
   return `${url.toString()}${suffix}` as EndpointId;
 }

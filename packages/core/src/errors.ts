@@ -16,7 +16,9 @@ export type FairleadErrorCode =
   | 'DEADLINE_EXCEEDED'
   | 'ABORTED'
   | 'RETRIES_EXHAUSTED'
-  | 'POLICY_UNSUPPORTED';
+  | 'POLICY_UNSUPPORTED'
+  | 'STORE_BUSY'
+  | 'STORE_UNUSABLE';
 
 /** The base of every error thrown by Fairlead. Match on `code`: `instanceof` fails across copies of a package. */
 export class FairleadError extends Error {

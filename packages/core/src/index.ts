@@ -4,6 +4,7 @@ export type { PolicyOptions, TargetRule } from './policy/policy-options.js';
 export { Lease, LeaseEndedError, type LeaseEnd } from './pool/lease.js';
 export { notePoolInfo, poolInfo, type PoolInfo } from './pool/pool-info.js';
 export { Run, type Decision } from './pool/run.js';
+export { Tenancy, TENANCY_DEFAULTS, type TenancyOptions } from './pool/tenancy.js';
 export type { Attempt, OutcomeError } from './pool/attempt-loop.js';
 export { Job } from './pool/jobs.js';
 export { createRouter, type Router } from './pool/router.js';
@@ -30,7 +31,7 @@ export {
   type ProxyUrlContext,
 } from './proxy-url.js';
 export { parseProxyList, type ProxyList } from './proxy-list.js';
-export type { TargetMatcher } from './policy/target-rules.js';
+export { compileTargetPattern, type TargetMatcher } from './policy/target-rules.js';
 export type { TargetPolicy } from './policy/target-policy.js';
 export { toTarget, type Target } from './target.js';
 export type {
@@ -61,11 +62,13 @@ export {
   type RetryPolicy,
   type SuspensionPolicy,
 } from './policy/presets.js';
+export { checkKeys, ownOptions } from './option-check.js';
 export { systemClock, type Clock, type Instant } from './ports/clock.js';
 export { systemRandom, type Random } from './ports/random.js';
 export { SESSION_DEFAULTS, type SessionPolicy } from './policy/session.js';
 export type { Ledger } from './ports/ledger.js';
-export type { Records } from './ports/records.js';
+export type { OpenedRecords, Records, RecordsContext, StoreReport } from './ports/records.js';
+export type { SoftRecord } from './ports/soft-record.js';
 export type { Store } from './ports/store.js';
 export { memoryStore } from './stores/memory.js';
 export type { Strategy } from './kernel/strategy.js';

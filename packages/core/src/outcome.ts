@@ -26,6 +26,8 @@ export interface ResponseOutcome {
   readonly headers?: HeaderView;
   /** Decoded, at most `classify.bodyBytes`. */
   readonly bodyPrefix?: Uint8Array;
+  /** Bytes came back that only the client can read, as through a tunnel: the status is the tunnel's, not the target's. */
+  readonly opaque?: boolean;
 }
 
 export interface FailureOutcome {

@@ -7,6 +7,7 @@ import { tunnelByConnect } from './http-tunnel.js';
 import { reachTcp, reachTls, type ReachOptions } from './reach.js';
 import { resolveForSocks, tunnelBySocks } from './socks-tunnel.js';
 import { carry } from './carrier.js';
+import type { Inlet } from './inlet.js';
 import type { Traffic } from './traffic.js';
 
 /** The defaults of `DialSettings`, in one place. */
@@ -29,6 +30,8 @@ export interface DialOptions extends DialSettings {
   readonly signal?: AbortSignal;
   /** Under which session the bytes are counted. */
   readonly session?: string;
+  /** Takes what comes back past the stream, for who only passes it on. One inlet serves one dial. */
+  readonly inlet?: Inlet;
 }
 
 /**

@@ -2,17 +2,20 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { FailureOutcome, Lease } from '@fairlead/core';
 import { failureOf, type Seen } from './failure.js';
 
+/** As much of a lease or a tenancy as an exchange looks at. */
+type Watch = Pick<Lease, 'signal' | 'touch'>;
+
 /**
  * What goes out under one lease through Node's client, on which axios and got stand: ends it when the pool ends the lease,
  * keeps the lease alive while bytes of the answer move, and knows whether anything can have been sent.
  */
 export class Exchange {
-  readonly #lease: Lease;
+  readonly #lease: Watch;
   #current: ClientRequest | undefined;
   #hadSocket = false;
   #dropped = false;
 
-  constructor(lease: Lease) {
+  constructor(lease: Watch) {
     this.#lease = lease;
     lease.signal.addEventListener('abort', () => this.end());
   }

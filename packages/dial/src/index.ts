@@ -1,5 +1,6 @@
 export { dial, DIAL_DEFAULTS, type DialOptions, type DialSettings } from './dial.js';
 export type { ReachOptions } from './reach.js';
+export { Inlet, type Sink } from './inlet.js';
 export { DialError, type DialErrorCode, type DialFailure, type DialPhase } from './dial-error.js';
 export { agentsFor, AGENT_DEFAULTS, drainAgents, type AgentOptions } from './agents.js';
 export { leaseAgents, type Agents, type LeaseTerms } from './lease-agents.js';

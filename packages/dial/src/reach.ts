@@ -3,6 +3,7 @@ import { connect as connectTls } from 'node:tls';
 import type { Endpoint } from '@fairlead/core';
 import type { Attempt, StepFailure } from './attempt.js';
 import type { DialErrorCode } from './dial-error.js';
+import type { Inlet } from './inlet.js';
 
 export interface ReachOptions {
   /** PEM of the authority that signed the certificates of `https://` proxies. @default the platform's authorities */
@@ -12,14 +13,29 @@ export interface ReachOptions {
 }
 
 /** Opens TCP to the proxy. Several addresses of one name are raced (Happy Eyeballs). */
-export function reachTcp(endpoint: Endpoint, { lookup }: ReachOptions, attempt: Attempt): Promise<Socket> {
+export function reachTcp(
+  endpoint: Endpoint,
+  { lookup, inlet }: ReachOptions & { readonly inlet?: Inlet },
+  attempt: Attempt,
+): Promise<Socket> {
   attempt.enter('proxy-connect');
   return attempt.step(({ done, fail }) => {
     const { host, port } = endpoint.url;
+    // Under TLS the bytes on the wire are nobody's to take.
+    const onread = endpoint.url.scheme === 'https' ? undefined : inlet?.onread;
     // TCP keep-alive finds the proxy that vanished under an idle tunnel.
     const socket = attempt.hold(
-      connect({ host, port, autoSelectFamily: true, noDelay: true, keepAlive: true, ...(lookup && { lookup }) }),
+      connect({
+        host,
+        port,
+        autoSelectFamily: true,
+        noDelay: true,
+        keepAlive: true,
+        ...(lookup && { lookup }),
+        ...(onread && { onread }),
+      }),
     );
+    if (onread) inlet?.attach(socket);
     const onError = ({ code }: NodeJS.ErrnoException) => fail({ ...failureOfConnect(code), ...node(code) });
     socket.once('error', onError);
     socket.once('connect', () => {

@@ -4,6 +4,7 @@
  */
 import { createLeases, giveBack, inFlightOf, MOST_LEASES, reserveLeases, take, type Leases } from './leases.js';
 import { createPace, opensAt, spend, type Pace } from './pace.js';
+import { readPaces, writePace, writePin, type PortablePin } from './portable.js';
 import { createPins, dropPin, makePin, pinOf, usePin, type Pin, type Pins, type PinTerms } from './pins.js';
 import { createSuspensions, resumeTarget, suspendedUntil, suspendTarget, type Suspensions } from './suspensions.js';
 
@@ -88,6 +89,18 @@ export function createLedger(options: LedgerOptions = {}) {
     bind: (session: string, row: number, terms: PinTerms, now: number): Pin =>
       makePin(state.pins, session, row, epochOf(state, row), terms, now),
     unpin: (session: string, expectedGeneration?: number) => dropPin(state.pins, session, expectedGeneration),
+    /** Binds a session as it was bound elsewhere or before. False when there is no room. */
+    restorePin: (session: string, row: number, saved: PortablePin) =>
+      writePin(state.pins, session, row, epochOf(state, row), saved),
+    /** Uses that are ahead by more than `after`, each with its row. */
+    paces: function* (after: number) {
+      for (const { key, target, at } of readPaces(state.pace, after)) {
+        const row = key & 0xffffff;
+        if (keyOf(state, row) === key) yield { row, target, at };
+      }
+    },
+    restorePace: (row: number, target: number, at: number, now: number) =>
+      writePace(state.pace, keyOf(state, row), target, at, now),
     sessions: state.pins.bySession as ReadonlyMap<string, Pin>,
     /** The row changes hands: its pins are void and its paces start anew. */
     forgetRow: (row: number) => forgetRow(state, row),

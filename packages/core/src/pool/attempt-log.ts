@@ -9,7 +9,7 @@ export interface AttemptRecord {
   readonly endpoint: EndpointId;
   readonly session: string | undefined;
   readonly verdict: Verdict;
-  /** The answer's status, or undefined when there was none. */
+  /** The answer's status, or undefined when there was none, or none that could be read. */
   readonly status: number | undefined;
   /** The failure's code, or undefined when there was an answer. */
   readonly code: string | undefined;
@@ -28,7 +28,7 @@ export function attemptLog(pool: Pool, sink: (record: AttemptRecord) => void): (
       endpoint,
       session,
       verdict,
-      status: response ? outcome.status : undefined,
+      status: response && outcome.opaque !== true ? outcome.status : undefined,
       code: outcome.kind === 'failure' ? outcome.code : undefined,
       elapsedMs: response ? outcome.latencyMs : outcome.elapsedMs,
       suspended,

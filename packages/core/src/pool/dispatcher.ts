@@ -1,38 +1,37 @@
-import { FairleadError, PoolExhaustedError, TargetSuspendedError } from '../errors.js';
-import type { CooldownRule } from '../kernel/cooldown.js';
+import { PoolExhaustedError, TargetSuspendedError } from '../errors.js';
 import type { RankQuery } from '../kernel/query.js';
 import { createKernel, type Kernel } from '../kernel/kernel.js';
+import type { Row } from '../kernel/table.js';
 import type { AdmitResult } from '../ledger/ledger.js';
 import { isVerdict } from '../outcome-check.js';
 import type { Outcome, Verdict } from '../outcome.js';
 import { classify } from '../policy/classify.js';
 import type { Policy } from '../policy/presets.js';
+import { cooldownRule } from '../policy/cooldown-rule.js';
 import { askedToWait, factOf } from '../policy/fact-of.js';
 import type { Instant } from '../ports/clock.js';
+import type { StoreReport } from '../ports/records.js';
 import type { Target } from '../target.js';
 import { Alarm } from './alarm.js';
 import { EffectLog } from './effect-log.js';
 import type { Emitter } from './events.js';
-import { Lease, type LeaseKeeper } from './lease.js';
+import { Lease, type LeaseKeeper, type LeaseParts } from './lease.js';
 import { LiveList } from './live-list.js';
 import { Membership } from './membership.js';
 import type { ResolvedOptions } from './options.js';
 import { MisconfigurationWatch } from './misconfiguration.js';
 import { Question } from './question.js';
+import { closedError, lateError, later, ONLY_A_RELEASE, unusableError, type Refusal } from './refusal.js';
 import { Restraints } from './restraints.js';
 import { Roster } from './roster.js';
+import type { RecordsLink } from './records-link.js';
 import type { Run } from './run.js';
 import { SessionDesk } from './session-desk.js';
 import { Counters } from './counters.js';
 import { WaitingLine } from './waiters.js';
 
-/** Why a run gets nothing now: when to ask again, or an error when asking is hopeless. */
-export interface Refusal {
-  readonly retryAt: Instant;
-  readonly error?: FairleadError;
-}
-
-const ONLY_A_RELEASE: Refusal = Object.freeze({ retryAt: Number.POSITIVE_INFINITY });
+/** Under which terms something is learned. */
+type Learned = Pick<LeaseParts, 'target' | 'targetIndex' | 'policy' | 'first' | 'lasting'>;
 
 /**
  * Carries questions to the kernel and the ledger and their answers back: gives leases out, takes them in, and keeps the
@@ -53,19 +52,23 @@ export class Dispatcher implements LeaseKeeper {
   readonly #restraints = new Restraints();
   readonly #watch = new MisconfigurationWatch();
   readonly #question: Question;
+  readonly #link: RecordsLink | undefined;
+  /** What everyone is told while what was kept is being read; or for good, when it cannot be. */
+  #gate: Refusal | undefined;
   #leases = 0;
   closed = false;
   /** Told of each attempt that starts, and of each that its endpoint carried: what budgets are paid from. */
   onGranted: () => void = () => undefined;
   onCarried: () => void = () => undefined;
 
-  constructor(options: ResolvedOptions, events: Emitter) {
+  constructor(options: ResolvedOptions, events: Emitter, link?: RecordsLink) {
     const { store, strategy, policy, random, clock, constants } = options;
     this.#options = options;
     this.#events = events;
+    this.#link = link;
     this.line = new WaitingLine(options.maxWaiting);
     this.#alarm = new Alarm(clock, () => this.#tick());
-    this.effects = new EffectLog(this.roster, events, (index) => this.kernel.state.targets.states[index]!.key);
+    this.effects = new EffectLog(this.roster, events, (index) => this.kernel.state.targets.states[index]!.key, link);
     this.kernel = createKernel({
       ...(strategy === undefined ? {} : { strategy }),
       cooldown: cooldownRule(policy),
@@ -81,8 +84,23 @@ export class Dispatcher implements LeaseKeeper {
       ledger: store.ledger,
       clock,
       vacated: (row) => this.counters.forget(row),
+      link,
     });
     this.#question = new Question(this.kernel, this.roster, random, () => this.inFlight + this.line.size + 1);
+  }
+
+  /** Reads what was kept; until it is back, callers wait in line. */
+  open(): void {
+    const { clock, random } = this.#options;
+    const { kernel, roster } = this;
+    if (this.#link === undefined) return;
+    this.#gate = ONLY_A_RELEASE;
+    const report = (event: StoreReport): void => this.#events.emit('store', event);
+    const opened = (cause?: Error): void => {
+      this.#gate = cause === undefined ? undefined : { retryAt: 0, error: unusableError(cause) };
+      this.changed();
+    };
+    this.#link.start({ kernel, roster, clock, random, report, opened, reschedule: () => this.reschedule() });
   }
 
   /** Leases that are out, by the ledger: also those that are just being ended. */
@@ -92,6 +110,16 @@ export class Dispatcher implements LeaseKeeper {
 
   now(): Instant {
     return this.#options.clock.now();
+  }
+
+  /** When the target's suspension ends; 0 when there is none. */
+  suspendedUntil(target: Target): Instant {
+    return this.#options.store.ledger.suspendedUntil(target, this.now());
+  }
+
+  /** How long an attempt through the endpoint may take before it is given up. */
+  patienceMs(row: Row, policy: Policy, timeoutMs: number): number {
+    return policy.abandon ? this.kernel.abandonAfterMs(row, timeoutMs, this.#options.random) : timeoutMs;
   }
 
   /** A lease, or why there is none now. */
@@ -105,6 +133,7 @@ export class Dispatcher implements LeaseKeeper {
   #decide(run: Run, now: Instant): Lease | Refusal {
     const { ledger } = this.#options.store;
     if (this.closed) return { retryAt: now, error: closedError() };
+    if (this.#gate !== undefined) return this.#gate;
     if (now >= run.deadline) return { retryAt: now, error: lateError() };
     const suspended = ledger.suspendedUntil(run.target, now);
     if (suspended > 0) return this.#suspended(run, suspended, now);
@@ -119,26 +148,39 @@ export class Dispatcher implements LeaseKeeper {
   }
 
   settled(lease: Lease, outcome: Outcome): Verdict {
-    const { parts, target } = lease;
-    const { row, targetIndex, policy } = parts;
-    const { clock, random, store } = this.#options;
+    this.live.remove(lease);
+    this.#options.store.ledger.release(lease.parts.row);
+    return this.#learn(lease, outcome, lease.parts);
+  }
+
+  /** What was seen under a lease that goes on: learned like any attempt, and no place returns. */
+  observed(lease: Lease, outcome: Outcome, { target, policy }: Pick<LeaseParts, 'target' | 'policy'>): Verdict {
+    const targetIndex = this.kernel.internTarget(target);
+    this.kernel.onAdmit(lease.parts.row, targetIndex, this.now());
+    return this.#learn(lease, outcome, { target, targetIndex, policy, first: false, lasting: false });
+  }
+
+  #learn(lease: Lease, outcome: Outcome, { target, targetIndex, policy, first, lasting }: Learned): Verdict {
+    const { row, session } = lease.parts;
+    const { clock, random } = this.#options;
     const now = clock.now();
     const verdict = this.classify(outcome);
     const action = policy.verdicts[verdict];
     const wallNow = () => clock.wallNow();
-    this.live.remove(lease);
-    this.kernel.onSettle(row, targetIndex, factOf(outcome, verdict, action, parts.first, wallNow), now, random);
-    store.ledger.release(row);
+    this.kernel.onSettle(row, targetIndex, factOf(outcome, verdict, action, first, wallNow), now, random);
     const askedMs = askedToWait(outcome, verdict, wallNow);
-    const pauseMs = this.#restraints.after(target, verdict, action, { now, askedMs }, policy.suspend);
+    // What nobody here could read forgives the target nothing.
+    const legible = outcome.kind !== 'response' || outcome.opaque !== true;
+    const pauseMs = legible ? this.#restraints.after(target, verdict, action, { now, askedMs }, policy.suspend) : 0;
     if (pauseMs > 0) this.suspend(target, now + pauseMs, verdict);
     if (verdict === 'success' || verdict === 'final') this.onCarried();
     if (action.pin === 'break') this.sessions.broken(lease);
-    this.counters.record(row, outcome, verdict);
+    // The end of a tenancy is no attempt: those were counted as they were observed.
+    if (!lasting) this.counters.record(row, outcome, verdict);
+    this.#link?.settled(row, targetIndex);
     this.members.vacateIfGone(row);
     this.effects.flush();
     if (this.#events.has('settled')) {
-      const { session } = parts;
       const suspended = pauseMs > 0;
       const endpoint = lease.endpoint.id;
       this.#events.emit('settled', { leaseId: lease.id, endpoint, target, session, outcome, verdict, suspended });
@@ -156,7 +198,7 @@ export class Dispatcher implements LeaseKeeper {
   }
 
   reschedule(): void {
-    this.#alarm.set(Math.min(this.live.soonest, this.line.soonest));
+    this.#alarm.set(Math.min(this.live.soonest, this.line.soonest, this.#link?.dueAt ?? Number.POSITIVE_INFINITY));
   }
 
   suspend(target: Target, until: Instant, why: string): void {
@@ -219,10 +261,10 @@ export class Dispatcher implements LeaseKeeper {
     const { first } = this.#question.query;
     this.kernel.onAdmit(row, targetIndex, now);
     const endpoint = this.roster.at(row);
-    const timeoutMs = Math.min(run.attemptTimeoutMs, run.deadline - now);
-    const abandonAfterMs = run.policy.abandon
-      ? this.kernel.abandonAfterMs(row, timeoutMs, this.#options.random)
-      : timeoutMs;
+    const abandonAfterMs =
+      run.tenancyIdleMs === undefined
+        ? this.patienceMs(row, run.policy, Math.min(run.attemptTimeoutMs, run.deadline - now))
+        : Number.POSITIVE_INFINITY;
     const lease = new Lease(this, {
       id: (this.#leases += 1),
       row,
@@ -237,7 +279,8 @@ export class Dispatcher implements LeaseKeeper {
       policy: run.policy,
       abandonAfterMs,
       hedgeAfterMs: this.kernel.hedgeAfterMs(row),
-      idleMs: this.#options.leaseIdleMs,
+      lasting: run.tenancyIdleMs !== undefined,
+      idleMs: run.tenancyIdleMs ?? this.#options.leaseIdleMs,
     });
     this.live.add(lease);
     this.onGranted();
@@ -300,23 +343,7 @@ export class Dispatcher implements LeaseKeeper {
     this.line.expire(now, lateError);
     this.line.serve();
     this.line.findSoonest();
+    this.#link?.tick(now);
     this.reschedule();
   }
-}
-
-function cooldownRule({ cooldown }: Policy): CooldownRule {
-  return cooldown === 'surprise' ? { kind: 'surprise' } : { kind: 'streak', ...cooldown };
-}
-
-/** Never the present moment: whoever was refused just now is asked again a little later, not in a hot loop. */
-function later(at: Instant, now: Instant): Instant {
-  return Math.max(at, now + 1);
-}
-
-function lateError(): FairleadError {
-  return new FairleadError('DEADLINE_EXCEEDED', 'no proxy became free before the deadline');
-}
-
-export function closedError(): FairleadError {
-  return new FairleadError('POOL_CLOSED', 'the pool is closed');
 }

@@ -1,6 +1,7 @@
 import type { EndpointId } from '../endpoint.js';
 import type { EffectKind, OnEffect } from '../kernel/effects.js';
 import type { Emitter } from './events.js';
+import type { RecordsLink } from './records-link.js';
 import type { Roster } from './roster.js';
 
 interface Effect {
@@ -17,12 +18,14 @@ const NONE = '' as EndpointId;
 export class EffectLog {
   readonly #roster: Roster;
   readonly #events: Emitter;
+  readonly #link: RecordsLink | undefined;
   readonly #targetOf: (index: number) => string;
   #pending: Effect[] = [];
   /** How often each kind has happened. */
   readonly counts: Partial<Record<EffectKind, number>> = {};
 
-  constructor(roster: Roster, events: Emitter, targetOf: (index: number) => string) {
+  constructor(roster: Roster, events: Emitter, targetOf: (index: number) => string, link?: RecordsLink) {
+    this.#link = link;
     this.#roster = roster;
     this.#events = events;
     this.#targetOf = targetOf;
@@ -54,12 +57,14 @@ export class EffectLog {
       case 'evicted':
         return this.#events.emit('evicted', { endpoint });
       case 'blocked':
+        this.#link?.blocked(endpoint, target);
         return this.#events.emit('blocked', { endpoint, target, until });
       case 'breaker-opened':
         return this.#events.emit('breaker', { target, open: true });
       case 'breaker-closed':
         return this.#events.emit('breaker', { target, open: false });
       case 'paced':
+        this.#link?.paced(target);
         return this.#events.emit('paced', { target, intervalMs: until });
       default:
         return kind satisfies never;

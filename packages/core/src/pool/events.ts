@@ -2,6 +2,7 @@ import { checkKeys, ofType } from '../option-check.js';
 import type { Endpoint, EndpointId } from '../endpoint.js';
 import type { Outcome, Verdict } from '../outcome.js';
 import type { Instant } from '../ports/clock.js';
+import type { StoreReport } from '../ports/records.js';
 import type { Target } from '../target.js';
 
 /** What a pool tells its listeners. Payloads name endpoints by id and hold no credential. */
@@ -50,6 +51,8 @@ export interface PoolEvents {
   'identity-changed': { readonly session: string; readonly from: EndpointId; readonly to: EndpointId };
   /** The pool ended a lease itself. */
   'lease-ended': { readonly leaseId: number; readonly endpoint: EndpointId; readonly why: 'idle' | 'abandoned' };
+  /** The store says how it does: whether what is learned is kept, and whether limits are shared. */
+  store: StoreReport;
   /** A request was sent again. */
   rerouted: { readonly target: Target };
   replayed: { readonly target: Target };
@@ -84,6 +87,7 @@ const NAMES: Readonly<Record<keyof PoolEvents, true>> = {
   unpinned: true,
   'identity-changed': true,
   'lease-ended': true,
+  store: true,
   rerouted: true,
   replayed: true,
   hedged: true,

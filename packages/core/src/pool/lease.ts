@@ -29,6 +29,8 @@ export interface LeaseParts {
   readonly policy: Policy;
   readonly abandonAfterMs: number;
   readonly hedgeAfterMs: number;
+  /** A tenancy: what comes through it is observed, and its end says nothing. */
+  readonly lasting: boolean;
   readonly idleMs: number;
 }
 

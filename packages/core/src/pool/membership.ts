@@ -3,6 +3,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import { Standing, type Row } from '../kernel/table.js';
 import type { Clock } from '../ports/clock.js';
 import type { Ledger } from '../ports/ledger.js';
+import type { RecordsLink } from './records-link.js';
 import { hasAll, type Roster } from './roster.js';
 import type { Run } from './run.js';
 
@@ -13,6 +14,8 @@ interface MembershipParts {
   readonly clock: Clock;
   /** The row is about to serve another endpoint: forget what was counted there. */
   readonly vacated: (row: Row) => void;
+  /** What is kept of endpoints beyond this pool, if anything is. */
+  readonly link: RecordsLink | undefined;
 }
 
 /** Who is in the pool: kernel, ledger and roster are told together of whoever comes, pauses and goes. */
@@ -24,18 +27,22 @@ export class Membership {
   #held = 0;
 
   readonly #vacated: (row: Row) => void;
+  readonly #link: RecordsLink | undefined;
 
-  constructor({ roster, kernel, ledger, clock, vacated }: MembershipParts) {
+  constructor({ roster, kernel, ledger, clock, vacated, link }: MembershipParts) {
     this.roster = roster;
     this.#kernel = kernel;
     this.#ledger = ledger;
     this.#clock = clock;
     this.#vacated = vacated;
+    this.#link = link;
   }
 
   add(endpoint: Endpoint): boolean {
     if (this.roster.has(endpoint.id)) return false;
-    this.roster.put(this.#kernel.addRow(this.roster.specOf(endpoint), this.#clock.now()), endpoint);
+    const row = this.#kernel.addRow(this.roster.specOf(endpoint), this.#clock.now());
+    this.roster.put(row, endpoint);
+    this.#link?.joined(row, endpoint);
     return true;
   }
 
@@ -54,6 +61,7 @@ export class Membership {
     if (row === undefined) return undefined;
     const endpoint = this.roster.at(row);
     if (this.isHeld(row)) this.#held -= 1;
+    this.#link?.leaving(row);
     this.#kernel.retireRow(row, this.#clock.now());
     this.#ledger.forgetRow(row);
     this.roster.forget(id);
@@ -77,6 +85,12 @@ export class Membership {
 
   isHeld(row: Row): boolean {
     return this.#kernel.state.table.standing[row] === Standing.held;
+  }
+
+  /** Whether the row is in use: neither held nor resting nor gone. */
+  isServing(row: Row): boolean {
+    const standing = this.#kernel.state.table.standing[row];
+    return standing === Standing.active || standing === Standing.trial;
   }
 
   /** Whether an endpoint that the run may still use is here, now or later. */

@@ -7,17 +7,20 @@ import type { Instant } from '../ports/clock.js';
 import { toTargetUrl, type Target } from '../target.js';
 import { attemptLoop, type Attempt } from './attempt-loop.js';
 import { Budget } from './budget.js';
-import { closedError, Dispatcher } from './dispatcher.js';
+import { Dispatcher } from './dispatcher.js';
 import { eitherSignal } from './either-signal.js';
 import { Emitter, type PoolEvents, type PoolListener } from './events.js';
 import { explainRun, type Explanation } from './explain.js';
 import { JobQueue, type Job } from './jobs.js';
 import { Lease } from './lease.js';
 import { resolveOptions, resolveUpdate, type PoolOptions, type PoolUpdate, type ResolvedOptions } from './options.js';
+import { RecordsLink } from './records-link.js';
+import { closedError } from './refusal.js';
 import { checkedRequest, type LeaseRequest } from './request.js';
 import { Run, type RunHost } from './run.js';
 import type { SessionDesk } from './session-desk.js';
 import { readStats, type PoolStats } from './stats.js';
+import { Tenancy, tenancyIdleMs, type TenancyOptions } from './tenancy.js';
 import { waitForLease } from './wait.js';
 
 /** Makes a pool. Every option has a default; `createPool()` is an empty pool to add proxies to. */
@@ -31,6 +34,7 @@ const BUDGET_RESERVE = 100;
 /** The stateful shell over endpoints: it waits, it never decides. */
 export class Pool {
   readonly #options: ResolvedOptions;
+  readonly #link: RecordsLink | undefined;
   readonly #events = new Emitter();
   readonly #dispatcher: Dispatcher;
   readonly #host: RunHost;
@@ -38,13 +42,24 @@ export class Pool {
 
   /** @internal */
   constructor(options: ResolvedOptions) {
-    this.#options = options;
-    this.#dispatcher = new Dispatcher(options, this.#events);
-    this.#host = runHost(this.#dispatcher, this.#events, options);
+    const { records, ledger } = options.store;
+    this.#link = records === undefined ? undefined : new RecordsLink(records);
+    this.#options = { ...options, store: { ...options.store, ledger: this.#link?.watch(ledger) ?? ledger } };
+    this.#dispatcher = new Dispatcher(this.#options, this.#events, this.#link);
+    this.#host = runHost(this.#dispatcher, this.#events, this.#options);
     this.#jobs = new JobQueue(options.maxWaiting, (afterMs, callback) =>
       options.clock.schedule(options.clock.now() + afterMs, callback),
     );
     this.#addAll(toEndpoints(options.proxies));
+    this.#dispatcher.open();
+  }
+
+  /**
+   * Resolves once what the store kept is back, at once where it keeps nothing; rejects when the store cannot be used. Nobody
+   * has to call it: until then callers wait in line, and `tryAcquire` has nothing.
+   */
+  async ready(): Promise<void> {
+    await this.#link?.ready();
   }
 
   /** The policy that new requests begin with. */
@@ -122,19 +137,30 @@ export class Pool {
 
   /** The start of one request, for libraries whose own loop stays in charge. */
   begin(input: LeaseRequest): Run {
+    return this.#begin(input);
+  }
+
+  #begin(input: LeaseRequest, tenancyIdleMs?: number): Run {
     const request = checkedRequest(input);
     if (request.endpoint !== undefined && !this.#dispatcher.roster.has(request.endpoint)) {
       throw new FairleadError('UNKNOWN_ENDPOINT', 'the endpoint asked for is not in the pool');
     }
     const { clock, deadlineMs } = this.#options;
-    const { policy, target } = policyFor(this.#options.policy, toTargetUrl(request.target));
+    const { policy, target } = this.#termsOf(request.target);
     return new Run(this.#host, {
       request,
       target,
       deadline: clock.now() + (request.deadlineMs ?? deadlineMs),
       policy,
       matcher: this.#dispatcher.roster.matcherOf(request),
+      ...(tenancyIdleMs === undefined ? {} : { tenancyIdleMs }),
     });
+  }
+
+  /** A lease that lasts, for many connections through one exit. Settle it; `deadlineMs` bounds the wait for it alone. */
+  async tenancy(request: LeaseRequest, options: TenancyOptions = {}): Promise<Tenancy> {
+    const run = this.#begin(request, tenancyIdleMs(options));
+    return new Tenancy(this.#dispatcher, await run.next(), (target) => this.#termsOf(target));
   }
 
   /** One lease, for callers who do their own repeating. Settle it. */
@@ -191,7 +217,7 @@ export class Pool {
     this.#dispatcher.close();
     this.#jobs.failAll(closedError);
     this.#events.emit('closed', {});
-    await this.#options.store.records.close();
+    await this.#link?.close();
   }
 
   #addAll(endpoints: readonly Endpoint[]): EndpointId[] {
@@ -223,10 +249,14 @@ export class Pool {
     return this.run({ ...request, signal }, attempt).finally(release);
   }
 
+  #termsOf(target: string | URL): { readonly policy: Policy; readonly target: Target } {
+    return policyFor(this.#options.policy, toTargetUrl(target));
+  }
+
   #keyOf(target: string | URL): Target {
     // A rule's name is a target too, and no host.
     const named = this.#options.policy.targets.find(({ name }) => name !== undefined && name === target);
-    return named?.name ?? policyFor(this.#options.policy, toTargetUrl(target)).target;
+    return named?.name ?? this.#termsOf(target).target;
   }
 }
 

@@ -41,6 +41,8 @@ export interface RunParts {
   readonly deadline: Instant;
   readonly policy: Policy;
   readonly matcher: Matcher;
+  /** For a lease that lasts: how long it may go without a sign of life. */
+  readonly tenancyIdleMs?: number;
 }
 
 const DONE: Decision = Object.freeze({ kind: 'done' });
@@ -60,6 +62,8 @@ export class Run {
   readonly matcher: Matcher;
   /** @internal The ledger's key of the session. */
   readonly session: string | undefined;
+  /** @internal Set where the lease is to last: it is never given up for its slowness. */
+  readonly tenancyIdleMs: number | undefined;
   /** @internal Endpoints to leave to others while others can serve. */
   avoid: readonly EndpointId[];
   readonly #host: RunHost;
@@ -69,13 +73,14 @@ export class Run {
   #hedges = 0;
 
   /** @internal */
-  constructor(host: RunHost, { request, target, deadline, policy, matcher }: RunParts) {
+  constructor(host: RunHost, { request, target, deadline, policy, matcher, tenancyIdleMs }: RunParts) {
     this.#host = host;
     this.request = request;
     this.target = target;
     this.deadline = deadline;
     this.policy = policy;
     this.matcher = matcher;
+    this.tenancyIdleMs = tenancyIdleMs;
     const kept = request.session !== undefined && policy.session.keep !== 'request';
     this.session = kept ? pinKey(request.session!, target, policy.session) : undefined;
     this.avoid = this.session === undefined ? (request.avoid ?? []) : [];

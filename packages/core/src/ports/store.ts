@@ -5,5 +5,6 @@ import type { Records } from './records.js';
 export interface Store {
   readonly name: string;
   readonly ledger: Ledger;
-  readonly records: Records;
+  /** Undefined where nothing is kept beyond the process. */
+  readonly records: Records | undefined;
 }

@@ -3,5 +3,5 @@ import type { Store } from '../ports/store.js';
 
 /** The default store: limits hold in this process, and nothing is kept when it ends. One pool a store. */
 export function memoryStore(): Store {
-  return { name: 'memory', ledger: createLedger(), records: { close: () => Promise.resolve() } };
+  return { name: 'memory', ledger: createLedger(), records: undefined };
 }

@@ -1,0 +1,178 @@
+import type { Endpoint } from '../endpoint.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { Row } from '../kernel/table.js';
+import type { Clock, Instant } from '../ports/clock.js';
+import type { Ledger } from '../ports/ledger.js';
+import type { Random } from '../ports/random.js';
+import type { Records, StoreReport } from '../ports/records.js';
+import type { SoftRecord } from '../ports/soft-record.js';
+import { ChangeNotes, noting } from './change-notes.js';
+import { endpointKey } from './endpoint-key.js';
+import { Orphans } from './orphans.js';
+import type { Roster } from './roster.js';
+import { SoftImage } from './soft-image.js';
+import { SoftRestore } from './soft-restore.js';
+
+/** Changes are gathered for so long: a busy endpoint costs one record a second, and a crash loses at most that much. */
+const GATHER_MS = 1_000;
+/** Records of each kind in one batch: some milliseconds of work. */
+const BATCH = 1_000;
+/** What all endpoints are like together changes slowly. */
+const FLEET_MS = 30_000;
+
+interface LinkParts {
+  readonly kernel: Kernel;
+  readonly roster: Roster;
+  readonly clock: Clock;
+  readonly random: Random;
+  report(report: StoreReport): void;
+  /** What was kept is back: whoever waited for it may go on. */
+  opened(error?: Error): void;
+  /** Its next moment has moved. */
+  reschedule(): void;
+}
+
+/** Between a pool and the records that outlive it: what changed goes out, what was kept comes in. */
+export class RecordsLink {
+  readonly #records: Records;
+  readonly #notes = new ChangeNotes();
+  readonly #orphans = new Orphans();
+  readonly #keys: (string | undefined)[] = [];
+  readonly #rows = new Map<string, Row>();
+  #ledger!: Ledger;
+  #parts!: LinkParts;
+  #image!: SoftImage;
+  #restore!: SoftRestore;
+  #key: string | undefined;
+  #opening: Promise<void> = Promise.resolve();
+  #pushing: Promise<void> | undefined;
+  #gatheredSince: Instant = Number.POSITIVE_INFINITY;
+  #fleetAt: Instant = 0;
+
+  constructor(records: Records) {
+    this.#records = records;
+  }
+
+  /** The ledger as the pool is to use it. */
+  watch(ledger: Ledger): Ledger {
+    this.#ledger = ledger;
+    return noting(ledger, this.#notes, () => this.#gather());
+  }
+
+  /** Begins to read what was kept. */
+  start(parts: LinkParts): void {
+    const { kernel, clock, roster } = parts;
+    const orphans = this.#orphans;
+    this.#parts = parts;
+    const keyOf = (row: Row) => this.#keys[row];
+    const rows = () => this.#rows.values();
+    this.#image = new SoftImage({ kernel, ledger: this.#ledger, clock, keyOf, rows });
+    const rowOf = (key: string) => this.#rows.get(key);
+    this.#restore = new SoftRestore({ kernel, ledger: this.#ledger, clock, rowOf, orphans });
+    this.#opening = this.#open(roster);
+    this.#opening.then(
+      () => parts.opened(),
+      (error: Error) => parts.opened(error),
+    );
+  }
+
+  /** Resolves once what was kept is back. */
+  ready(): Promise<void> {
+    return this.#opening;
+  }
+
+  /** When the link wants to be called. */
+  get dueAt(): Instant {
+    if (this.#pushing !== undefined || this.#key === undefined) return Number.POSITIVE_INFINITY;
+    return this.#gatheredSince + GATHER_MS;
+  }
+
+  /** An attempt through the row on the target ended. */
+  settled(row: Row, target: number): void {
+    this.#notes.rows.add(row);
+    const { key, intervalMs } = this.#parts.kernel.state.targets.states[target]!;
+    if (intervalMs > 0) this.#notes.targets.add(key);
+    this.#gather();
+  }
+
+  blocked(endpoint: Endpoint['id'], target: string): void {
+    const row = this.#parts.roster.rowOf(endpoint);
+    if (row !== undefined) this.#notes.block(row, target);
+    this.#gather();
+  }
+
+  paced(target: string): void {
+    this.#notes.targets.add(target);
+    this.#gather();
+  }
+
+  joined(row: Row, endpoint: Endpoint): void {
+    if (this.#key === undefined) return;
+    const key = endpointKey(this.#key, endpoint);
+    this.#keys[row] = key;
+    this.#rows.set(key, row);
+    this.#restore.joined(row, key);
+  }
+
+  /** The endpoint leaves; what is known of it waits for its return. */
+  leaving(row: Row): void {
+    const key = this.#keys[row];
+    if (key === undefined) return;
+    for (const record of this.#image.row(row)) if (record.kind === 'endpoint') this.#orphans.put(record);
+    this.#notes.forgetRow(row);
+    this.#keys[row] = undefined;
+    this.#rows.delete(key);
+  }
+
+  tick(now: Instant): void {
+    if (now < this.dueAt) return;
+    this.#pushing = this.#pushAll(now).finally(() => {
+      this.#pushing = undefined;
+      this.#parts.reschedule();
+    });
+  }
+
+  /** Writes down what is still noted and lets go of the store. */
+  async close(): Promise<void> {
+    await this.#opening.catch(() => undefined);
+    await this.#pushing;
+    if (this.#key !== undefined) await this.#pushAll(this.#parts.clock.now());
+    await this.#records.close();
+  }
+
+  #gather(): void {
+    if (this.#gatheredSince !== Number.POSITIVE_INFINITY) return;
+    this.#gatheredSince = this.#parts.clock.now();
+    this.#parts.reschedule();
+  }
+
+  async #open(roster: Roster): Promise<void> {
+    const { clock, random, report } = this.#parts;
+    const image = () => this.#all();
+    const { key, saved } = await this.#records.open({ clock, random, report, image });
+    for (const [endpoint, row] of roster) {
+      const name = endpointKey(key, endpoint);
+      this.#keys[row] = name;
+      this.#rows.set(name, row);
+    }
+    this.#key = key;
+    for await (const portion of saved) for (const record of portion) this.#restore.restore(record);
+    this.#fleetAt = clock.now();
+  }
+
+  *#all(): Generator<SoftRecord> {
+    yield* this.#image.all();
+    yield* this.#orphans.records(this.#parts.clock.wallNow());
+  }
+
+  async #pushAll(now: Instant): Promise<void> {
+    this.#gatheredSince = Number.POSITIVE_INFINITY;
+    if (now - this.#fleetAt >= FLEET_MS) {
+      this.#fleetAt = now;
+      await this.#records.push([this.#image.fleet()]);
+    }
+    // A session that has another endpoint now is not to get back the one it had before that came again.
+    for (const session of this.#notes.sessions) this.#orphans.dropPin(session);
+    while (this.#notes.size > 0) await this.#records.push([...this.#image.taken(this.#notes, BATCH)]);
+  }
+}

@@ -1,0 +1,29 @@
+import { FairleadError } from '../errors.js';
+import type { Instant } from '../ports/clock.js';
+
+/** Why a run gets nothing now: when to ask again, or an error when asking is hopeless. */
+export interface Refusal {
+  readonly retryAt: Instant;
+  readonly error?: FairleadError;
+}
+
+export const ONLY_A_RELEASE: Refusal = Object.freeze({ retryAt: Number.POSITIVE_INFINITY });
+
+/** Never the present moment: whoever was refused just now is asked again a little later, not in a hot loop. */
+export function later(at: Instant, now: Instant): Instant {
+  return Math.max(at, now + 1);
+}
+
+export function lateError(): FairleadError {
+  return new FairleadError('DEADLINE_EXCEEDED', 'no proxy became free before the deadline');
+}
+
+export function unusableError(cause: Error): FairleadError {
+  return cause instanceof FairleadError
+    ? cause
+    : new FairleadError('STORE_UNUSABLE', 'the store failed to open', { cause });
+}
+
+export function closedError(): FairleadError {
+  return new FairleadError('POOL_CLOSED', 'the pool is closed');
+}

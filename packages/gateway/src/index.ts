@@ -1,0 +1,9 @@
+export { createGateway, Gateway, type GatewayHandle, type GatewayStats, type ListenOptions } from './gateway.js';
+export { GATEWAY_DEFAULTS, type GatewayOptions } from './options.js';
+export type { KeyOptions, UserOptions } from './accounts.js';
+export type { AccessRecord, AccessTotals } from './access-log.js';
+export type { DirectOptions } from './direct-rules.js';
+export type { Resolve } from './private-networks.js';
+export type { HoldingRequest, MoveListener } from './holding.js';
+export { Ticket, type TicketInfo, type TicketRequest } from './ticket.js';
+export type { Tickets } from './ticket-book.js';

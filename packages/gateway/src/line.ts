@@ -1,0 +1,101 @@
+import type { Socket } from 'node:net';
+import type { EndpointId, Outcome } from '@fairlead/core';
+import type { Inlet } from '@fairlead/dial';
+import { relay, type RelayEnd } from './relay.js';
+
+/** Hears what becomes of a line: what it tells is what its exit is judged by. */
+export interface LineJudge {
+  readonly touch: () => void;
+  readonly carried: (latencyMs: number) => void;
+  readonly failed: (outcome: Outcome) => void;
+  readonly over: () => void;
+}
+
+interface LineParts {
+  readonly socket: Socket;
+  readonly inlet: Inlet;
+  readonly endpoint: EndpointId | undefined;
+  readonly attempts: number;
+  /** How long it took to stand: what its exit's latency is, however long it then lives. */
+  readonly latencyMs: number;
+  readonly judge: LineJudge;
+}
+
+/** A client that waits this long for the first byte after its own has been let down. It may wait on. */
+const FIRST_BYTE_MS = 30_000;
+
+/** An open way to a target, before and while a client uses it. */
+export class Line {
+  readonly endpoint: EndpointId | undefined;
+  readonly attempts: number;
+  readonly latencyMs: number;
+  readonly #parts: LineParts;
+  #since = 0;
+  #carried = false;
+  #waiting: NodeJS.Timeout | undefined;
+  #close: (() => void) | undefined;
+  #over = false;
+
+  constructor(parts: LineParts) {
+    this.#parts = parts;
+    this.endpoint = parts.endpoint;
+    this.attempts = parts.attempts;
+    this.latencyMs = parts.latencyMs;
+    // Until somebody uses it, its errors are nobody's.
+    parts.socket.on('error', () => undefined);
+  }
+
+  /** Joins it to its client; `early` are bytes that came before it stood. */
+  join(client: Socket, early: Buffer, idleMs: number, onEnd: (end: RelayEnd) => void): void {
+    const { socket, inlet, judge } = this.#parts;
+    this.#since = performance.now();
+    if (early.length > 0) client.unshift(early);
+    this.#close = relay(client, socket, inlet, {
+      idleMs,
+      onBytes: () => this.#moved(),
+      onFirstByte: () => {
+        this.#carried = true;
+        clearTimeout(this.#waiting);
+        judge.carried(this.latencyMs);
+      },
+      onEnd: (end) => {
+        this.#judge(end);
+        this.#finish();
+        onEnd(end);
+      },
+    });
+  }
+
+  /** Closes it, used or not. */
+  close(): void {
+    if (this.#close !== undefined) return this.#close();
+    this.#parts.socket.destroy();
+    this.#finish();
+  }
+
+  #moved(): void {
+    this.#parts.judge.touch();
+    if (this.#carried || this.#waiting !== undefined) return;
+    this.#waiting = setTimeout(() => this.#fail('FIRST_BYTE_TIMEOUT', 'response'), FIRST_BYTE_MS);
+    this.#waiting.unref();
+  }
+
+  /** By its first byte and by how the flow ended, never by how long it lived. A client that leaves blames nobody. */
+  #judge({ sent, by, error }: RelayEnd): void {
+    if (by !== 'upstream' || sent === 0) return;
+    if (!this.#carried) this.#fail(error ?? 'TUNNEL_CLOSED', 'response');
+    else if (error !== undefined) this.#fail(error, 'body');
+  }
+
+  #fail(code: string, phase: 'response' | 'body'): void {
+    const elapsedMs = performance.now() - this.#since;
+    this.#parts.judge.failed({ kind: 'failure', phase, code, elapsedMs, sent: 'maybe', fault: 'unclear' });
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#waiting);
+    this.#parts.judge.over();
+  }
+}

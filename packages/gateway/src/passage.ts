@@ -1,0 +1,160 @@
+import type { Endpoint, EndpointId, Lease, LeaseRequest, Outcome, Pool, Run, Tenancy } from '@fairlead/core';
+import type { Seat } from './holding.js';
+import type { Ticket, TunnelJudge } from './ticket.js';
+
+/** The right to one attempt at a request: through an endpoint, or without one where a rule says so. */
+export interface Permit {
+  readonly endpoint: Endpoint | undefined;
+  readonly session: string | undefined;
+  readonly signal: AbortSignal;
+  touch(): void;
+}
+
+/** How one request gets its attempts, one after another, and who hears of each. */
+export interface Passage {
+  readonly attempts: number;
+  next(): Promise<Permit>;
+  /** The head of an answer is here. True: it is not delivered, the request goes another way. */
+  answered(outcome: Outcome, mayRepeat: boolean): boolean;
+  /** The answer was delivered, or broke. */
+  ended(outcome: Outcome): void;
+  /** No answer came. True: the request may go another way. */
+  failed(outcome: Outcome, mayRepeat: boolean): boolean;
+}
+
+/** By runs of the pool: each attempt is a lease, the policy repeats. */
+export class RunPassage implements Passage {
+  readonly #run: Run;
+  #lease: Lease | undefined;
+  #attempts = 0;
+
+  constructor(pool: Pool, request: LeaseRequest) {
+    this.#run = pool.begin(request);
+  }
+
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  async next(): Promise<Permit> {
+    const lease = await this.#run.next();
+    this.#lease = lease;
+    this.#attempts += 1;
+    const { endpoint, signal } = lease;
+    return { endpoint, signal, session: this.#run.request.session, touch: () => lease.touch() };
+  }
+
+  answered(outcome: Outcome, mayRepeat: boolean): boolean {
+    if (mayRepeat && this.#run.mayRepeat(outcome)) return isAgain(this.#run, this.#lease!, outcome);
+    this.#run.delivered();
+    return false;
+  }
+
+  ended(outcome: Outcome): void {
+    this.#lease?.settle(outcome);
+  }
+
+  failed(outcome: Outcome, mayRepeat: boolean): boolean {
+    return isAgain(this.#run, this.#lease!, outcome) && mayRepeat;
+  }
+}
+
+function isAgain(run: Run, lease: Lease, outcome: Outcome): boolean {
+  const { kind } = run.report(lease, outcome);
+  return kind === 'reroute' || kind === 'replay';
+}
+
+/** By a ticket's tenancy. Its holder has a loop of its own: only what was never sent goes another way. */
+export class TicketPassage implements Passage {
+  readonly #ticket: Ticket;
+  readonly #target: URL;
+  readonly #deadline: number;
+  readonly #gone: AbortSignal;
+  #seat: Seat | undefined;
+  #judge: TunnelJudge | undefined;
+  #attempts = 0;
+
+  constructor(ticket: Ticket, target: URL, timeoutMs: number, gone: AbortSignal) {
+    this.#ticket = ticket;
+    this.#target = target;
+    this.#deadline = performance.now() + timeoutMs;
+    this.#gone = gone;
+  }
+
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  async next(): Promise<Permit> {
+    const leaving = new AbortController();
+    const seat = await this.#ticket.holding.take({
+      target: this.#target,
+      deadlineMs: Math.max(1, this.#deadline - performance.now()),
+      signal: this.#gone,
+      close: () => leaving.abort(),
+    });
+    const { tenancy } = seat;
+    this.#seat = seat;
+    this.#judge = this.#ticket.opened(tenancy, this.#target);
+    this.#attempts += 1;
+    const { endpoint } = tenancy;
+    return { endpoint, signal: leaving.signal, session: this.#ticket.session, touch: () => tenancy.touch() };
+  }
+
+  answered(outcome: Outcome): boolean {
+    if (this.#ticket.reports) this.#judge?.carried(elapsedOf(outcome));
+    else this.#observe(outcome);
+    return false;
+  }
+
+  ended(outcome: Outcome): void {
+    if (outcome.kind === 'failure') this.#observe(outcome);
+    this.#leave();
+  }
+
+  failed(outcome: Outcome, mayRepeat: boolean): boolean {
+    const moved = this.#observe(outcome);
+    this.#leave();
+    return moved && mayRepeat && outcome.kind === 'failure' && outcome.sent === 'nothing';
+  }
+
+  #observe(outcome: Outcome): boolean {
+    const tenancy: Tenancy | undefined = this.#seat?.tenancy;
+    return tenancy !== undefined && this.#ticket.holding.observe(tenancy, outcome, this.#target);
+  }
+
+  #leave(): void {
+    this.#seat?.release();
+    this.#judge?.closed();
+    this.#judge = undefined;
+  }
+}
+
+/** Without a proxy: once, and nobody is told. */
+export class DirectPassage implements Passage {
+  readonly attempts = 1;
+
+  next(): Promise<Permit> {
+    const { signal } = new AbortController();
+    return Promise.resolve({ endpoint: undefined, session: undefined, signal, touch: () => undefined });
+  }
+
+  answered(): boolean {
+    return false;
+  }
+
+  ended(): void {}
+
+  failed(): boolean {
+    return false;
+  }
+}
+
+function elapsedOf(outcome: Outcome): number {
+  return outcome.kind === 'response' ? outcome.latencyMs : outcome.elapsedMs;
+}
+
+/** The exit of a permit, as the log names it. */
+export function exitOf({ endpoint }: Permit): EndpointId | 'direct' {
+  return endpoint?.id ?? 'direct';
+}

@@ -1,0 +1,125 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Pool } from '@fairlead/core';
+import type { Access, AccessLog } from './access-log.js';
+import type { Admission } from './admission.js';
+import type { Destination } from './destination.js';
+import type { Client, Doorman } from './doorman.js';
+import { ForwardAttempt, type Carriers, type Parcel } from './forward.js';
+import { DirectPassage, exitOf, RunPassage, TicketPassage, type Passage, type Permit } from './passage.js';
+import { refuseRequest, Refusal, refusalOf } from './refusal.js';
+import { RequestBody, type BodyLimits } from './request-body.js';
+import { hasTargetHeader, readAbsolute, readHeaderTarget, type Asked } from './request-check.js';
+import { readControls, type Controls } from './controls.js';
+import { sessionOf } from './session-book.js';
+
+interface RequestFrontParts {
+  readonly pool: Pool;
+  readonly doorman: Doorman;
+  readonly admission: Admission;
+  readonly log: AccessLog;
+  readonly carriers: Carriers;
+  readonly limits: BodyLimits & { readonly connectTimeoutMs: number };
+  readonly isDirect: (destination: Destination) => boolean;
+}
+
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+
+/** Requests that the gateway itself sends on: in absolute form, or with their target in a header. */
+export class RequestFront {
+  readonly #parts: RequestFrontParts;
+
+  constructor(parts: RequestFrontParts) {
+    this.#parts = parts;
+  }
+
+  readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
+    const access = this.#parts.log.begin(hasTargetHeader(request) ? 'target' : 'plain');
+    // Where to send an error of the socket's: the response tells of its end by itself.
+    request.on('error', () => undefined);
+    response.on('error', () => undefined);
+    this.#carry(access, request, response).catch((error: unknown) => {
+      const refusal = refusalOf(error);
+      access.end({ status: refusal.status, code: refusal.code });
+      refuseRequest(response, refusal);
+    });
+  };
+
+  async #carry(access: Access, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { doorman, admission, limits, carriers } = this.#parts;
+    const controls = readControls(request.rawHeaders);
+    const { 'proxy-authorization': credentials } = request.headers;
+    const client = doorman.admit(credentials, controls.key, request.socket.remoteAddress ?? '');
+    const asked = access.kind === 'target' ? readHeaderTarget(request) : readAbsolute(request);
+    admission.request(access, client, asked.destination, asked.path);
+    const body = new RequestBody(request, limits);
+    const repeatable = !body.exists && IDEMPOTENT.has(request.method ?? '');
+    const parcel = { request, response, asked, body, repeatable, shows: controls.shows };
+    const passage = this.#passageFor(client, asked, controls, parcel);
+    body.onRefused = (refusal) => {
+      access.end({ status: refusal.status, code: refusal.code, attempts: passage.attempts });
+      refuseRequest(response, refusal);
+    };
+    await deliver(access, parcel, passage, carriers);
+  }
+
+  #passageFor(client: Client, { destination }: Asked, controls: Controls, { request, response }: Parcel): Passage {
+    const { pool, isDirect, limits } = this.#parts;
+    if (isDirect(destination)) return new DirectPassage();
+    const gone = goneSignal(response);
+    if (client.ticket !== undefined) {
+      return new TicketPassage(client.ticket, destination.url, limits.connectTimeoutMs, gone);
+    }
+    const session = controls.session ?? client.wishes.session;
+    const tags = [...client.wishes.tags, ...controls.tags];
+    return new RunPassage(pool, {
+      target: destination.url,
+      signal: gone,
+      tags,
+      ...(request.method === undefined ? {} : { method: request.method }),
+      ...(session === undefined ? {} : { session: sessionOf(client.name, session) }),
+      ...(controls.idempotent === undefined ? {} : { idempotent: controls.idempotent }),
+    });
+  }
+}
+
+async function deliver(access: Access, parcel: Parcel, passage: Passage, carriers: Carriers): Promise<void> {
+  let permit: Permit | undefined;
+  let failure: Refusal | undefined;
+  for (;;) {
+    try {
+      permit = await passage.next();
+    } catch (error) {
+      const refusal = failure ?? refusalOf(error);
+      return finish(access, parcel, passage, permit, refusal);
+    }
+    try {
+      const delivery = await ForwardAttempt.run(parcel, permit, passage, carriers);
+      if (delivery === 'again') continue;
+      const { status, bytes } = delivery;
+      const ends = { status, received: bytes, sent: parcel.body.bytes, attempts: passage.attempts };
+      access.end({ ...ends, proxy: exitOf(permit), ...(status === 499 ? { code: 'ABORTED' } : {}) });
+      return;
+    } catch (error) {
+      failure = refusalOf(error);
+      return finish(access, parcel, passage, permit, failure);
+    }
+  }
+}
+
+function finish(
+  access: Access,
+  { response, body }: Parcel,
+  passage: Passage,
+  permit: Permit | undefined,
+  refusal: Refusal,
+): void {
+  const proxy = permit === undefined ? undefined : exitOf(permit);
+  access.end({ status: refusal.status, code: refusal.code, proxy, attempts: passage.attempts, sent: body.bytes });
+  refuseRequest(response, refusal);
+}
+
+function goneSignal(response: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  response.once('close', () => controller.abort(new Refusal(499, 'ABORTED', 'the client has gone')));
+  return controller.signal;
+}

@@ -1,0 +1,53 @@
+import type { Pool } from '@fairlead/core';
+import { Holding } from './holding.js';
+import type { Wishes } from './user-name.js';
+
+/** A holding for one connection of an outside client. */
+export interface Borrowed {
+  readonly holding: Holding;
+  /** The connection is over. */
+  readonly giveBack: () => void;
+}
+
+/** What outside clients hold: those of one user and session share a tenancy while any of them is connected. */
+export class SessionBook {
+  readonly #pool: Pool;
+  readonly #idleMs: number;
+  readonly #shared = new Map<string, { readonly holding: Holding; users: number }>();
+
+  constructor(pool: Pool, idleMs: number) {
+    this.#pool = pool;
+    this.#idleMs = idleMs;
+  }
+
+  borrow(user: string | undefined, { session, tags }: Wishes): Borrowed {
+    if (session === undefined) {
+      const holding = new Holding(this.#pool, { tags }, this.#idleMs);
+      return { holding, giveBack: () => holding.release() };
+    }
+    const key = `${sessionOf(user, session)}\u0000${[...tags].sort().join('\u0000')}`;
+    const request = { tags, session: sessionOf(user, session) };
+    const shared = this.#shared.get(key) ?? { holding: new Holding(this.#pool, request, this.#idleMs), users: 0 };
+    this.#shared.set(key, shared);
+    shared.users += 1;
+    return {
+      holding: shared.holding,
+      giveBack: () => {
+        shared.users -= 1;
+        if (shared.users > 0) return;
+        this.#shared.delete(key);
+        shared.holding.release();
+      },
+    };
+  }
+
+  releaseAll(): void {
+    for (const { holding } of this.#shared.values()) holding.release();
+    this.#shared.clear();
+  }
+}
+
+/** One user's session is never another's, however they call it. */
+export function sessionOf(user: string | undefined, session: string): string {
+  return user === undefined ? session : `${user}/${session}`;
+}

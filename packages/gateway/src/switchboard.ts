@@ -1,0 +1,177 @@
+import type { LookupFunction, Socket } from 'node:net';
+import { FairleadError, type EndpointId, type Outcome } from '@fairlead/core';
+import { dial, failureOf, Inlet, type DialSettings } from '@fairlead/dial';
+import type { Destination } from './destination.js';
+import type { Client } from './doorman.js';
+import type { Holding, Seat } from './holding.js';
+import { Line, type LineJudge } from './line.js';
+import { Refusal, refusalOf } from './refusal.js';
+import type { SessionBook } from './session-book.js';
+import { opaque } from './ticket.js';
+import { connectDirect } from './direct.js';
+
+interface SwitchboardParts {
+  readonly sessions: SessionBook;
+  readonly settings: DialSettings;
+  readonly connectTimeoutMs: number;
+  readonly isDirect: (destination: Destination) => boolean;
+  /** Resolves names for direct connections, and refuses private addresses. */
+  readonly lookup: LookupFunction;
+}
+
+/** A client's wish for a way to a target. */
+interface Wish {
+  readonly destination: Destination;
+  /** Aborts when the client has gone. */
+  readonly signal: AbortSignal;
+  readonly deadline: number;
+}
+
+/** What is held for one connection, and who hears of it. */
+interface Hold {
+  readonly holding: Holding;
+  readonly judge: (seat: Seat, target: URL) => LineJudge;
+  readonly giveBack: () => void;
+}
+
+/** Opens lines for clients: through one exit after another until one stands, and only then is the client answered. */
+export class Switchboard {
+  readonly #parts: SwitchboardParts;
+
+  constructor(parts: SwitchboardParts) {
+    this.#parts = parts;
+  }
+
+  async open(client: Client, destination: Destination, signal: AbortSignal): Promise<Line> {
+    const wish = { destination, signal, deadline: performance.now() + this.#parts.connectTimeoutMs };
+    if (this.#parts.isDirect(destination)) return this.#openDirect(wish);
+    const hold = this.#hold(client);
+    try {
+      return await this.#openThrough(hold, wish);
+    } catch (error) {
+      hold.giveBack();
+      throw error;
+    }
+  }
+
+  async #openDirect({ destination, signal, deadline }: Wish): Promise<Line> {
+    const since = performance.now();
+    const inlet = new Inlet();
+    const { lookup } = this.#parts;
+    const socket = await connectDirect(destination, { lookup, inlet, signal, timeoutMs: deadline - since });
+    return lineOf(socket, inlet, undefined, 1, since, BLAMELESS);
+  }
+
+  async #openThrough(hold: Hold, wish: Wish): Promise<Line> {
+    let failure: Refusal | undefined;
+    let unmoved = 0;
+    for (let attempts = 1; ; attempts += 1) {
+      const tried = await this.#tryOnce(hold, wish, attempts, failure);
+      if (tried instanceof Line) return tried;
+      failure = tried.refusal;
+      // The exit stays: the target may be down. It is asked once more through it, and once only.
+      if (!tried.moved) unmoved += 1;
+      if (tried.final || unmoved > 1 || performance.now() >= wish.deadline) throw failure;
+    }
+  }
+
+  async #tryOnce(hold: Hold, { destination, signal, deadline }: Wish, attempts: number, earlier: Refusal | undefined) {
+    const { holding } = hold;
+    const { url, host, port } = destination;
+    const leaving = new AbortController();
+    const leave = (): void => leaving.abort();
+    const seat = await holding
+      .take({ target: url, deadlineMs: Math.max(1, deadline - performance.now()), signal, close: () => close() })
+      .catch((error: unknown) => {
+        throw earlier !== undefined && isExhausted(error) ? earlier : error;
+      });
+    let close = leave;
+    signal.addEventListener('abort', leave, { once: true });
+    const since = performance.now();
+    const inlet = new Inlet();
+    try {
+      const timeoutMs = seat.tenancy.patienceMs(Math.max(1, deadline - since));
+      const terms = { ...this.#parts.settings, host, port, signal: leaving.signal, timeoutMs, inlet };
+      const socket = await dial(seat.tenancy.endpoint, terms);
+      const judge = hold.judge(seat, url);
+      const line = lineOf(socket, inlet, seat.tenancy.endpoint.id, attempts, since, judge);
+      close = () => line.close();
+      return line;
+    } catch (error) {
+      const outcome = failureOf(error, performance.now() - since);
+      const moved = holding.observe(seat.tenancy, outcome, url);
+      seat.release();
+      // The exit was left for another while it was dialled: that is nobody's failure.
+      const rotated = leaving.signal.aborted && !signal.aborted;
+      return { refusal: refusalOf(error), moved: moved || rotated, final: signal.aborted || isFinal(outcome) };
+    } finally {
+      signal.removeEventListener('abort', leave);
+    }
+  }
+
+  #hold({ ticket, name, wishes }: Client): Hold {
+    if (ticket !== undefined) {
+      const { holding } = ticket;
+      const judge = (seat: Seat, target: URL): LineJudge => {
+        const { carried, closed } = ticket.opened(seat.tenancy, target);
+        return judgeOf(holding, seat, target, carried, closed);
+      };
+      return { holding, judge, giveBack: () => undefined };
+    }
+    const { holding, giveBack } = this.#parts.sessions.borrow(name, wishes);
+    const judge = (seat: Seat, target: URL): LineJudge =>
+      judgeOf(
+        holding,
+        seat,
+        target,
+        (latencyMs) => void holding.observe(seat.tenancy, opaque(latencyMs), target),
+        giveBack,
+      );
+    return { holding, judge, giveBack };
+  }
+}
+
+const BLAMELESS: LineJudge = {
+  touch: () => undefined,
+  carried: () => undefined,
+  failed: () => undefined,
+  over: () => undefined,
+};
+
+function judgeOf(
+  holding: Holding,
+  seat: Seat,
+  target: URL,
+  carried: (latencyMs: number) => void,
+  closed: () => void,
+): LineJudge {
+  return {
+    touch: () => seat.tenancy.touch(),
+    carried,
+    failed: (outcome: Outcome) => void holding.observe(seat.tenancy, outcome, target),
+    over: () => {
+      seat.release();
+      closed();
+    },
+  };
+}
+
+function lineOf(
+  socket: Socket,
+  inlet: Inlet,
+  endpoint: EndpointId | undefined,
+  attempts: number,
+  since: number,
+  judge: LineJudge,
+): Line {
+  return new Line({ socket, inlet, endpoint, attempts, latencyMs: performance.now() - since, judge });
+}
+
+function isExhausted(error: unknown): boolean {
+  return error instanceof FairleadError && (error.code === 'POOL_EXHAUSTED' || error.code === 'DEADLINE_EXCEEDED');
+}
+
+/** The client's own doing: no other exit would change it. */
+function isFinal(outcome: Outcome): boolean {
+  return outcome.kind === 'failure' && outcome.fault === 'caller' && outcome.code !== 'ABORTED';
+}

@@ -1,0 +1,176 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { toTarget, type EndpointId, type Outcome, type Pool, type Tenancy } from '@fairlead/core';
+import { digestOf } from './accounts.js';
+import { Holding, type HoldingRequest, type MoveListener } from './holding.js';
+
+/** Hears what becomes of one connection. */
+export interface TunnelJudge {
+  /** The first byte came back. */
+  readonly carried: (latencyMs: number) => void;
+  readonly closed: () => void;
+}
+
+/** What a ticket is minted for. */
+export interface TicketRequest extends HoldingRequest {
+  /**
+   * Its holder sees the answers and will `report` what they were: until then, for half a minute after a tunnel has closed,
+   * that it carried bytes is held for no success. @default false
+   */
+  readonly reports?: boolean;
+}
+
+/** The exit a ticket holds at the moment. */
+export interface TicketInfo {
+  readonly endpoint: EndpointId;
+  readonly tags: readonly string[];
+  readonly tier: number;
+}
+
+/** @internal */
+export interface TicketHost {
+  readonly pool: Pool;
+  readonly idleMs: number;
+  readonly reportDueMs: number;
+  readonly released: (ticket: Ticket) => void;
+}
+
+/** 128 bits each: neither is guessed. */
+const BYTES = 16;
+
+/**
+ * A credential of the gateway, good for as many connections as its holder likes: all go through one exit, which is taken at
+ * the first of them. User name and password are in private fields; nothing that prints a ticket shows them.
+ */
+export class Ticket {
+  readonly #username = `t-${randomBytes(BYTES).toString('hex')}`;
+  readonly #password = randomBytes(BYTES).toString('hex');
+  readonly #digest = digestOf(this.#password);
+  readonly #host: TicketHost;
+  readonly #moved = new Set<MoveListener>();
+  /** @internal */
+  readonly reports: boolean;
+  /** @internal */
+  readonly holding: Holding;
+  readonly session: string | undefined;
+  #open = 0;
+  /** How often its holder has reported. */
+  #reported = 0;
+  #due: { readonly tenancy: Tenancy; readonly latencyMs: number; readonly target: URL } | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @internal */
+  constructor(host: TicketHost, { reports = false, ...request }: TicketRequest) {
+    this.#host = host;
+    this.reports = reports;
+    this.session = request.session;
+    this.holding = new Holding(host.pool, request, host.idleMs, (move) => {
+      for (const listener of this.#moved) listener(move);
+    });
+  }
+
+  get username(): string {
+    return this.#username;
+  }
+
+  get password(): string {
+    return this.#password;
+  }
+
+  /** The gateway's URL with the ticket in it, for clients that take a proxy as one string. */
+  urlAt(gatewayUrl: string): string {
+    return gatewayUrl.replace('://', `://${this.#username}:${this.#password}@`);
+  }
+
+  /** The exit it holds now; undefined before the first connection, and between two exits. */
+  get info(): TicketInfo | undefined {
+    const tenancy = this.holding.current;
+    if (tenancy === undefined) return undefined;
+    const { id, tags, tier } = tenancy.endpoint;
+    return { endpoint: id, tags, tier };
+  }
+
+  get released(): boolean {
+    return this.holding.released;
+  }
+
+  /** Connections that are open through it. */
+  get connections(): number {
+    return this.#open;
+  }
+
+  /** What the holder saw: a page's status, a failure. A verdict that costs the exit its place closes what is open through it. */
+  report(outcome: Outcome, target: string | URL): void {
+    const tenancy = this.holding.current ?? this.#due?.tenancy;
+    this.#forgetDue();
+    this.#reported += 1;
+    if (tenancy === undefined) return;
+    this.holding.observe(tenancy, outcome, urlOf(target), true);
+  }
+
+  /** Goes on through another exit from now on; open connections are closed. */
+  rotate(): void {
+    this.holding.rotate();
+  }
+
+  /** The holder is done: the credential is void, connections are closed and the exit is given back. */
+  release(): void {
+    if (this.released) return;
+    this.#forgetDue();
+    this.holding.release();
+    this.#moved.clear();
+    this.#host.released(this);
+  }
+
+  /** Calls back when the ticket goes on through another exit; the answer takes the listener off again. */
+  onMove(listener: MoveListener): () => void {
+    this.#moved.add(listener);
+    return () => this.#moved.delete(listener);
+  }
+
+  /** @internal */
+  opens(digest: Buffer): boolean {
+    return timingSafeEqual(digest, this.#digest);
+  }
+
+  /** @internal A connection is there. What it answers is told what becomes of it. */
+  opened(tenancy: Tenancy, target: URL): TunnelJudge {
+    this.#open += 1;
+    const before = this.#reported;
+    let latency: number | undefined;
+    return {
+      carried: (latencyMs) => {
+        latency = latencyMs;
+        if (!this.reports) this.holding.observe(tenancy, opaque(latencyMs), target);
+      },
+      closed: () => {
+        this.#open -= 1;
+        // Who reports tells better than bytes what they were.
+        if (!this.reports || latency === undefined || this.#reported > before || this.released) return;
+        this.#due = { tenancy, latencyMs: latency, target };
+        this.#timer ??= setTimeout(() => this.#overdue(), this.#host.reportDueMs).unref();
+        this.#timer.refresh();
+      },
+    };
+  }
+
+  #overdue(): void {
+    const due = this.#due;
+    this.#forgetDue();
+    if (due !== undefined) this.holding.observe(due.tenancy, opaque(due.latencyMs), due.target);
+  }
+
+  #forgetDue(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#due = undefined;
+  }
+}
+
+/** All that is known of a tunnel that carried bytes: how long it took to stand. */
+export function opaque(latencyMs: number): Outcome {
+  return { kind: 'response', status: 200, latencyMs, via: 'tunnel', opaque: true };
+}
+
+function urlOf(target: string | URL): URL {
+  return target instanceof URL ? target : new URL(target.includes('://') ? target : `https://${toTarget(target)}`);
+}

@@ -1,0 +1,97 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Access, AccessLog } from './access-log.js';
+import type { Admission } from './admission.js';
+import type { Destination } from './destination.js';
+import type { Client, Doorman } from './doorman.js';
+import type { Line } from './line.js';
+import { refuseSocket, Refusal, refusalOf } from './refusal.js';
+import { readConnect } from './request-check.js';
+import type { Switchboard } from './switchboard.js';
+
+interface TunnelFrontParts {
+  readonly doorman: Doorman;
+  readonly admission: Admission;
+  readonly switchboard: Switchboard;
+  readonly log: AccessLog;
+  readonly idleMs: number;
+}
+
+const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n';
+
+/** Tunnels: the client hears of one when it stands, and of no attempt before. */
+export class TunnelFront {
+  readonly #parts: TunnelFrontParts;
+  readonly #lines = new Set<Line>();
+
+  constructor(parts: TunnelFrontParts) {
+    this.#parts = parts;
+  }
+
+  /** Tunnels that stand. */
+  get size(): number {
+    return this.#lines.size;
+  }
+
+  closeAll(): void {
+    for (const line of this.#lines) line.close();
+  }
+
+  /** A CONNECT, with the bytes that came right behind it. */
+  readonly handle = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
+    const access = this.#parts.log.begin('connect');
+    socket.on('error', () => undefined);
+    this.#connect(access, request, socket, head).catch((error: unknown) => {
+      const refusal = refusalOf(error);
+      access.end({ status: refusal.status, code: refusal.code });
+      refuseSocket(socket, refusal);
+    });
+  };
+
+  /** Opens a line for a client that was let in and waits on `socket`; `answer` tells it that the line stands. */
+  async open(
+    access: Access,
+    client: Client,
+    destination: Destination,
+    socket: Socket,
+    head: Buffer,
+    answer: () => void,
+  ): Promise<void> {
+    const { admission, switchboard, idleMs } = this.#parts;
+    admission.tunnel(access, client, destination);
+    const { signal, off } = watchGone(socket);
+    const line = await switchboard.open(client, destination, signal).finally(off);
+    if (socket.destroyed) {
+      line.close();
+      throw gone();
+    }
+    this.#lines.add(line);
+    answer();
+    line.join(socket, head, idleMs, ({ sent, received, by, error }) => {
+      this.#lines.delete(line);
+      const { endpoint: proxy = 'direct', attempts, latencyMs } = line;
+      const code = by === 'idle' ? 'IDLE' : error;
+      access.end({ status: 200, proxy, attempts, latencyMs, sent, received, ...(code === undefined ? {} : { code }) });
+    });
+  }
+
+  async #connect(access: Access, request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    const { 'proxy-authorization': credentials } = request.headers;
+    const client = this.#parts.doorman.admit(credentials, undefined, socket.remoteAddress ?? '');
+    const destination = readConnect(request);
+    await this.open(access, client, destination, socket, head, () => void socket.write(ESTABLISHED));
+  }
+}
+
+/** A client that closes, or ends before it has a tunnel, waits for nothing any more. */
+function watchGone(socket: Socket): { readonly signal: AbortSignal; readonly off: () => void } {
+  const controller = new AbortController();
+  const onGone = (): void => controller.abort(gone());
+  socket.once('end', onGone).once('close', onGone);
+  const off = (): void => void socket.off('end', onGone).off('close', onGone);
+  return { signal: controller.signal, off };
+}
+
+function gone(): Refusal {
+  return new Refusal(499, 'ABORTED', 'the client has gone');
+}
