@@ -41,6 +41,8 @@ export interface GatewayHandle {
   readonly url: string;
   readonly host: string;
   readonly port: number;
+  /** From now on it keeps no process alive by itself. */
+  unref(): void;
   /** Accepts nobody more, waits for what is under way as long as `drainMs` says, and ends the rest. */
   close(): Promise<void>;
 }
@@ -124,7 +126,8 @@ export class Gateway {
     const address = this.#server.address() as AddressInfo;
     this.#listening = address;
     const shown = host.includes(':') ? `[${host}]` : host;
-    return { url: `http://${shown}:${address.port}`, host, port: address.port, close: () => this.#close() };
+    const unref = (): void => void this.#server.unref();
+    return { url: `http://${shown}:${address.port}`, host, port: address.port, unref, close: () => this.#close() };
   }
 
   async #close(): Promise<void> {

@@ -1,5 +1,6 @@
 import {
   FairleadError,
+  type Endpoint,
   type EndpointId,
   type LeaseRequest,
   type Outcome,
@@ -9,6 +10,13 @@ import {
 
 /** What a holder asks of the pool each time it needs an exit. */
 export type HoldingRequest = Omit<LeaseRequest, 'target' | 'signal' | 'deadlineMs' | 'method' | 'idempotent'>;
+
+/** How a holder takes the loss of its exit. */
+export interface HoldingTerms {
+  readonly idleMs: number;
+  /** Once an exit has carried something, no other takes its place but by `rotate`: connections fail with SESSION_LOST. */
+  readonly strict?: boolean;
+}
 
 /** Told when a holder goes on through another exit. */
 export type MoveListener = (move: { readonly from: EndpointId; readonly to: EndpointId }) => void;
@@ -43,7 +51,7 @@ export interface Call {
 export class Holding {
   readonly #pool: Pool;
   readonly #request: HoldingRequest;
-  readonly #idleMs: number;
+  readonly #terms: HoldingTerms;
   readonly #onMove: MoveListener;
   /** Exits that failed since one carried anything, and exits that were left on purpose: others are taken first. */
   readonly #failed = new Set<EndpointId>();
@@ -51,18 +59,29 @@ export class Holding {
   readonly #leaving = new AbortController();
   #stay: Stay | undefined;
   #taking: Promise<Stay> | undefined;
-  #last: EndpointId | undefined;
+  #last: Endpoint | undefined;
+  /** Where no other exit may take its place: the one that has carried something. */
+  #kept: EndpointId | undefined;
 
-  constructor(pool: Pool, request: HoldingRequest, idleMs: number, onMove: MoveListener = () => undefined) {
+  constructor(pool: Pool, request: HoldingRequest, terms: HoldingTerms, onMove: MoveListener = () => undefined) {
     this.#pool = pool;
     this.#request = request;
-    this.#idleMs = idleMs;
+    this.#terms = terms;
     this.#onMove = onMove;
   }
 
   /** The tenancy that connections go through now, if one was taken yet. */
   get current(): Tenancy | undefined {
     return this.#stay?.tenancy;
+  }
+
+  /** The endpoint it holds, or held last. */
+  get last(): Endpoint | undefined {
+    return this.#last;
+  }
+
+  get isIdle(): boolean {
+    return this.#taking === undefined && (this.#stay === undefined || this.#stay.seats.size === 0);
   }
 
   get released(): boolean {
@@ -99,6 +118,7 @@ export class Holding {
     if (outcome.kind === 'response') {
       this.#failed.clear();
       this.#rotated.clear();
+      if (this.#terms.strict === true) this.#kept = tenancy.endpoint.id;
     }
     if (moves) {
       (outcome.kind === 'failure' ? this.#failed : this.#rotated).add(tenancy.endpoint.id);
@@ -114,10 +134,17 @@ export class Holding {
   /** Leaves the exit for another and closes what is open through it: a client would go on using that. */
   rotate(): void {
     const stay = this.#stay;
+    // Also between two exits: what was lost is not waited for.
+    this.#kept = undefined;
+    if (this.#last !== undefined) this.#rotated.add(this.#last.id);
     if (stay === undefined) return;
-    this.#rotated.add(stay.tenancy.endpoint.id);
     this.#leave(stay);
     closeAll(stay);
+  }
+
+  /** Gives the exit back as soon as its connections are closed; the next connection takes one anew. */
+  giveBack(): void {
+    if (this.#stay !== undefined) this.#leave(this.#stay);
   }
 
   /** It is over: the tenancy is settled and its connections are closed. */
@@ -149,8 +176,10 @@ export class Holding {
     const exclude = [...(this.#request.exclude ?? []), ...this.#failed];
     const { signal } = this.#leaving;
     const request = { ...this.#request, target, deadlineMs, signal };
+    const { idleMs } = this.#terms;
     const ask = (without: readonly EndpointId[]): Promise<Tenancy> =>
-      this.#pool.tenancy({ ...request, exclude: without }, { idleMs: this.#idleMs });
+      this.#pool.tenancy({ ...request, exclude: without }, { idleMs });
+    if (this.#kept !== undefined) return this.#askAgain(this.#kept, request);
     if (this.#rotated.size === 0) return ask(exclude);
     const { session } = request;
     if (session !== undefined) this.#pool.sessions.unbind(session);
@@ -164,11 +193,22 @@ export class Holding {
     }
   }
 
+  /** The exit that has carried something, or none. */
+  async #askAgain(kept: EndpointId, request: LeaseRequest): Promise<Tenancy> {
+    if (this.#failed.has(kept)) throw lost(kept);
+    try {
+      return await this.#pool.tenancy({ ...request, endpoint: kept }, { idleMs: this.#terms.idleMs });
+    } catch (error) {
+      const { code } = Object(error) as { code?: unknown };
+      throw code === 'POOL_EXHAUSTED' || code === 'UNKNOWN_ENDPOINT' ? lost(kept, error) : error;
+    }
+  }
+
   #moveIn(stay: Stay): void {
     const { tenancy } = stay;
-    const [from, to] = [this.#last, tenancy.endpoint.id];
+    const [from, to] = [this.#last?.id, tenancy.endpoint.id];
     this.#stay = stay;
-    this.#last = to;
+    this.#last = tenancy.endpoint;
     tenancy.signal.addEventListener('abort', () => {
       this.#leave(stay);
       closeAll(stay);
@@ -182,6 +222,10 @@ export class Holding {
     if (this.#stay === stay) this.#stay = undefined;
     if (stay.seats.size === 0) stay.tenancy.settle();
   }
+}
+
+function lost(endpoint: EndpointId, cause?: unknown): FairleadError {
+  return new FairleadError('SESSION_LOST', `nothing may take the place of ${endpoint}, which is gone`, { cause });
 }
 
 function closeAll({ seats }: Stay): void {

@@ -87,7 +87,7 @@ export class TicketPassage implements Passage {
 
   async next(): Promise<Permit> {
     const leaving = new AbortController();
-    const seat = await this.#ticket.holding.take({
+    const seat = await this.#ticket.holdingFor(this.#target).take({
       target: this.#target,
       deadlineMs: Math.max(1, this.#deadline - performance.now()),
       signal: this.#gone,
@@ -120,7 +120,7 @@ export class TicketPassage implements Passage {
 
   #observe(outcome: Outcome): boolean {
     const tenancy: Tenancy | undefined = this.#seat?.tenancy;
-    return tenancy !== undefined && this.#ticket.holding.observe(tenancy, outcome, this.#target);
+    return tenancy !== undefined && this.#ticket.holdingFor(this.#target).observe(tenancy, outcome, this.#target);
   }
 
   #leave(): void {

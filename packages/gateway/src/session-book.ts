@@ -22,12 +22,15 @@ export class SessionBook {
 
   borrow(user: string | undefined, { session, tags }: Wishes): Borrowed {
     if (session === undefined) {
-      const holding = new Holding(this.#pool, { tags }, this.#idleMs);
+      const holding = new Holding(this.#pool, { tags }, { idleMs: this.#idleMs });
       return { holding, giveBack: () => holding.release() };
     }
     const key = `${sessionOf(user, session)}\u0000${[...tags].sort().join('\u0000')}`;
     const request = { tags, session: sessionOf(user, session) };
-    const shared = this.#shared.get(key) ?? { holding: new Holding(this.#pool, request, this.#idleMs), users: 0 };
+    const shared = this.#shared.get(key) ?? {
+      holding: new Holding(this.#pool, request, { idleMs: this.#idleMs }),
+      users: 0,
+    };
     this.#shared.set(key, shared);
     shared.users += 1;
     return {

@@ -45,7 +45,7 @@ export class Switchboard {
   async open(client: Client, destination: Destination, signal: AbortSignal): Promise<Line> {
     const wish = { destination, signal, deadline: performance.now() + this.#parts.connectTimeoutMs };
     if (this.#parts.isDirect(destination)) return this.#openDirect(wish);
-    const hold = this.#hold(client);
+    const hold = this.#hold(client, destination);
     try {
       return await this.#openThrough(hold, wish);
     } catch (error) {
@@ -109,9 +109,9 @@ export class Switchboard {
     }
   }
 
-  #hold({ ticket, name, wishes }: Client): Hold {
+  #hold({ ticket, name, wishes }: Client, { url }: Destination): Hold {
     if (ticket !== undefined) {
-      const { holding } = ticket;
+      const holding = ticket.holdingFor(url);
       const judge = (seat: Seat, target: URL): LineJudge => {
         const { carried, closed } = ticket.opened(seat.tenancy, target);
         return judgeOf(holding, seat, target, carried, closed);
