@@ -33,7 +33,7 @@ export class EndpointCounter {
     this.errors.set(code, (this.errors.get(code) ?? 0) + 1);
   }
 
-  snapshot(id: EndpointId, standing: EndpointStanding, inFlight: number): EndpointStats {
+  snapshot(id: EndpointId, standing: EndpointStanding, inFlight: number): Omit<EndpointStats, 'tier'> {
     const sorted = (this.#sorted ??= [...this.#latencies].sort((a, b) => a - b));
     return {
       id,

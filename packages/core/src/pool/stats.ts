@@ -8,6 +8,7 @@ export type EndpointStanding = 'trial' | 'active' | 'cooling' | 'held' | 'retire
 /** What has been seen of one endpoint since it joined. */
 export interface EndpointStats {
   readonly id: EndpointId;
+  readonly tier: number;
   readonly attempts: number;
   readonly succeeded: number;
   readonly standing: EndpointStanding;
@@ -42,9 +43,10 @@ const NAMES: readonly EndpointStanding[] = ['retired', 'trial', 'active', 'cooli
 /** A picture of now. Reading it changes nothing. */
 export function readStats({ roster, counters, kernel, inFlight, line, sessions }: Dispatcher): PoolStats {
   const { table } = kernel.state;
-  const endpoints = [...roster].map(([{ id }, row]) =>
-    counters.of(row).snapshot(id, NAMES[table.standing[row]!]!, table.inFlight[row]!),
-  );
+  const endpoints = [...roster].map(([{ id, tier }, row]) => ({
+    ...counters.of(row).snapshot(id, NAMES[table.standing[row]!]!, table.inFlight[row]!),
+    tier,
+  }));
   const standing = (kind: number) => [...roster].filter(([, row]) => table.standing[row] === kind).length;
   return {
     proxies: {
