@@ -77,3 +77,4 @@ export { ets } from './kernel/choose.js';
 export { ETS_DEFAULTS, type EtsConstants } from './kernel/defaults.js';
 export type { Row, RowSpec, Table } from './kernel/table.js';
 export { roundRobin } from './strategies/round-robin.js';
+export { tiers, type TierOptions } from './strategies/tiers.js';

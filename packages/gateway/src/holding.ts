@@ -44,6 +44,9 @@ export interface Call {
   readonly close: () => void;
 }
 
+/** What keeps an endpoint from serving for longer than a connection waits. */
+const GONE: ReadonlySet<string> = new Set(['cooling', 'held', 'retired', 'vacant', 'blocked', 'unfit']);
+
 /**
  * What somebody holds of the pool: one tenancy at a time, taken at the first connection and swapped when its exit fails.
  * Any number of connections share it.
@@ -57,6 +60,7 @@ export class Holding {
   readonly #failed = new Set<EndpointId>();
   readonly #rotated = new Set<EndpointId>();
   readonly #leaving = new AbortController();
+  #resting = false;
   #stay: Stay | undefined;
   #taking: Promise<Stay> | undefined;
   #last: Endpoint | undefined;
@@ -101,7 +105,9 @@ export class Holding {
       tenancy,
       close,
       release: (): void => {
-        if (seats.delete(seat) && stay.left && seats.size === 0) tenancy.settle();
+        if (!seats.delete(seat) || seats.size > 0) return;
+        if (this.#resting) this.#leave(stay);
+        else if (stay.left) tenancy.settle();
       },
     };
     seats.add(seat);
@@ -142,9 +148,18 @@ export class Holding {
     closeAll(stay);
   }
 
-  /** Gives the exit back as soon as its connections are closed; the next connection takes one anew. */
+  /** Closes what is open and gives the exit back; until `hold`, the next connections have it only for as long as they last. */
   giveBack(): void {
-    if (this.#stay !== undefined) this.#leave(this.#stay);
+    this.#resting = true;
+    const stay = this.#stay;
+    if (stay === undefined) return;
+    this.#leave(stay);
+    closeAll(stay);
+  }
+
+  /** The exit is held again between connections. */
+  hold(): void {
+    this.#resting = false;
   }
 
   /** It is over: the tenancy is settled and its connections are closed. */
@@ -197,6 +212,9 @@ export class Holding {
   async #askAgain(kept: EndpointId, request: LeaseRequest): Promise<Tenancy> {
     if (this.#failed.has(kept)) throw lost(kept);
     try {
+      const { target, tags = [] } = request;
+      const { endpoints } = this.#pool.explain({ target, tags, endpoint: kept });
+      if (GONE.has(endpoints.find(({ id }) => id === kept)?.why ?? 'retired')) throw lost(kept);
       return await this.#pool.tenancy({ ...request, endpoint: kept }, { idleMs: this.#terms.idleMs });
     } catch (error) {
       const { code } = Object(error) as { code?: unknown };

@@ -51,6 +51,10 @@ export class TicketExits {
     for (const holding of this.#byHost.values()) holding.giveBack();
   }
 
+  hold(): void {
+    for (const holding of this.#byHost.values()) holding.hold();
+  }
+
   release(): void {
     this.#released = true;
     for (const holding of this.#byHost.values()) holding.release();

@@ -138,9 +138,17 @@ export class Ticket {
     this.#exits.rotate();
   }
 
-  /** Gives the exit back for as long as nobody is connected: the next connection takes one anew, a session's the same. */
+  /**
+   * Its holder rests: what is open is closed and the exit given back. Until `hold`, a connection takes one anew, a session's the
+   * same, for as long as it lasts.
+   */
   giveBack(): void {
     this.#exits.giveBack();
+  }
+
+  /** Its holder goes on: from the next connection the exit is held between connections, too. */
+  hold(): void {
+    this.#exits.hold();
   }
 
   /** The holder is done: the credential is void, connections are closed and the exit is given back. */
