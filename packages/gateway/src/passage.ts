@@ -71,6 +71,7 @@ export class TicketPassage implements Passage {
   readonly #deadline: number;
   readonly #gone: AbortSignal;
   #seat: Seat | undefined;
+  #leaving = new AbortController();
   #judge: TunnelJudge | undefined;
   #attempts = 0;
 
@@ -87,6 +88,7 @@ export class TicketPassage implements Passage {
 
   async next(): Promise<Permit> {
     const leaving = new AbortController();
+    this.#leaving = leaving;
     const seat = await this.#ticket.holdingFor(this.#target).take({
       target: this.#target,
       deadlineMs: Math.max(1, this.#deadline - performance.now()),
@@ -113,13 +115,15 @@ export class TicketPassage implements Passage {
   }
 
   failed(outcome: Outcome, mayRepeat: boolean): boolean {
-    const moved = this.#observe(outcome);
+    const moved = this.#leaving.signal.aborted || this.#observe(outcome);
     this.#leave();
     return moved && mayRepeat && outcome.kind === 'failure' && outcome.sent === 'nothing';
   }
 
   #observe(outcome: Outcome): boolean {
     const tenancy: Tenancy | undefined = this.#seat?.tenancy;
+    // The exit was left and this request cut off by ourselves: that is nobody's failure.
+    if (this.#leaving.signal.aborted) return false;
     return tenancy !== undefined && this.#ticket.holdingFor(this.#target).observe(tenancy, outcome, this.#target);
   }
 
