@@ -229,7 +229,9 @@ test.skipIf(!available)(
     const stun = await startStunServer();
     const page = await (await newPoolContext(browser, pool, { gateway })).newPage();
     await page.goto(`${site.url}/visit`);
-    await gatherCandidates(page, stun.port);
+    const packet = stun.packet();
+    await page.evaluate(startGathering, stun.port);
+    await packet;
     expect(stun.packets).toBeGreaterThan(0);
     await browser.close();
     await stun.close();
@@ -281,6 +283,12 @@ async function fetchByWorker(): Promise<string> {
     await new Promise((resolve) => navigator.serviceWorker.addEventListener('controllerchange', resolve));
   }
   return (await fetch('/asked')).text();
+}
+
+async function startGathering(stun: number): Promise<void> {
+  const peer = new RTCPeerConnection({ iceServers: [{ urls: `stun:127.0.0.1:${stun}` }] });
+  peer.createDataChannel('any');
+  await peer.setLocalDescription(await peer.createOffer());
 }
 
 function gatherCandidates(page: Page, port: number): Promise<void> {
