@@ -22,26 +22,29 @@ const CRAWL: CheerioCrawlerOptions = {
   maxConcurrency: 10,
 };
 
+/** What a crawl wants to hear of. */
+export interface Tell {
+  readonly errorHandler: () => void;
+  readonly failedRequestHandler: () => void;
+}
+
 /** Crawls so many pages and says how it went. */
-export async function crawl(url: string, pages: number, options: CheerioCrawlerOptions): Promise<CrawlResult> {
+export async function crawl(
+  url: string,
+  pages: number,
+  settings: (tell: Tell) => CheerioCrawlerOptions,
+): Promise<CrawlResult> {
   const tally = { pages: 0, lost: 0, failedAttempts: 0 };
-  const { errorHandler, failedRequestHandler } = options;
-  const crawler = new CheerioCrawler(
-    {
-      ...CRAWL,
-      ...options,
-      requestHandler: () => void (tally.pages += 1),
-      errorHandler: async (context, error) => {
-        tally.failedAttempts += 1;
-        await errorHandler?.(context, error);
-      },
-      failedRequestHandler: async (context, error) => {
-        tally.failedAttempts += 1;
-        tally.lost += 1;
-        await failedRequestHandler?.(context, error);
-      },
+  const options = settings({
+    errorHandler: () => void (tally.failedAttempts += 1),
+    failedRequestHandler: () => {
+      tally.failedAttempts += 1;
+      tally.lost += 1;
     },
-    new Configuration({ persistStorage: false, purgeOnStart: true, availableMemoryRatio: 0.9 }),
+  });
+  const crawler = new CheerioCrawler(
+    { ...CRAWL, ...options, requestHandler: () => void (tally.pages += 1) },
+    new Configuration({ persistStorage: false, availableMemoryRatio: 0.9 }),
   );
   const started = performance.now();
   await crawler.run(Array.from({ length: pages }, (_, index) => `${url}/page/${index + 1}`));
