@@ -6,8 +6,8 @@ import { crawl, type CrawlResult } from './crawl.js';
 import { startFleetWorld, type FleetOrder, type FleetWorld } from './fleet-world.js';
 
 export const CRAWL_PAGES = 500;
-const HARD: FleetOrder = { good: 35, dead: 5, hanging: 5, banned: 5, pageMs: 40 };
-const CLEAN: FleetOrder = { good: 50, dead: 0, hanging: 0, banned: 0, pageMs: 40 };
+const HARD: FleetOrder = { good: 35, dead: 5, hanging: 5, banned: 5, pageMs: 150 };
+const CLEAN: FleetOrder = { good: 50, dead: 0, hanging: 0, banned: 0, pageMs: 150 };
 
 /** A crawl over the pool, with what the pool itself tried and the crawler never saw. */
 export interface PoolCrawl extends CrawlResult {
