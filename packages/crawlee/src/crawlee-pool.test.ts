@@ -374,7 +374,11 @@ describe('mistakes', () => {
       pool,
       pagesOf(target, 2),
       { maxRequestRetries: 1 },
-      { onExhausted: 'fail-page', gateway: { ...LOCAL.gateway, connectTimeoutMs: 500 }, preNavigationHooks: [({ proxyInfo }) => void texts.push(JSON.stringify(proxyInfo))] },
+      {
+        onExhausted: 'fail-page',
+        gateway: { ...LOCAL.gateway, connectTimeoutMs: 500 },
+        preNavigationHooks: [({ proxyInfo }) => void texts.push(JSON.stringify(proxyInfo))],
+      },
     );
     for (const error of failed) texts.push(`${error.stack}`, inspect(error, { depth: 10 }));
     expect(failed).toHaveLength(2);
