@@ -12,6 +12,7 @@ import {
   type ProxyServer,
   type Target,
 } from '@fairlead/lab';
+import * as playwright from 'playwright';
 import { chromium, type BrowserType, type Page } from 'playwright-core';
 import { chromium as lowest } from 'playwright-core-lowest';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -225,7 +226,7 @@ test.skipIf(!available)(
   async () => {
     poolOf();
     const { executablePath, args } = findChromium()!;
-    const browser = await chromium.launch({ executablePath, args: [...args] });
+    const browser = await playwright.chromium.launch({ executablePath, args: [...args] });
     const stun = await startStunServer();
     const page = await (await newPoolContext(browser, pool, { gateway })).newPage();
     await page.goto(`${site.url}/visit`);
