@@ -216,3 +216,12 @@ test('the target of a request is what axios makes of url and baseURL', async () 
   expect(targets).toEqual([new URL(target.url).host, new URL(target.url).host]);
   await expect(http.get('http://')).rejects.toMatchObject({ code: 'INVALID_TARGET' });
 });
+
+test('an answer that was to be replaced is delivered when every proxy after it is dead', async () => {
+  const target = await lab(startTarget());
+  const living = await lab(startHttpProxy());
+  const { http, pool } = clientOver(living, await lab(startFault('http', 'refuse-tcp')));
+  const request = http.get(`${target.url}/status/503`, { pool: { avoid: [pool.stats().endpoints[1]!.id] } });
+  await expect(request).rejects.toMatchObject({ response: { status: 503 } });
+  expect(pool.stats()).toMatchObject({ replayed: 1, inFlight: 0 });
+});

@@ -1,8 +1,10 @@
-import { toTarget, type Lease, type Outcome, type ResponseOutcome, type Run } from '@fairlead/core';
-import { DIAL_DEFAULTS, Exchange, viaOf, type LeaseTerms } from '@fairlead/dial';
+import { toTarget, type Lease, type Outcome, type Run } from '@fairlead/core';
+import { answered, DIAL_DEFAULTS, viaOf, type Exchange, type LeaseTerms, type PlainHeaders } from '@fairlead/dial';
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import type { Carriers } from './carry.js';
 import type { Hop, RedirectOptions } from './hop.js';
+import { urlOf } from './lease-request.js';
+import { isStream, peek } from './stream.js';
 
 interface Observed {
   readonly outcome: Outcome;
@@ -22,29 +24,32 @@ export async function attempt(
   config: InternalAxiosRequestConfig,
   run: Run,
   lease: Lease,
+  exchange: Exchange,
   { inner, agents, bodyBytes }: Carriers,
 ): Promise<Attempted> {
-  const exchange = new Exchange(lease);
   const leased = agents.lease(lease.endpoint, terms(config, run, exchange));
   const since = performance.now();
   const elapsed = (): number => performance.now() - since;
-  const redirects = watchRedirects(config, run);
-  const seen = (response: AxiosResponse): Outcome => outcomeOf(response, elapsed(), bodyBytes);
+  const redirects = config.maxRedirects === 0 ? undefined : watchRedirects(config);
   try {
     // `proxy: false`, or HTTP_PROXY of the environment would win over the agents.
-    const own = { proxy: false as const, httpAgent: leased.http, httpsAgent: leased.https, ...redirects.config };
+    const own = { proxy: false as const, httpAgent: leased.http, httpsAgent: leased.https, ...redirects?.config };
     const response = await inner({ ...config, ...own });
-    return { kind: 'answer', response, subject: response, outcome: seen(response), exchange };
+    const outcome = await outcomeOf(response, elapsed(), bodyBytes);
+    return { kind: 'answer', response, subject: response, outcome, exchange };
   } catch (error) {
-    const { hop } = redirects;
+    const hop = redirects?.hop;
     if (hop !== undefined) {
       const { status, headers } = hop;
-      return { ...hop, kind: 'hop', response: undefined, outcome: head(status, headers, elapsed()), exchange };
+      const outcome = answered({ status, headers, latencyMs: elapsed() });
+      return { ...hop, kind: 'hop', response: undefined, outcome, exchange };
     }
     // axios rejects for a status that `validateStatus` refuses: an answer all the same. One that broke off has no data.
     const { response }: { response?: AxiosResponse } = Object(error);
-    const whole = response !== undefined && 'data' in response;
-    const outcome = whole ? seen(response) : exchange.failure(error, elapsed(), { response: response !== undefined });
+    const outcome =
+      response !== undefined && 'data' in response
+        ? await outcomeOf(response, elapsed(), bodyBytes)
+        : exchange.failure(error, elapsed(), { response: response !== undefined, timedOut: hasTimedOut(config) });
     return { kind: 'error', response, subject: error, outcome, exchange };
   } finally {
     leased.close();
@@ -53,23 +58,28 @@ export async function attempt(
 
 function terms({ timeout }: InternalAxiosRequestConfig, run: Run, { onRequest }: Exchange): LeaseTerms {
   const { session } = run.request;
+  // axios's own timeout starts only once there is a socket.
+  const timeoutMs = timeout ? Math.min(timeout, DIAL_DEFAULTS.timeoutMs) : undefined;
   return {
     onRequest,
-    ...(session === undefined ? {} : { session }),
-    // axios's own timeout starts only once there is a socket.
-    ...(timeout ? { timeoutMs: Math.min(timeout, DIAL_DEFAULTS.timeoutMs) } : {}),
+    ...(session === undefined ? undefined : { session }),
+    ...(timeoutMs === undefined ? undefined : { timeoutMs }),
   };
 }
 
-type Headers = Readonly<Record<string, unknown>>;
+/** `AbortSignal.timeout` is a timeout, though axios says that the request was canceled. */
+function hasTimedOut({ signal }: InternalAxiosRequestConfig): boolean {
+  const { reason }: { reason?: { name?: unknown } } = Object(signal);
+  return signal?.aborted === true && reason?.name === 'TimeoutError';
+}
 
 interface WatchedRedirects {
   readonly config: Pick<InternalAxiosRequestConfig, 'beforeRedirect'>;
-  hop: (Hop & { readonly status: number; readonly headers: Headers }) | undefined;
+  hop: (Hop & { readonly status: number; readonly headers: PlainHeaders }) | undefined;
 }
 
 /** On the same host a redirect keeps its lease; one that leaves it is stopped and sent under a lease for its own target. */
-function watchRedirects(config: InternalAxiosRequestConfig, run: Run): WatchedRedirects {
+function watchRedirects(config: InternalAxiosRequestConfig): WatchedRedirects {
   let count = 0;
   const watched: WatchedRedirects = { config: { beforeRedirect: follow }, hop: undefined };
   function follow(...redirect: Parameters<NonNullable<typeof config.beforeRedirect>>): void {
@@ -77,29 +87,22 @@ function watchRedirects(config: InternalAxiosRequestConfig, run: Run): WatchedRe
     count += 1;
     const [next, { statusCode, headers }] = redirect;
     const options = next as unknown as RedirectOptions;
-    if (toTarget(options.href) === run.target) return;
+    if (toTarget(options.href) === toTarget(urlOf(config))) return;
     watched.hop = { options, count, status: Number(statusCode), headers };
     throw new Error('the redirect leads to another host');
   }
   return watched;
 }
 
-function outcomeOf({ status, headers, request, data }: AxiosResponse, latencyMs: number, bodyBytes: number): Outcome {
-  const via = viaOf(request);
-  const prefix = bodyBytes > 0 ? bodyPrefix(data, bodyBytes) : undefined;
-  return {
-    ...head(status, headers, latencyMs),
-    ...(via === undefined ? {} : { via }),
-    ...(prefix === undefined ? {} : { bodyPrefix: prefix }),
-  };
-}
-
-function head(status: number, headers: Headers, latencyMs: number): ResponseOutcome {
-  const get = (name: string): string | undefined => {
-    const value = headers[name];
-    return value == null ? undefined : String(value);
-  };
-  return { kind: 'response', status, latencyMs, headers: { get } };
+/** With as much of the body as is asked for; what is taken from a stream is put back. */
+async function outcomeOf(response: AxiosResponse, latencyMs: number, bodyBytes: number): Promise<Outcome> {
+  const { status, headers, request, data } = response as AxiosResponse<unknown>;
+  const answer = { status, headers: headers as PlainHeaders, latencyMs, via: viaOf(request) };
+  if (bodyBytes === 0) return answered(answer);
+  if (!isStream(data)) return answered({ ...answer, bodyPrefix: bodyPrefix(data, bodyBytes) });
+  const { prefix, whole } = await peek(data, bodyBytes);
+  response.data = whole;
+  return answered({ ...answer, bodyPrefix: prefix });
 }
 
 function bodyPrefix(data: unknown, bytes: number): Uint8Array | undefined {

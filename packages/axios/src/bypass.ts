@@ -1,4 +1,5 @@
-import { FairleadError } from '@fairlead/core';
+import type { FairleadError } from '@fairlead/core';
+import { pastThePool } from '@fairlead/dial';
 import { getAdapter, type AxiosAdapter, type InternalAxiosRequestConfig } from 'axios';
 
 /** Settings that make axios open connections of its own, past the agents it is given. */
@@ -8,9 +9,9 @@ const PAST_THE_POOL = ['proxy', 'httpAgent', 'httpsAgent', 'socketPath', 'transp
 export function bypassOf(config: InternalAxiosRequestConfig): FairleadError | undefined {
   const own: Readonly<Record<string, unknown>> = Object(config);
   const setting = PAST_THE_POOL.find((name) => own[name] !== undefined && own[name] !== null && own[name] !== false);
-  if (setting !== undefined) return unsupported(`its own '${setting}'`);
+  if (setting !== undefined) return pastThePool(`its own '${setting}'`);
   // axios 1.13 and later; its HTTP/2 transport connects without an agent.
-  return Number(own['httpVersion']) === 2 ? unsupported("'httpVersion: 2'") : undefined;
+  return Number(own['httpVersion']) === 2 ? pastThePool("'httpVersion: 2'") : undefined;
 }
 
 /** The adapter that does the sending: axios's `http`, or a function of the user's that passes the agents on. */
@@ -18,16 +19,6 @@ export function innerAdapter(adapter: InternalAxiosRequestConfig['adapter']): Ax
   if (typeof adapter === 'function') return adapter;
   // The default is a list; on Node the first that works is `http`.
   const name = Array.isArray(adapter) ? (adapter.includes('http') ? 'http' : adapter[0]) : (adapter ?? 'http');
-  if (name === 'fetch') return unsupported("'adapter: fetch'");
+  if (name === 'fetch') return pastThePool("'adapter: fetch'");
   return typeof name === 'function' ? name : getAdapter(name);
-}
-
-export function directRefused(): Promise<never> {
-  return Promise.reject(
-    new FairleadError('POLICY_UNSUPPORTED', "'pool: false' would connect directly; attach with 'allowDirect: true'"),
-  );
-}
-
-function unsupported(what: string): FairleadError {
-  return new FairleadError('POLICY_UNSUPPORTED', `${what} would connect past the pool's proxies`);
 }

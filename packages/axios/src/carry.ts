@@ -1,5 +1,5 @@
-import { notePoolInfo, toTarget, type LeaseRequest, type Lease, type Pool, type Run } from '@fairlead/core';
-import type { AgentCache } from '@fairlead/dial';
+import { notePoolInfo, type Decision, type Lease, type Run } from '@fairlead/core';
+import { Exchange, type AgentClient } from '@fairlead/dial';
 import {
   AxiosError,
   CanceledError,
@@ -9,14 +9,14 @@ import {
 } from 'axios';
 import { attempt, type Attempted } from './attempt.js';
 import { hopTo } from './hop.js';
+import { toLeaseRequest } from './lease-request.js';
+import { Back, Legs, type Leg } from './legs.js';
 import { RememberedRequest } from './pool-request.js';
 import { hold, isStream } from './stream.js';
 
-export interface Carriers {
-  readonly pool: Pool;
+export interface Carriers extends AgentClient {
+  /** The adapter that was there before us. */
   readonly inner: AxiosAdapter;
-  readonly agents: AgentCache;
-  readonly bodyBytes: number;
 }
 
 /** One request: a run for each host it is led to. Translates, never judges. */
@@ -38,38 +38,87 @@ export async function carry(config: InternalAxiosRequestConfig, carriers: Carrie
 
 /** Attempts until the pool decides that it is over. */
 async function runToEnd(run: Run, config: InternalAxiosRequestConfig, carriers: Carriers): Promise<Attempted> {
+  const legs = new Legs(run, (lease) => send(config, run, lease, carriers));
+  try {
+    return await untilOver(legs, run, config);
+  } finally {
+    legs.cancelRest();
+  }
+}
+
+async function untilOver(legs: Legs<Attempted>, run: Run, config: InternalAxiosRequestConfig): Promise<Attempted> {
+  /** The last answer that was to be replaced: what the caller gets when all after it are dead. */
+  let held: Attempted | undefined;
   for (;;) {
-    const lease = await nextLease(run, config);
-    const tried = await attempt(config, run, lease, carriers);
-    notePoolInfo(tried.kind === 'hop' ? undefined : tried.subject, run, lease);
-    notePoolInfo(tried.response, run, lease);
-    if (isStream(tried.response?.data) && !run.mayRepeat(tried.outcome)) {
+    const back: unknown = await legs.first().catch((error: unknown) => error);
+    if (!(back instanceof Back)) return withoutLease(back, run, config, held);
+    const { lease, result: tried } = back as Back<Attempted>;
+    note(tried, run, lease);
+    const streamed = isStream(tried.response?.data) ? tried.response.data : undefined;
+    if (streamed !== undefined && !run.mayRepeat(tried.outcome)) {
       run.delivered();
-      hold(tried.response.data, lease, tried);
+      hold(streamed, lease, tried);
       return tried;
     }
     const decision = run.report(lease, tried.outcome);
     const again = decision.kind === 'reroute' || decision.kind === 'replay';
-    if (!again || isSpent(config.data)) {
-      if (decision.kind === 'give-up' && tried.kind === 'error') {
-        notePoolInfo(decision.error, run, lease);
-        throw Object.assign(decision.error, { cause: tried.subject });
-      }
-      return tried;
-    }
-    if (isStream(tried.response?.data)) tried.response.data.destroy();
+    const wanted = lease.verdict === 'success' || lease.verdict === 'final';
+    // Another leg may still bring what this one could not; a body that is gone is not sent again.
+    const on = !wanted && (legs.size > 0 || (again && !isStream(config.data)));
+    if (!on) return instead(tried, held, config) ?? last(tried, decision, run, lease);
+    streamed?.destroy();
+    if (streamed === undefined && tried.response !== undefined) held = tried;
   }
 }
 
-async function nextLease(run: Run, config: InternalAxiosRequestConfig): Promise<Lease> {
-  try {
-    return await run.next();
-  } catch (error) {
-    notePoolInfo(error, run, undefined);
+function send(config: InternalAxiosRequestConfig, run: Run, lease: Lease, carriers: Carriers): Leg<Attempted> {
+  const exchange = new Exchange(lease);
+  const since = performance.now();
+  const back = attempt(config, run, lease, exchange, carriers);
+  const cancel = (): void => {
+    exchange.end();
+    lease.settle({ kind: 'abandoned', elapsedMs: performance.now() - since });
+    // Its answer may have come in the same moment.
+    void back.then(({ response }) => isStream(response?.data) && response.data.destroy());
+  };
+  return { lease, back, cancel };
+}
+
+/** An answer that was not wanted says more than a proxy that failed after it. */
+function instead(
+  tried: Attempted,
+  held: Attempted | undefined,
+  { signal }: InternalAxiosRequestConfig,
+): Attempted | undefined {
+  return tried.kind === 'error' && tried.response === undefined && signal?.aborted !== true ? held : undefined;
+}
+
+function last(tried: Attempted, decision: Decision, run: Run, lease: Lease): Attempted {
+  if (decision.kind !== 'give-up' || tried.kind !== 'error') return tried;
+  notePoolInfo(decision.error, run, lease);
+  throw Object.assign(decision.error, { cause: tried.subject });
+}
+
+function withoutLease(
+  error: unknown,
+  run: Run,
+  config: InternalAxiosRequestConfig,
+  held: Attempted | undefined,
+): Attempted {
+  notePoolInfo(error, run, undefined);
+  if ((Object(error) as { code?: unknown }).code === 'ABORTED') {
     // What axios itself says of a request that its caller has called off.
-    if ((Object(error) as { code?: unknown }).code === 'ABORTED') throw new CanceledError(undefined, config as never);
-    throw error;
+    config.cancelToken?.throwIfRequested();
+    throw new CanceledError(undefined, config as never);
   }
+  if (held !== undefined) return held;
+  throw error;
+}
+
+function note(tried: Attempted, run: Run, lease: Lease): void {
+  if (tried.kind === 'hop') return;
+  notePoolInfo(tried.subject, run, lease);
+  if (tried.response !== tried.subject) notePoolInfo(tried.response, run, lease);
 }
 
 /** The caller gets back the config it sent, not the one with our agents in it. */
@@ -78,27 +127,4 @@ function deliver(end: Exclude<Attempted, { kind: 'hop' }>, config: InternalAxios
   if (end.kind === 'answer') return end.response;
   if (end.subject instanceof AxiosError) end.subject.config = config;
   throw end.subject;
-}
-
-function toLeaseRequest(config: InternalAxiosRequestConfig, memory: RememberedRequest): LeaseRequest {
-  const { method, signal, data } = config;
-  return {
-    ...memory.terms(),
-    ...(method === undefined ? {} : { method }),
-    ...(signal instanceof AbortSignal ? { signal } : {}),
-    // A stream is gone once it was piped: it can be sent once, whatever the caller allows.
-    ...(isStream(data) ? { idempotent: false } : {}),
-    target: toTarget(urlOf(config)),
-  };
-}
-
-const ABSOLUTE = /^([a-z][a-z\d+\-.]*:)?\/\//i;
-
-/** As much of the URL as the pool looks at; `getUri` would merge the whole config anew for it. */
-function urlOf({ url = '', baseURL, allowAbsoluteUrls }: InternalAxiosRequestConfig): string {
-  return baseURL === undefined || (ABSOLUTE.test(url) && allowAbsoluteUrls !== false) ? url : baseURL;
-}
-
-function isSpent(data: unknown): boolean {
-  return isStream(data);
 }

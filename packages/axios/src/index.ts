@@ -1,4 +1,3 @@
-export { poolInfo, type PoolInfo } from '@fairlead/core';
+export { poolInfo, type PoolInfo, type PoolRequest } from '@fairlead/core';
+export type { AgentClientOptions } from '@fairlead/dial';
 export { attachPool, withPool, type Attachment } from './attach-pool.js';
-export { ATTACH_DEFAULTS, type AttachOptions } from './options.js';
-export type { PoolRequest } from './pool-request.js';

@@ -1,4 +1,4 @@
-import { finished, type Readable } from 'node:stream';
+import { finished, PassThrough, type Readable } from 'node:stream';
 import type { Lease, Outcome } from '@fairlead/core';
 import type { Exchange } from '@fairlead/dial';
 
@@ -25,5 +25,31 @@ export function hold(
     if (error == null) lease.settle(outcome);
     else if (dropped || exchange.dropped) lease.settle({ kind: 'abandoned', elapsedMs });
     else lease.settle(exchange.failure(error, elapsedMs, { response: true }));
+  });
+}
+
+/** The first bytes of a stream, and a stream that still has them. */
+export function peek(
+  stream: Readable,
+  bytes: number,
+): Promise<{ readonly prefix: Uint8Array; readonly whole: Readable }> {
+  // Room for the prefix, or its own stream would wait for a reader before it is there.
+  const whole = new PassThrough({ highWaterMark: bytes + 65_536 });
+  const chunks: Buffer[] = [];
+  let size = 0;
+  return new Promise((resolve) => {
+    const enough = (): void => {
+      stream.off('data', look).off('end', enough).off('close', enough);
+      resolve({ prefix: Buffer.concat(chunks).subarray(0, bytes), whole });
+    };
+    const look = (chunk: Buffer): void => {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size >= bytes) enough();
+    };
+    stream.on('data', look).once('end', enough).once('close', enough);
+    stream.once('error', (error) => whole.destroy(error));
+    whole.once('close', () => stream.destroy());
+    stream.pipe(whole);
   });
 }

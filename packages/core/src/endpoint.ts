@@ -17,6 +17,20 @@ export interface Endpoint {
   readonly maxInFlight: number;
   readonly rotating: boolean;
   readonly exit: string | undefined;
+  readonly provider: string | undefined;
+  readonly region: string | undefined;
+  readonly country: string | undefined;
+  readonly asn: number | undefined;
+  readonly class: string | undefined;
+  readonly maxRequests: number;
+  readonly maxBytes: number;
+  readonly rate: ProxyRate | undefined;
+}
+
+/** At most so many requests in any span of so many milliseconds. */
+export interface ProxyRate {
+  readonly requests: number;
+  readonly perMs: number;
 }
 
 /** A proxy with settings of its own. */
@@ -38,7 +52,25 @@ export interface ProxyOptions {
   readonly rotating?: boolean;
   /** The address that targets see, where it is known: proxies with the same one can stand in for each other in a session. */
   readonly exit?: string;
+  /** Who sells it. Like the four below it can be asked for by a request. */
+  readonly provider?: string;
+  readonly region?: string;
+  /** Where targets see it, such as `DE`; compared without regard to case. */
+  readonly country?: string;
+  /** The autonomous system it belongs to. */
+  readonly asn?: number;
+  /** Such as `datacenter`, `residential`, `isp` or `mobile`. */
+  readonly class?: string;
+  /** After so many requests it rests until `pool.update({ proxies })` names it again or it is resumed. @default Infinity */
+  readonly maxRequests?: number;
+  /** The same by bytes, as far as `pool.countBytes` is told of them. @default Infinity */
+  readonly maxBytes?: number;
+  /** At most so many requests in any span of `perMs`, over all targets. @default no bound */
+  readonly rate?: ProxyRate;
 }
+
+/** What all proxies of a pool have in common, unless one says otherwise. */
+export type ProxyDefaults = Omit<ProxyOptions, 'url' | 'username' | 'password' | 'exit'>;
 
 /** What users write in `proxies`: an address, or an address with settings. */
 export type ProxyInput = string | ProxyUrl | ProxyOptions;
@@ -50,25 +82,47 @@ export const ENDPOINT_DEFAULTS = Object.freeze({
   tier: 0,
   maxInFlight: Number.POSITIVE_INFINITY,
   rotating: false,
+  maxRequests: Number.POSITIVE_INFINITY,
+  maxBytes: Number.POSITIVE_INFINITY,
 });
 
-const KEYS = ['url', 'username', 'password', 'tags', 'weight', 'tier', 'maxInFlight', 'rotating', 'exit'] as const;
+/** What a request can ask an endpoint to be, beside its tags. */
+export const TRAITS = ['provider', 'region', 'country', 'asn', 'class'] as const;
+
+/** In the order of the manual. */
+export const DEFAULT_KEYS: readonly string[] = [
+  'tags',
+  'weight',
+  'tier',
+  'maxInFlight',
+  'rotating',
+  ...TRAITS,
+  'maxRequests',
+  'maxBytes',
+  'rate',
+] satisfies readonly (keyof ProxyDefaults)[];
+export const PROXY_KEYS: readonly string[] = ['url', 'username', 'password', 'exit', ...DEFAULT_KEYS];
+/** The ring of a window holds an instant for each request of it. */
+const MOST_PER_WINDOW = 10_000;
+
+/** Checks what all proxies have in common. */
+export function checkedDefaults(defaults: ProxyDefaults): ProxyDefaults {
+  const own = ownOptions(defaults, 'proxyDefaults');
+  checkKeys(own, DEFAULT_KEYS, 'proxyDefaults');
+  checkSettings({ ...ENDPOINT_DEFAULTS, ...own }, 'proxyDefaults');
+  return own;
+}
 
 /** Reads one entry of `proxies`. `item` names it in errors, such as `proxies[3]`. */
-export function toEndpoint(input: ProxyInput, item: string): Endpoint {
+export function toEndpoint(input: ProxyInput, item: string, defaults: ProxyDefaults = {}): Endpoint {
   const bare = typeof input === 'string' || input instanceof ProxyUrl;
   const options: ProxyOptions = bare ? { url: input } : ownOptions(input, item);
-  checkKeys(options, KEYS, item);
+  checkKeys(options, PROXY_KEYS, item);
   const url = readUrl(options, item);
-  const { tags, weight, tier, maxInFlight, rotating } = { ...ENDPOINT_DEFAULTS, ...options };
-  if (!Array.isArray(tags) || tags.some((tag) => typeof tag !== 'string')) {
-    throw new ConfigurationError('INVALID_OPTION', `${item}.tags`, 'must be a list of words');
-  }
-  finiteAtLeast(weight, 0, `${item}.weight`);
-  ofType(rotating, 'boolean', `${item}.rotating`);
+  const settings = { ...ENDPOINT_DEFAULTS, ...defaults, ...options };
+  checkSettings(settings, item);
   if (options.exit !== undefined) ofType(options.exit, 'string', `${item}.exit`);
-  integerAtLeast(tier, 0, `${item}.tier`);
-  if (maxInFlight !== Number.POSITIVE_INFINITY) integerAtLeast(maxInFlight, 1, `${item}.maxInFlight`);
+  const { tags, weight, tier, maxInFlight, rotating, maxRequests, maxBytes, rate } = settings;
   return Object.freeze({
     id: endpointId(url),
     url,
@@ -78,7 +132,44 @@ export function toEndpoint(input: ProxyInput, item: string): Endpoint {
     maxInFlight,
     rotating,
     exit: options.exit,
+    provider: settings.provider,
+    region: settings.region,
+    country: settings.country?.toUpperCase(),
+    asn: settings.asn,
+    class: settings.class,
+    maxRequests,
+    maxBytes,
+    rate: rate === undefined ? undefined : Object.freeze({ requests: rate.requests, perMs: rate.perMs }),
   });
+}
+
+type Settings = ProxyDefaults & Required<Pick<ProxyDefaults, keyof typeof ENDPOINT_DEFAULTS>>;
+
+function checkSettings(settings: Settings, item: string): void {
+  const { tags, weight, tier, maxInFlight, rotating, asn, maxRequests, maxBytes } = settings;
+  if (!Array.isArray(tags) || tags.some((tag) => typeof tag !== 'string')) {
+    throw new ConfigurationError('INVALID_OPTION', `${item}.tags`, 'must be a list of words');
+  }
+  finiteAtLeast(weight, 0, `${item}.weight`);
+  ofType(rotating, 'boolean', `${item}.rotating`);
+  integerAtLeast(tier, 0, `${item}.tier`);
+  if (maxInFlight !== Number.POSITIVE_INFINITY) integerAtLeast(maxInFlight, 1, `${item}.maxInFlight`);
+  if (maxRequests !== Number.POSITIVE_INFINITY) integerAtLeast(maxRequests, 1, `${item}.maxRequests`);
+  if (maxBytes !== Number.POSITIVE_INFINITY) finiteAtLeast(maxBytes, 1, `${item}.maxBytes`);
+  if (asn !== undefined) integerAtLeast(asn, 1, `${item}.asn`);
+  for (const trait of ['provider', 'region', 'country', 'class'] as const) {
+    if (settings[trait] !== undefined) ofType(settings[trait], 'string', `${item}.${trait}`);
+  }
+  if (settings.rate !== undefined) checkRate(settings.rate, `${item}.rate`);
+}
+
+function checkRate(rate: ProxyRate, item: string): void {
+  checkKeys(ownOptions(rate, item), ['requests', 'perMs'], item);
+  integerAtLeast(rate.requests, 1, `${item}.requests`);
+  if (rate.requests > MOST_PER_WINDOW) {
+    throw new ConfigurationError('INVALID_OPTION', `${item}.requests`, `must be at most ${MOST_PER_WINDOW}`);
+  }
+  finiteAtLeast(rate.perMs, 1, `${item}.perMs`);
 }
 
 function readUrl(options: ProxyOptions, item: string): ProxyUrl {

@@ -14,6 +14,8 @@ export type FairleadErrorCode =
   | 'SESSION_LOST'
   | 'POOL_CLOSED'
   | 'DEADLINE_EXCEEDED'
+  | 'QUEUE_TIMEOUT'
+  | 'BUDGET_SPENT'
   | 'ABORTED'
   | 'RETRIES_EXHAUSTED'
   | 'POLICY_UNSUPPORTED'
@@ -47,29 +49,29 @@ export class ConfigurationError extends FairleadError {
 export class PoolExhaustedError extends FairleadError {
   override readonly name = 'PoolExhaustedError';
   readonly counts: Readonly<Record<string, number>>;
-  /** When asking again may help, on the pool's clock, if that is known. */
-  readonly retryAt: number | undefined;
+  /** In how many milliseconds asking again may help, if that is known. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(target: string, counts: Readonly<Record<string, number>>, retryAt?: number) {
+  constructor(target: string, counts: Readonly<Record<string, number>>, retryAfterMs?: number) {
     // Counts by reason and never URLs: messages end up in logs, and URLs carry passwords.
     const reasons = Object.entries(counts).map(([why, n]) => `${n} ${why}`);
     super('POOL_EXHAUSTED', `no proxy available for ${target}: ${reasons.join(', ') || 'the pool is empty'}`);
     this.counts = counts;
-    this.retryAt = retryAt;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
 /** The target is left alone for longer than the request may wait. */
 export class TargetSuspendedError extends FairleadError {
   override readonly name = 'TargetSuspendedError';
-  /** When the suspension ends, on the pool's clock; Infinity: when somebody resumes it. */
-  readonly until: number;
+  /** In how many milliseconds the suspension ends; Infinity: when somebody resumes the target. */
+  readonly retryAfterMs: number;
 
-  constructor(target: string, until: number, remainingMs: number) {
+  constructor(target: string, remainingMs: number) {
     const span = Number.isFinite(remainingMs)
       ? `for another ${Math.ceil(remainingMs / 1000)} s`
       : 'until it is resumed';
     super('TARGET_SUSPENDED', `${target} is suspended ${span}, longer than this request may wait`);
-    this.until = until;
+    this.retryAfterMs = remainingMs;
   }
 }

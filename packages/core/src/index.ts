@@ -1,5 +1,5 @@
-export { createPool, Pool } from './pool/pool.js';
-export { POOL_DEFAULTS, type PoolOptions, type PoolUpdate } from './pool/options.js';
+export { createPool, Pool, type LocalPool } from './pool/pool.js';
+export { POOL_DEFAULTS, type LocalPoolOptions, type PoolOptions, type PoolUpdate } from './pool/options.js';
 export type { PolicyOptions, TargetRule } from './policy/policy-options.js';
 export { Lease, LeaseEndedError, type LeaseEnd } from './pool/lease.js';
 export { notePoolInfo, poolInfo, type PoolInfo } from './pool/pool-info.js';
@@ -8,19 +8,26 @@ export { Tenancy, TENANCY_DEFAULTS, type TenancyOptions } from './pool/tenancy.j
 export type { Attempt, OutcomeError } from './pool/attempt-loop.js';
 export { Job } from './pool/jobs.js';
 export { createRouter, type Router } from './pool/router.js';
+export { SUMMARY_DEFAULTS, summaryLine, summaryLog, type SummaryOptions } from './pool/summary-log.js';
 export { prometheus } from './pool/prometheus.js';
 export { attemptLog, type AttemptRecord } from './pool/attempt-log.js';
 export type { EndpointExplanation, Explanation } from './pool/explain.js';
-export type { LeaseRequest } from './pool/request.js';
+export type { LeaseRequest, PoolRequest } from './pool/request.js';
 export type { PoolEvents, PoolListener } from './pool/events.js';
-export type { EndpointStanding, EndpointStats, PoolStats } from './pool/stats.js';
+export type { EndpointStanding, EndpointStats, PoolStats, ProxyCounts, TargetStats, TaskCounts } from './pool/stats.js';
+export type { Refusals, TrafficStats } from './pool/traffic-counter.js';
+export type { LabelStats } from './pool/counters.js';
+export type { ByteFlow } from './pool/byte-count.js';
+export { SESSION_MAP_DEFAULTS, SessionMap, type SessionMapOptions } from './pool/session-map.js';
 export {
   ENDPOINT_DEFAULTS,
   toEndpoint,
   type Endpoint,
   type EndpointId,
+  type ProxyDefaults,
   type ProxyInput,
   type ProxyOptions,
+  type ProxyRate,
 } from './endpoint.js';
 export {
   parseProxyUrl,
@@ -54,11 +61,14 @@ export {
 export {
   PRESET_NAMES,
   PRESETS,
+  SEED_DEFAULTS,
   type Action,
+  type BytePolicy,
   type CooldownPolicy,
   type HedgePolicy,
   type Policy,
   type PresetName,
+  type RacePolicy,
   type RetryPolicy,
   type SuspensionPolicy,
 } from './policy/presets.js';
@@ -68,13 +78,34 @@ export { systemRandom, type Random } from './ports/random.js';
 export { SESSION_DEFAULTS, type SessionPolicy } from './policy/session.js';
 export type { Ledger } from './ports/ledger.js';
 export type { OpenedRecords, Records, RecordsContext, StoreReport } from './ports/records.js';
-export type { SoftRecord } from './ports/soft-record.js';
-export type { Store } from './ports/store.js';
+export type { EndpointRecord, SoftRecord } from './ports/soft-record.js';
+export type {
+  SharedAdmitRequest,
+  SharedAdmitResult,
+  SharedCandidate,
+  SharedContext,
+  SharedLedger,
+  SharedPin,
+} from './ports/shared-ledger.js';
+export type { LocalStore, SharedStore, Store } from './ports/store.js';
 export { memoryStore } from './stores/memory.js';
 export type { Strategy } from './kernel/strategy.js';
 export type { RankQuery } from './kernel/query.js';
 export { ets } from './kernel/choose.js';
 export { ETS_DEFAULTS, type EtsConstants } from './kernel/defaults.js';
 export type { Row, RowSpec, Table } from './kernel/table.js';
-export { roundRobin } from './strategies/round-robin.js';
-export { tiers, type TierOptions } from './strategies/tiers.js';
+export {
+  affinityScore,
+  best,
+  fifo,
+  leastUsed,
+  p2c,
+  priority,
+  productScore,
+  raceWidth,
+  random,
+  roundRobin,
+  thompson,
+  tiers,
+  type TierOptions,
+} from './strategies/index.js';

@@ -21,6 +21,8 @@ export interface ResponseOutcome {
   readonly kind: 'response';
   readonly status: number;
   readonly latencyMs: number;
+  /** How long the proxy took to be ready to carry it, where that was seen apart. */
+  readonly handshakeMs?: number;
   /** `absolute`: the proxy refused a tunnel and spoke for the target, so a 5xx may be its own. */
   readonly via?: 'tunnel' | 'absolute';
   readonly headers?: HeaderView;

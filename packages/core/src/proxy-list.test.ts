@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseProxyList } from './proxy-list.js';
+import { parseProxyUrl } from './proxy-url.js';
 
 test('comments, blank lines, every form, and scheme lines', () => {
   const list = parseProxyList(
@@ -23,4 +25,36 @@ test('a list of wrong lines is counted, not kept', () => {
 
 test('an unknown scheme for bare lines is refused', () => {
   expect(() => parseProxyList('', { scheme: 'ftp' as never })).toThrow('scheme: is unknown');
+});
+
+test('a list has every address that was written into it, in order, whatever stands between', () => {
+  const address = fc.tuple(fc.ipV4(), fc.integer({ min: 1, max: 65_535 })).map(([host, port]) => `${host}:${port}`);
+  const line = fc.oneof(
+    address.map((text) => ({ text, url: `http://${text}`, wrong: false })),
+    fc.constantFrom('', '   ', '# a comment', '// another').map((text) => ({ text, url: undefined, wrong: false })),
+    fc
+      .constantFrom('nonsense', 'ftp://h:1', 'a b', '1.2.3.4:99999')
+      .map((text) => ({ text, url: undefined, wrong: true })),
+  );
+  const lines = fc.tuple(fc.array(line, { maxLength: 40 }), fc.constantFrom('\n', '\r\n', '\r'));
+  fc.assert(
+    fc.property(lines, ([entries, end]) => {
+      const list = parseProxyList(entries.map(({ text }) => text).join(end));
+      expect(list.urls.map(String)).toEqual(
+        entries.flatMap(({ url }) => (url === undefined ? [] : [String(parseProxyUrl(url))])),
+      );
+      const wrong = entries.flatMap(({ wrong }, index) => (wrong ? [`line ${index + 1}`] : []));
+      expect(list.errors.map(({ item }) => item)).toEqual(wrong);
+      expect(list.unreadable).toBe(wrong.length);
+    }),
+  );
+});
+
+test('no text makes the list fail, and no error repeats any of it', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'binary' }), { maxLength: 20 }), (parts) => {
+      const { errors } = parseProxyList(parts.map((part) => `${part}canary`).join('\n'));
+      expect(errors.map(String).join()).not.toMatch(/canary/);
+    }),
+  );
 });

@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
-import { parseProxyUrl, ProxyUrl } from './proxy-url.js';
+import { parseProxyUrl, PROXY_SCHEMES, ProxyUrl } from './proxy-url.js';
 
 const read = (text: string) => parseProxyUrl(text, { item: 'line 1' });
 const parts = (url: ProxyUrl) => [
@@ -101,3 +102,61 @@ function refusal(action: () => unknown): Error {
   }
   throw new Error('was not refused');
 }
+
+const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,10}[a-z0-9](\.[a-z]{2,5}){1,2}$/);
+const address = fc.oneof(
+  fc.ipV4(),
+  fc.ipV6().map((ip) => `[${ip}]`),
+  name,
+);
+const secret = fc.string({ minLength: 1, maxLength: 20, unit: 'grapheme-ascii' });
+
+test('whatever user name and password are put into a URL come out of it, and it shows neither', () => {
+  const parts = fc.record({
+    scheme: fc.constantFrom(...PROXY_SCHEMES),
+    host: address,
+    port: fc.integer({ min: 1, max: 65_535 }),
+    username: secret.filter((word) => !word.includes(':')).map((word) => `canary${word}`),
+    password: secret.map((word) => `canary${word}`),
+  });
+  fc.assert(
+    fc.property(parts, ({ scheme, host, port, username, password }) => {
+      const [user, pass] = [username, password].map(encodeURIComponent);
+      const url = parseProxyUrl(`${scheme}://${user}:${pass}@${host}:${port}`);
+      expect(url.credentials()).toEqual({ username, password });
+      expect([url.scheme, url.port]).toEqual([scheme, port]);
+      expect(`${url} ${JSON.stringify(url)} ${inspect(url, { depth: 9, showHidden: true })}`).not.toMatch(/canary/);
+      // What it shows is an address again, and the same one.
+      expect(parseProxyUrl(String(url)).toString()).toBe(url.toString());
+    }),
+  );
+});
+
+test('host:port:user:pass is read as what it is, whatever the password', () => {
+  const parts = fc.record({
+    host: fc.oneof(fc.ipV4(), name),
+    port: fc.integer({ min: 1, max: 65_535 }),
+    username: fc.stringMatching(/^[A-Za-z0-9_-]{1,20}$/).map((word) => `u${word}`),
+    password: secret.map((word) => `p${word.replaceAll(/\s/g, '_')}`),
+  });
+  fc.assert(
+    fc.property(parts, ({ host, port, username, password }) => {
+      const url = parseProxyUrl(`${host}:${port}:${username}:${password}`);
+      expect([url.port, url.credentials()]).toEqual([port, { username, password }]);
+    }),
+  );
+});
+
+test('no text makes the parser fail in any other way than it says, or repeat what it was given', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.string(), fc.webUrl()), (text) => {
+      try {
+        expect(parseProxyUrl(`${text}canary`).port).toBeGreaterThan(0);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'INVALID_PROXY' });
+        expect(String(error)).not.toMatch(/canary/);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});

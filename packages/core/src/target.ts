@@ -16,9 +16,23 @@ export function targetOf({ host, hostname, port }: URL): Target {
   return (port === '' ? bare : `${bare}:${port}`) as Target;
 }
 
+/** A host that needs no parser to be read: plain labels, the last of them no number, no port, nobody before it. */
+const PLAIN = /^https?:\/\/((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,63})(?:[/?#]|$)/;
+
+/** The key of a plain URL without parsing all of it, which costs more than to choose an endpoint; undefined of any other. */
+export function plainTarget(input: string | URL): Target | undefined {
+  if (typeof input !== 'string') return undefined;
+  const host = PLAIN.exec(input)?.[1];
+  // Labels of this form are decoded and may be refused.
+  return host === undefined || host.length > LONGEST_HOST || host.includes('xn--') ? undefined : (host as Target);
+}
+
+/** No name that resolves is longer; targets are remembered, and a redirect may name any. */
+const LONGEST_HOST = 300;
+
 export function toTargetUrl(input: string | URL): URL {
   const url = typeof input === 'string' ? parse(input) : input;
-  if (!(url instanceof URL) || url.host === '') {
+  if (!(url instanceof URL) || url.host === '' || url.host.length > LONGEST_HOST) {
     // A URL may carry a token in its path or query: it is not repeated.
     throw new ConfigurationError('INVALID_TARGET', 'target', 'must be a URL or a host name');
   }

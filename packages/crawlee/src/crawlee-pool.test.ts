@@ -209,7 +209,7 @@ describe('sessions', () => {
     expect(pages).toHaveLength(30);
     expect(new Set(target.requests.map(({ remoteAddress }) => remoteAddress)).size).toBeGreaterThan(1);
     await quiet(pool);
-    expect(pool.stats()).toMatchObject({ sessions: 0, inFlight: 0 });
+    expect(pool.stats()).toMatchObject({ activeSessions: 0, inFlight: 0 });
   });
 });
 

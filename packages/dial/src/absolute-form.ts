@@ -58,6 +58,8 @@ export function toAbsoluteForm(request: ClientRequest, endpoint: Endpoint): void
   const [, method = '', path = '', rest = ''] = /^(\S+) (\S+)( HTTP\/1\.1\r\n[^]*)$/.exec(first.data) ?? [];
   if (path === '' || path.includes('://')) return;
   const { 'proxy-authorization': login } = authorization(endpoint.url.credentials());
-  const head = `${method} http://${request.getHeader('host') as string}${path}${rest}`;
+  // Headers that were given as a list are on paper only.
+  const host = request.getHeader('host') ?? /\r\nhost: ([^\r\n]+)/i.exec(rest)?.[1];
+  const head = `${method} http://${host as string}${path}${rest}`;
   first.data = login === undefined ? head : head.replace('\r\n', () => `\r\nProxy-Authorization: ${login}\r\n`);
 }

@@ -1,5 +1,6 @@
-import type { Endpoint, EndpointId } from '@fairlead/core';
-import { agentsFor, drainAgents, type AgentOptions } from './agents.js';
+import { checkKeys, type Endpoint, type EndpointId } from '@fairlead/core';
+import { AgentKeeper } from './agent-keeper.js';
+import { AGENT_OPTION_KEYS, drainAgents, makeAgents, type AgentOptions } from './agents.js';
 import { leaseAgents, type Agents, type LeaseTerms } from './lease-agents.js';
 
 /**
@@ -17,6 +18,13 @@ export interface AgentCacheOptions extends AgentOptions {
   /** Most pairs of agents kept; the one unused for longest goes first. @default 1000 */
   readonly maxAgents?: number;
 }
+
+/** Every key of `AgentCacheOptions`. */
+export const AGENT_CACHE_OPTION_KEYS = [
+  ...AGENT_OPTION_KEYS,
+  'reuse',
+  'maxAgents',
+] as const satisfies readonly (keyof AgentCacheOptions)[];
 
 export interface CachedLease extends LeaseTerms {
   /** For this lease, in place of the cache's own. */
@@ -41,73 +49,51 @@ export interface AgentCache {
 }
 
 export function createAgentCache(options: AgentCacheOptions = {}): AgentCache {
+  checkKeys(options, AGENT_CACHE_OPTION_KEYS, '');
   return new LruAgentCache(options);
 }
 
 class LruAgentCache implements AgentCache {
-  readonly #kept = new Map<EndpointId, Map<string, Agents>>();
-  /** In order of use, oldest first: a Map keeps the order of insertion. */
-  readonly #order = new Map<Agents, { readonly endpoint: EndpointId; readonly key: string }>();
+  readonly #keeper: AgentKeeper<Agents>;
   readonly #options: AgentOptions;
   readonly #reuse: ReusePolicy;
-  readonly #maxAgents: number;
 
-  constructor({ reuse, maxAgents, ...options }: AgentCacheOptions) {
+  constructor({
+    reuse = AGENT_CACHE_DEFAULTS.reuse,
+    maxAgents = AGENT_CACHE_DEFAULTS.maxAgents,
+    ...options
+  }: AgentCacheOptions) {
     this.#options = options;
-    this.#reuse = reuse ?? AGENT_CACHE_DEFAULTS.reuse;
-    this.#maxAgents = maxAgents ?? AGENT_CACHE_DEFAULTS.maxAgents;
+    this.#reuse = reuse;
+    this.#keeper = new AgentKeeper(maxAgents, (endpoint) => makeAgents(endpoint, options), drainAgents);
   }
 
   get size(): number {
-    return this.#order.size;
+    return this.#keeper.size;
   }
 
-  lease(endpoint: Endpoint, lease: CachedLease = {}): LeasedAgents {
-    const { reuse = this.#reuse, ...terms } = lease;
-    const key = reuseKey(endpoint, reuse, lease.session);
-    const agents = key === undefined ? agentsFor(endpoint, this.#options) : this.#keep(endpoint, key);
-    const close = key === undefined ? () => drainAgents(agents) : () => {};
+  lease(endpoint: Endpoint, lease: CachedLease = NO_TERMS): LeasedAgents {
+    const key = reuseKey(endpoint, lease.reuse ?? this.#reuse, lease.session);
+    const shared = key === undefined ? makeAgents(endpoint, this.#options) : this.#keeper.get(endpoint, key);
+    const close = key === undefined ? () => drainAgents(shared) : nothing;
     // Without terms of its own a lease has no need of agents of its own.
-    const { http, https } = [lease.session, lease.timeoutMs, lease.onRequest].every((term) => term === undefined)
-      ? agents
-      : leaseAgents(agents, terms);
+    const plain = lease.session === undefined && lease.timeoutMs === undefined && lease.onRequest === undefined;
+    const { http, https } = plain ? shared : leaseAgents(shared, lease);
     return { http, https, close };
   }
 
   retire(endpoint: EndpointId): void {
-    for (const agents of this.#kept.get(endpoint)?.values() ?? []) {
-      this.#order.delete(agents);
-      drainAgents(agents);
-    }
-    this.#kept.delete(endpoint);
+    this.#keeper.retire(endpoint);
   }
 
   close(): void {
-    for (const endpoint of this.#kept.keys()) this.retire(endpoint);
-  }
-
-  #keep(endpoint: Endpoint, key: string): Agents {
-    const ofEndpoint = this.#kept.get(endpoint.id) ?? new Map<string, Agents>();
-    this.#kept.set(endpoint.id, ofEndpoint);
-    const agents = ofEndpoint.get(key) ?? agentsFor(endpoint, this.#options);
-    ofEndpoint.set(key, agents);
-    this.#order.delete(agents);
-    this.#order.set(agents, { endpoint: endpoint.id, key });
-    if (this.#order.size > this.#maxAgents) this.#dropOldest();
-    return agents;
-  }
-
-  #dropOldest(): void {
-    const [oldest] = this.#order;
-    if (oldest === undefined) return;
-    const [agents, { endpoint, key }] = oldest;
-    this.#order.delete(agents);
-    const ofEndpoint = this.#kept.get(endpoint);
-    ofEndpoint?.delete(key);
-    if (ofEndpoint?.size === 0) this.#kept.delete(endpoint);
-    drainAgents(agents);
+    this.#keeper.close();
   }
 }
+
+const NO_TERMS: CachedLease = Object.freeze({});
+
+function nothing(): void {}
 
 /** Under what name agents are kept; undefined: for this lease alone. */
 export function reuseKey(endpoint: Endpoint, reuse: ReusePolicy, session: string | undefined): string | undefined {

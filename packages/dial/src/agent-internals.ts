@@ -15,6 +15,9 @@ export interface ConnectionOptions {
 
 /** Parts of Node's agent that its types leave out; agent-base stands on the same ones. */
 export interface AgentInternals {
+  readonly protocol: string;
+  readonly defaultPort: number;
+  readonly keepAlive: boolean;
   readonly sockets: Record<string, unknown[] | undefined>;
   readonly requests: Record<string, ClientRequest[] | undefined>;
   totalSocketCount: number;

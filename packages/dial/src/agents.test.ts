@@ -2,12 +2,16 @@ import { once } from 'node:events';
 import { get as httpGet, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import { text } from 'node:stream/consumers';
+import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import { certificates, startFault, startHttpProxy, startSocksProxy, startTarget, type LabServer } from '@fairlead/lab';
 import { toEndpoint } from '@fairlead/core';
 import { afterEach, expect, test } from 'vitest';
 import { agentsFor, drainAgents, type AgentOptions } from './agents.js';
+import { createAgentCache } from './agent-cache.js';
 import { viaOf } from './carrier.js';
+import { failureOf } from './failure.js';
+import { noteOn } from './failure-notes.js';
 import { leaseAgents, type Agents } from './lease-agents.js';
 
 const open: { close(): unknown }[] = [];
@@ -107,6 +111,24 @@ test('TLS sessions are resumed on new tunnels', async () => {
   expect(target.handshakes).toEqual({ full: 1, resumed: 4 });
 });
 
+test("a target's certificate is whole for whoever asks after the handshake", async () => {
+  const [proxy, target] = [await started(startHttpProxy()), await started(startTarget({ certificate: 'good' }))];
+  const request = ask(target.url, agentsTo(proxy.url));
+  const response = await answer(request);
+  const { issuerCertificate } = (request.socket as TLSSocket).getPeerCertificate(true);
+  expect(response.statusCode).toBe(200);
+  expect(issuerCertificate.subject).toEqual(issuerCertificate.issuer);
+});
+
+test("a name check of the caller's own sees the whole chain", async () => {
+  const [proxy, target] = [await started(startHttpProxy()), await started(startTarget({ certificate: 'good' }))];
+  const seen: unknown[] = [];
+  const checkServerIdentity = (_: string, certificate: object) => void seen.push('issuerCertificate' in certificate);
+  await answer(ask(target.url, agentsTo(proxy.url, { tls: { ca, checkServerIdentity } })));
+  await answer(ask(target.url, agentsTo(proxy.url), { checkServerIdentity } as RequestOptions));
+  expect(seen).toEqual([true, true]);
+});
+
 test('with maxSockets 8, 40 requests at once get 8 tunnels and 40 answers', async () => {
   const [proxy, target] = [await started(startHttpProxy()), await started(startTarget({ certificate: 'good' }))];
   const agents = agentsTo(proxy.url, { maxSockets: 8 });
@@ -147,6 +169,28 @@ test('a request destroyed while it is dialled ends at once, with its own reason'
   request.destroy(reason);
   expect(await failed).toBe(reason);
   await proxy.idle();
+});
+
+test.each([undefined, Object.assign(new Error('too slow'), { code: 'ETIMEDOUT' })])(
+  'how far an abandoned dial had come is known, whatever the reason: %s',
+  async (reason) => {
+    const proxy = await started(startFault('socks5', 'silent-after-greeting'));
+    const request = ask('https://127.0.0.1:1/', agentsTo(proxy.url));
+    const failed = failure(request);
+    while (proxy.connections.bytesIn === 0) await new Promise(setImmediate);
+    request.destroy(reason);
+    // At once: libraries do not wait for the dial's own end.
+    expect(noteOn(request)).toEqual({ phase: 'proxy-handshake', sent: 'nothing' });
+    const seen = failureOf(await failed, 0);
+    if (reason !== undefined) expect(seen).toMatchObject({ phase: 'proxy-handshake', sent: 'nothing' });
+    await proxy.idle();
+  },
+);
+
+test('an unknown option is refused, and the nearest one named', () => {
+  const endpoint = toEndpoint('http://127.0.0.1:1', 'the test');
+  expect(() => agentsFor(endpoint, { timeoutMS: 1 } as object)).toThrow("did you mean 'timeoutMs'?");
+  expect(() => createAgentCache({ maxAgent: 1 } as object)).toThrow("did you mean 'maxAgents'?");
 });
 
 test('agent.destroy() ends what is being dialled', async () => {

@@ -2,14 +2,14 @@ import { Agent as HttpAgent, type ClientRequest } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
-import type { Endpoint } from '@fairlead/core';
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import { checkKeys, type Endpoint } from '@fairlead/core';
 import { internals, type ConnectionOptions, type Created } from './agent-internals.js';
-import { carrierOf, carry } from './carrier.js';
-import type { DialSettings } from './dial.js';
-import { noteFailure } from './failure-notes.js';
+import { markTunnelling } from './carrier.js';
+import { DIAL_SETTING_KEYS, type DialSettings } from './dial.js';
 import type { Agents } from './lease-agents.js';
-import { SharedContext, type TargetTlsOptions } from './target-tls.js';
+import { TCP_KEEP_ALIVE_MS } from './reach.js';
+import { TargetTls, type TargetTlsOptions } from './target-tls.js';
 import { Tunnels } from './tunnels.js';
 
 /** The defaults of `AgentOptions`, in one place. */
@@ -29,39 +29,78 @@ export interface AgentOptions extends DialSettings {
   readonly maxFreeSockets?: number;
   /** TLS to the target, such as `ca`. */
   readonly tls?: TargetTlsOptions;
+  /** How plain `http://` targets are reached through an HTTP proxy. @default 'tunnel' */
+  readonly plain?: 'tunnel' | 'absolute';
   /** An idle tunnel is closed after this. @default 60_000 */
   readonly idleMs?: number;
 }
 
+/** Every key of `AgentOptions`. */
+export const AGENT_OPTION_KEYS = [
+  ...DIAL_SETTING_KEYS,
+  'keepAlive',
+  'maxSockets',
+  'maxFreeSockets',
+  'tls',
+  'plain',
+  'idleMs',
+] as const satisfies readonly (keyof AgentOptions)[];
+
 /** Node agents that send every request through one proxy. They share tunnels with whoever uses the same pair. */
 export function agentsFor(endpoint: Endpoint, options: AgentOptions = {}): Agents {
-  return { http: new TunnelHttpAgent(endpoint, options), https: new TunnelHttpsAgent(endpoint, options) };
+  checkKeys(options, AGENT_OPTION_KEYS, '');
+  return makeAgents(endpoint, options);
+}
+
+/** The same for options that have been looked at. */
+export function makeAgents(endpoint: Endpoint, options: AgentOptions): Agents {
+  return {
+    http: new TunnelAgent('http:', endpoint, options),
+    https: new TunnelAgent('https:', endpoint, options),
+  };
 }
 
 /** Lets running requests finish, closes each tunnel as it falls idle, and keeps none any more. */
 export function drainAgents({ http, https }: Agents): void {
-  for (const agent of [http, https]) {
-    if (agent instanceof TunnelHttpAgent || agent instanceof TunnelHttpsAgent) agent.drain();
-  }
+  for (const agent of [http, https]) if (agent instanceof TunnelAgent) agent.drain();
 }
 
-function nodeOptions(
-  options: AgentOptions,
-): Pick<Required<AgentOptions>, 'keepAlive' | 'maxSockets' | 'maxFreeSockets'> {
-  const { keepAlive, maxSockets, maxFreeSockets } = { ...AGENT_DEFAULTS, ...options };
-  return { keepAlive, maxSockets, maxFreeSockets };
-}
+/** The name under which a socket is kept, on the options that Node hands back with it. */
+const NAME = Symbol('name');
 
-export class TunnelHttpAgent extends HttpAgent {
+/**
+ * Node's agent over tunnels. One class for both schemes: Node's own agent for `https:` is its agent for `http:` and TLS,
+ * and the scheme says whether a tunnel gets that.
+ */
+class TunnelAgent extends HttpsAgent {
   readonly #tunnels: Tunnels;
+  /** Not among the agent's own options: those stand in the name of every socket, certificates and all. */
+  readonly #tls: TargetTls | undefined;
 
-  constructor(endpoint: Endpoint, options: AgentOptions = {}) {
-    super({ ...nodeOptions(options), scheduling: 'lifo' });
-    this.#tunnels = new Tunnels(this, endpoint, { ...options, idleMs: options.idleMs ?? AGENT_DEFAULTS.idleMs });
+  constructor(scheme: 'http:' | 'https:', endpoint: Endpoint, options: AgentOptions) {
+    const {
+      tls,
+      keepAlive = AGENT_DEFAULTS.keepAlive,
+      maxSockets = AGENT_DEFAULTS.maxSockets,
+      maxFreeSockets = AGENT_DEFAULTS.maxFreeSockets,
+      idleMs = AGENT_DEFAULTS.idleMs,
+      ...settings
+    } = options;
+    // axios asks for this delay on each socket that it gets: another of ours would be two system calls for every request.
+    const keepAliveMsecs = TCP_KEEP_ALIVE_MS;
+    super({ keepAlive, keepAliveMsecs, maxSockets, maxFreeSockets, scheduling: 'lifo' });
+    const secure = scheme === 'https:';
+    Object.assign(this, { protocol: scheme, defaultPort: secure ? 443 : 80 });
+    this.#tls = secure ? new TargetTls(tls) : undefined;
+    this.#tunnels = new Tunnels(this, endpoint, { ...settings, idleMs });
+  }
+
+  override getName(options: ConnectionOptions & { readonly [NAME]?: string } = {}): string {
+    return options[NAME] ?? super.getName(options as object);
   }
 
   addRequest(request: ClientRequest, options: ConnectionOptions): void {
-    this.#tunnels.watchForAbsolute(request);
+    if (this.#tls === undefined) this.#tunnels.watchForAbsolute(request);
     internals(HttpAgent.prototype).addRequest.call(this, request, options);
   }
 
@@ -72,7 +111,16 @@ export class TunnelHttpAgent extends HttpAgent {
   }
 
   override createConnection(options: ConnectionOptions, created: Created = ignore): undefined {
-    this.#tunnels.openPlain(options, created);
+    // Node makes the name of a socket three times for each request.
+    Object.assign(options, { [NAME]: options._agentKey });
+    const tls = this.#tls;
+    if (tls === undefined) this.#tunnels.openPlain(options, created);
+    else
+      this.#tunnels.openSecure(
+        options,
+        (tunnel) => tls.over(tunnel, options as TlsOptions, options._agentKey ?? ''),
+        created,
+      );
   }
 
   override keepSocketAlive(socket: Duplex): boolean {
@@ -92,57 +140,6 @@ export class TunnelHttpAgent extends HttpAgent {
   }
 }
 
-export class TunnelHttpsAgent extends HttpsAgent {
-  readonly #tunnels: Tunnels;
-  readonly #context: SharedContext;
-
-  constructor(endpoint: Endpoint, options: AgentOptions = {}) {
-    super({ ...options.tls, ...nodeOptions(options), scheduling: 'lifo' });
-    this.#tunnels = new Tunnels(this, endpoint, { ...options, idleMs: options.idleMs ?? AGENT_DEFAULTS.idleMs });
-    this.#context = new SharedContext(options.tls);
-  }
-
-  createSocket(request: ClientRequest, options: ConnectionOptions, created: Created): void {
-    this.#tunnels.asking(request, () =>
-      internals(HttpAgent.prototype).createSocket.call(this, request, options, created),
-    );
-  }
-
-  override createConnection(options: ConnectionOptions, created: Created = ignore): undefined {
-    this.#tunnels.openSecure(options, (socket) => this.#secure(socket, options), created);
-  }
-
-  /** TLS to the target over the tunnel: Node's own agent does it, with its cache of sessions. */
-  #secure(tunnel: Socket, options: ConnectionOptions): Socket {
-    const secure = internals(HttpsAgent.prototype).createConnection.call(this, {
-      ...options,
-      ...this.#context.for(options),
-      socket: tunnel,
-    } as ConnectionOptions);
-    const socket = secure as TLSSocket;
-    const carrier = carrierOf(tunnel);
-    if (carrier !== undefined) carry(socket, carrier);
-    const note = (error: Error) => noteFailure(error, { phase: 'target-tls', sent: 'nothing' });
-    socket.prependOnceListener('error', note);
-    socket.once('secureConnect', () => socket.off('error', note));
-    return socket;
-  }
-
-  override keepSocketAlive(socket: Duplex): boolean {
-    return this.#tunnels.keeps(
-      socket as Socket,
-      internals(HttpAgent.prototype).keepSocketAlive.call(this, socket as Socket),
-    );
-  }
-
-  override reuseSocket(socket: Duplex, request: ClientRequest): void {
-    internals(HttpAgent.prototype).reuseSocket.call(this, socket as Socket, request);
-    this.#tunnels.reused(socket as Socket, request);
-  }
-
-  drain(): void {
-    this.#tunnels.drain();
-  }
-}
+markTunnelling(TunnelAgent);
 
 function ignore(): void {}

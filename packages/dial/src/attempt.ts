@@ -9,19 +9,32 @@ export interface Step<T> {
   readonly fail: (failure: StepFailure) => void;
 }
 
+/** As much of an AbortSignal as a dial looks at: who opens thousands of tunnels a second has cheaper ones. */
+export interface Abortion {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener(type: 'abort', listener: () => void, options?: { readonly once?: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+/** A signal's reason that is told how far the dial had come when it was aborted. */
+export class Abandonment {
+  phase: DialPhase | undefined;
+}
+
 /**
  * One dial from first to last: a single deadline over all its steps, an abort that is heard in each of them, and every
  * socket it opened destroyed when it fails.
  */
 export class Attempt {
-  readonly #signal: AbortSignal | undefined;
+  readonly #signal: Abortion | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #sockets: Socket[] = [];
   #phase: () => DialPhase = () => 'proxy-connect';
   #reject: ((error: DialError) => void) | undefined;
   #failure: DialError | undefined;
 
-  constructor(timeoutMs: number, signal?: AbortSignal) {
+  constructor(timeoutMs: number, signal?: Abortion) {
     this.#signal = signal;
     if (Number.isFinite(timeoutMs)) this.#timer = setTimeout(this.#expire, Math.min(timeoutMs, MAX_TIMER));
     signal?.addEventListener('abort', this.#abort, { once: true });
@@ -82,6 +95,8 @@ export class Attempt {
   };
 
   readonly #abort = (): void => {
+    const reason: unknown = this.#signal?.reason;
+    if (reason instanceof Abandonment) reason.phase = this.phase;
     this.fail({ code: 'ABORTED', fault: 'caller', message: 'the dial was aborted' });
   };
 }

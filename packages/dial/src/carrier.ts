@@ -18,16 +18,17 @@ export function carrierOf(socket: Socket): Carrier | undefined {
   return carriers.get(socket);
 }
 
-/** Requests that were rewritten, and the agents whose other requests went through tunnels. */
+/** Requests that were rewritten; other requests of ours went through tunnels. */
 const absolute = new WeakSet<ClientRequest>();
-const tunnelling = new WeakSet<object>();
+/** On the prototypes of our agents, where no inspect shows it. */
+const TUNNELLING = Symbol('tunnelling');
 
 export function markAbsolute(request: ClientRequest): void {
   absolute.add(request);
 }
 
-export function markTunnelling(agent: object): void {
-  tunnelling.add(agent);
+export function markTunnelling({ prototype }: { readonly prototype: object }): void {
+  Object.defineProperty(prototype, TUNNELLING, { value: true });
 }
 
 /**
@@ -40,6 +41,6 @@ export function viaOf(source: Socket | ClientRequest | IncomingMessage): 'tunnel
   // A response soon forgets its socket, which may serve others by then.
   const { req: request = source } = source as { req?: ClientRequest };
   if (absolute.has(request as ClientRequest)) return 'absolute';
-  const { agent } = request as { agent?: object };
-  return agent !== undefined && tunnelling.has(agent) ? 'tunnel' : undefined;
+  const { agent } = request as { agent?: { readonly [TUNNELLING]?: true } };
+  return agent?.[TUNNELLING] ? 'tunnel' : undefined;
 }

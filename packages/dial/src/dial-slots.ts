@@ -8,7 +8,9 @@ import {
   type ConnectionOptions,
   type Created,
 } from './agent-internals.js';
+import { Abandonment } from './attempt.js';
 import type { DialOptions, DialSettings } from './dial.js';
+import { forgetNote, noteFailure } from './failure-notes.js';
 import { termsOf } from './lease-agents.js';
 
 type Open = (endpoint: Endpoint, options: DialOptions) => Promise<Socket>;
@@ -41,13 +43,13 @@ export class DialSlots {
     const name = options._agentKey ?? '';
     const abort = new AbortController();
     const slot = { destroy: () => abort.abort() };
-    const unhook = request && hookDestroy(request, slot.destroy);
+    const unhook = request && hookDestroy(request, (error) => abandon(abort, [request, error]));
     this.#take(name, slot);
     open(this.#endpoint, this.#dialOptions(request, options, abort.signal)).then(
       (socket) => {
         unhook?.();
         this.#giveBack(name, slot);
-        this.#dress(socket, dress, created);
+        this.#dress(request, socket, dress, created);
       },
       (error: Error) => {
         unhook?.();
@@ -58,7 +60,12 @@ export class DialSlots {
   }
 
   /** TLS options come from the caller, and Node throws at what is wrong with them. */
-  #dress(socket: Socket, dress: (socket: Socket) => Socket, created: Created): void {
+  #dress(
+    request: ClientRequest | undefined,
+    socket: Socket,
+    dress: (socket: Socket) => Socket,
+    created: Created,
+  ): void {
     let dressed: Socket;
     try {
       dressed = dress(socket);
@@ -66,6 +73,11 @@ export class DialSlots {
       socket.destroy();
       (created as (error: unknown) => void)(error);
       return;
+    }
+    if (request !== undefined && dressed !== socket) {
+      // Until TLS stands nothing is sent, and a library that calls the request off gives no reason that would say so.
+      noteFailure(request, { phase: 'target-tls', sent: 'nothing' });
+      dressed.once('secureConnect', () => forgetNote(request));
     }
     created(null, dressed);
   }
@@ -133,12 +145,21 @@ export class DialSlots {
   }
 }
 
+/** Ends a dial, and writes down how far it had come: whoever ended it has a reason of its own that does not say. */
+function abandon(abort: AbortController, subjects: readonly (object | undefined)[]): void {
+  const abandonment = new Abandonment();
+  abort.abort(abandonment);
+  const { phase } = abandonment;
+  if (phase === undefined) return;
+  for (const subject of subjects) if (subject !== undefined) noteFailure(subject, { phase, sent: 'nothing' });
+}
+
 /** Hears of a request's end while it has no socket yet: Node itself would wait for the dial. */
-function hookDestroy(request: ClientRequest, hear: () => void): () => void {
+function hookDestroy(request: ClientRequest, hear: (error?: Error) => void): () => void {
   const destroy = request.destroy;
   request.destroy = (error?: Error) => {
     destroy.call(request, error);
-    hear();
+    hear(error);
     return request;
   };
   return () => {

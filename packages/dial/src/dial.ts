@@ -1,7 +1,7 @@
 import type { lookup as dnsLookup } from 'node:dns';
 import type { Socket } from 'node:net';
 import type { Endpoint } from '@fairlead/core';
-import { Attempt, expectSilence } from './attempt.js';
+import { Attempt, expectSilence, type Abortion } from './attempt.js';
 import { toDestination, type Destination } from './destination.js';
 import { tunnelByConnect } from './http-tunnel.js';
 import { reachTcp, reachTls, type ReachOptions } from './reach.js';
@@ -23,11 +23,20 @@ export interface DialSettings extends ReachOptions {
   readonly targetLookup?: typeof dnsLookup;
 }
 
+/** Every key of `DialSettings`. */
+export const DIAL_SETTING_KEYS = [
+  'ca',
+  'lookup',
+  'timeoutMs',
+  'traffic',
+  'targetLookup',
+] as const satisfies readonly (keyof DialSettings)[];
+
 export interface DialOptions extends DialSettings {
   /** The target's host name or address. */
   readonly host: string;
   readonly port: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: Abortion;
   /** Under which session the bytes are counted. */
   readonly session?: string;
   /** Takes what comes back past the stream, for who only passes it on. One inlet serves one dial. */

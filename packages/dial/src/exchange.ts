@@ -1,9 +1,12 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { FailureOutcome, Lease } from '@fairlead/core';
 import { failureOf, type Seen } from './failure.js';
+import { noteOn, type FailureNote } from './failure-notes.js';
 
-/** As much of a lease or a tenancy as an exchange looks at. */
-type Watch = Pick<Lease, 'signal' | 'touch'>;
+const WAITING: FailureNote = { phase: 'tunnel', sent: 'nothing' };
+
+/** As much of a lease or a tenancy as an exchange looks at. A tenancy has many exchanges, and tells them by its signal. */
+type Watch = Pick<Lease, 'signal' | 'touch'> & Partial<Pick<Lease, 'onEnd'>>;
 
 /**
  * What goes out under one lease through Node's client, on which axios and got stand: ends it when the pool ends the lease,
@@ -12,12 +15,15 @@ type Watch = Pick<Lease, 'signal' | 'touch'>;
 export class Exchange {
   readonly #lease: Watch;
   #current: ClientRequest | undefined;
-  #hadSocket = false;
   #dropped = false;
+  #ended = false;
 
   constructor(lease: Watch) {
     this.#lease = lease;
-    lease.signal.addEventListener('abort', () => this.end());
+    const end = (): void => this.end();
+    if (lease.onEnd !== undefined) lease.onEnd(end);
+    else if (lease.signal.aborted) end();
+    else lease.signal.addEventListener('abort', end);
   }
 
   /** For `LeaseTerms.onRequest`. One exchange has several requests when the library follows redirects. */
@@ -29,9 +35,8 @@ export class Exchange {
       this.#dropped ||= error == null;
       return destroy.call(request, error);
     };
-    request.once('socket', () => (this.#hadSocket = true));
-    request.once('response', (response: IncomingMessage) => this.#keepAlive(response));
-    if (this.#lease.signal.aborted) this.end();
+    request.once('response', this.#keepAlive);
+    if (this.#ended) this.end();
   };
 
   /** The request was ended from this side and for no error: whoever reads the answer has stopped. */
@@ -41,24 +46,26 @@ export class Exchange {
 
   /** Ends what is under way, with an error that libraries take for a failed connection rather than for the caller's abort. */
   end(): void {
+    this.#ended = true;
     this.#current?.destroy(Object.assign(new Error('the pool gave this attempt up'), { code: 'ETIMEDOUT' }));
   }
 
   /** What an error of the library's means, given what was seen here. */
   failure(error: unknown, elapsedMs: number, seen?: Seen): FailureOutcome {
     const failure = failureOf(error, elapsedMs, seen);
-    // A request that had no socket yet sent nothing: its dial was dropped and can no longer say how far it came. One that was
-    // never seen here may have gone any way.
-    const unknown = this.#current === undefined || this.#hadSocket;
-    return unknown || failure.sent === 'nothing' ? failure : { ...failure, phase: 'tunnel', sent: 'nothing' };
+    // One that was never seen here may have gone any way.
+    if (this.#current === undefined || failure.sent === 'nothing') return failure;
+    // Without a socket yet it waited for a place, if it was not being dialled.
+    const note = noteOn(this.#current) ?? (this.#current.socket == null ? WAITING : undefined);
+    return note === undefined ? failure : { ...failure, ...note };
   }
 
-  #keepAlive(response: IncomingMessage): void {
+  readonly #keepAlive = (response: IncomingMessage): void => {
     const { push } = response;
     // Any listener for data would set a stream flowing that the caller has not asked for yet.
     response.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
       this.#lease.touch();
       return push.call(response, chunk, encoding);
     };
-  }
+  };
 }

@@ -14,18 +14,25 @@ export function failureOf(error: unknown, elapsedMs: number, seen: Seen = {}): F
     return { kind: 'failure', phase, code, elapsedMs, sent, fault };
   }
   const code = codeOf(chain);
-  if (isAbort(chain, code))
-    return { kind: 'failure', phase: 'request', code: 'ABORTED', elapsedMs, sent: 'maybe', fault: 'caller' };
-  const { phase, sent } = seen.response === true ? BODY : placeOf(chain, code);
-  return { kind: 'failure', phase, code, elapsedMs, sent, fault: 'unclear' satisfies Fault };
+  const note = noteAmong(chain);
+  if (isAbort(chain, code) && seen.timedOut !== true) {
+    const { phase, sent } = note ?? REQUEST;
+    return { kind: 'failure', phase, code: 'ABORTED', elapsedMs, sent, fault: 'caller' };
+  }
+  const { phase, sent } = seen.response === true ? BODY : (note ?? placeOf(chain, code));
+  const seenCode = seen.timedOut === true ? 'ETIMEDOUT' : code;
+  return { kind: 'failure', phase, code: seenCode, elapsedMs, sent, fault: 'unclear' satisfies Fault };
 }
 
 /** What an adapter saw that the error does not tell. */
 export interface Seen {
   /** The answer had begun. undici's errors do not say so. */
   readonly response?: boolean;
+  /** The caller's signal had timed out: a timeout of the client's, and no change of mind. */
+  readonly timedOut?: boolean;
 }
 
+const REQUEST: FailureNote = { phase: 'request', sent: 'maybe' };
 const BODY: FailureNote = { phase: 'body', sent: 'maybe' };
 
 /** Fields that Node, axios, got and undici put on what they throw. */
@@ -73,16 +80,27 @@ function isAbort(chain: readonly Thrown[], code: string): boolean {
   return ABORTS.has(code) || chain.some(({ name }) => typeof name === 'string' && ABORT_NAMES.has(name));
 }
 
-function placeOf(chain: readonly Thrown[], code: string): FailureNote {
+/** The dialer's own note on an error, or on the request that axios or got tell of by it. */
+function noteAmong(chain: readonly Thrown[]): FailureNote | undefined {
   for (const thrown of chain) {
-    const note = noteOn(thrown);
+    const note = noteOn(thrown) ?? noteOn(currentOf(thrown.request));
     if (note !== undefined) return note;
   }
+  return undefined;
+}
+
+/** follow-redirects and got wrap the request that is under way. */
+function currentOf(request: unknown): object {
+  const wrapper = Object(request) as { readonly _currentRequest?: object; readonly _request?: object };
+  return wrapper._currentRequest ?? wrapper._request ?? wrapper;
+}
+
+function placeOf(chain: readonly Thrown[], code: string): FailureNote {
   if (isCertificate(code) || says(chain, 'before secure TLS connection'))
     return { phase: 'target-tls', sent: 'nothing' };
   if (isBody(chain, code)) return BODY;
   if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_TIMEOUT') return { phase: 'response', sent: 'maybe' };
-  return { phase: 'request', sent: 'maybe' };
+  return REQUEST;
 }
 
 function isCertificate(code: string): boolean {
@@ -124,8 +142,7 @@ function isBody(chain: readonly Thrown[], code: string): boolean {
 
 /** axios drops the response of a request that broke in its body; the request still has it. */
 function hasAnswer(request: unknown): boolean {
-  const { res, _currentRequest } = Object(request) as { res?: unknown; _currentRequest?: { res?: unknown } };
-  return (res ?? _currentRequest?.res) != null;
+  return (currentOf(request) as { res?: unknown }).res != null;
 }
 
 function says(chain: readonly Thrown[], text: string): boolean {

@@ -1,4 +1,4 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Fault, ProxyCredentials } from '@fairlead/core';
 import type { Attempt, StepFailure } from './attempt.js';
@@ -21,12 +21,7 @@ export function tunnelByConnect(
       path: authority,
       setHost: false,
       // Without this header Node would ask the proxy to close.
-      headers: {
-        host: authority,
-        'proxy-connection': 'keep-alive',
-        connection: 'keep-alive',
-        ...authorization(credentials),
-      },
+      headers: headersOf(authority, credentials),
       maxHeaderSize: MAX_HEAD,
       insecureHTTPParser: false,
       createConnection: () => socket,
@@ -43,6 +38,14 @@ export function tunnelByConnect(
 }
 
 const MAX_HEAD = 16 * 1024;
+
+/** As a list, which Node writes as it stands: an object is taken apart first, at a tenth of the cost of the exchange. */
+function headersOf(authority: string, credentials: ProxyCredentials | undefined): OutgoingHttpHeaders {
+  const { 'proxy-authorization': login } = authorization(credentials);
+  const list = ['Host', authority, 'Proxy-Connection', 'keep-alive', 'Connection', 'keep-alive'];
+  if (login !== undefined) list.push('Proxy-Authorization', login);
+  return list as unknown as OutgoingHttpHeaders;
+}
 
 /** The header that carries a proxy's user name and password. Never part of a request's own headers. */
 export function authorization(credentials: ProxyCredentials | undefined): { 'proxy-authorization'?: string } {

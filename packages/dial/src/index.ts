@@ -1,3 +1,4 @@
+export type { Abortion } from './attempt.js';
 export { dial, DIAL_DEFAULTS, type DialOptions, type DialSettings } from './dial.js';
 export type { ReachOptions } from './reach.js';
 export { Inlet, type Sink } from './inlet.js';
@@ -6,6 +7,7 @@ export { agentsFor, AGENT_DEFAULTS, drainAgents, type AgentOptions } from './age
 export { leaseAgents, type Agents, type LeaseTerms } from './lease-agents.js';
 export {
   AGENT_CACHE_DEFAULTS,
+  AGENT_CACHE_OPTION_KEYS,
   createAgentCache,
   reuseKey,
   type AgentCache,
@@ -14,7 +16,23 @@ export {
   type LeasedAgents,
   type ReusePolicy,
 } from './agent-cache.js';
+export { SocksProxyAgent } from './socks-proxy-agent.js';
+export { abortWhileDialling } from './undici-aborts.js';
+export { StandInController } from './stand-in-controller.js';
 export { undiciConnector, type UndiciConnectorOptions } from './undici-connector.js';
+export { AgentKeeper } from './agent-keeper.js';
+export { answered, type Answer, type PlainHeaders } from './answer.js';
+export {
+  agentClient,
+  CLIENT_DEFAULTS,
+  CLIENT_OPTION_KEYS,
+  directRefused,
+  dropWithPool,
+  pastThePool,
+  type AgentClient,
+  type AgentClientOptions,
+  type ClientOptions,
+} from './client-options.js';
 export { Exchange } from './exchange.js';
 export { failureOf, type Seen } from './failure.js';
 export { viaOf } from './carrier.js';

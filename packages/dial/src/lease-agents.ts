@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import type { Agent as HttpAgent, ClientRequest } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import { markTunnelling } from './carrier.js';
@@ -20,12 +19,6 @@ export interface LeaseTerms {
   readonly onRequest?: (request: ClientRequest) => void;
 }
 
-const terms = new WeakMap<ClientRequest, LeaseTerms>();
-
-export function termsOf(request: ClientRequest): LeaseTerms | undefined {
-  return terms.get(request);
-}
-
 /** The same agents and connections, under the terms of one lease. Cheap enough for every request. */
 export function leaseAgents(agents: Agents, lease: LeaseTerms): Agents {
   return {
@@ -34,31 +27,47 @@ export function leaseAgents(agents: Agents, lease: LeaseTerms): Agents {
   };
 }
 
+/** The terms that a request is sent under. Node keeps the agent that a request was given on it. */
+export function termsOf(request: ClientRequest): LeaseTerms | undefined {
+  const { agent } = request as { agent?: unknown };
+  return agent instanceof LeaseAgent ? LeaseAgent.termsOf(agent) : undefined;
+}
+
 /** As much of an agent as Node's client looks at; connections and all else are the shared agent's. */
-class LeaseAgent extends EventEmitter {
-  readonly protocol: string;
-  readonly defaultPort: number;
-  readonly keepAlive: boolean;
-  readonly maxSockets: number;
-  readonly options: object;
+class LeaseAgent {
   readonly #agent: HttpAgent;
   readonly #lease: LeaseTerms;
 
   constructor(agent: HttpAgent, lease: LeaseTerms) {
-    super();
-    const shown = agent as unknown as Omit<LeaseAgent, keyof EventEmitter>;
-    this.protocol = shown.protocol;
-    this.defaultPort = shown.defaultPort;
-    this.keepAlive = shown.keepAlive;
-    this.maxSockets = shown.maxSockets;
-    this.options = shown.options;
     this.#agent = agent;
-    markTunnelling(this);
     this.#lease = lease;
   }
 
+  static termsOf(agent: LeaseAgent): LeaseTerms {
+    return agent.#lease;
+  }
+
+  get protocol(): string {
+    return internals(this.#agent).protocol;
+  }
+
+  get defaultPort(): number {
+    return internals(this.#agent).defaultPort;
+  }
+
+  get keepAlive(): boolean {
+    return internals(this.#agent).keepAlive;
+  }
+
+  get maxSockets(): number {
+    return this.#agent.maxSockets;
+  }
+
+  get options(): object {
+    return (this.#agent as { readonly options?: object }).options ?? {};
+  }
+
   addRequest(request: ClientRequest, options: ConnectionOptions): void {
-    terms.set(request, this.#lease);
     this.#lease.onRequest?.(request);
     internals(this.#agent).addRequest(request, options);
   }
@@ -67,3 +76,5 @@ class LeaseAgent extends EventEmitter {
     this.#agent.destroy();
   }
 }
+
+markTunnelling(LeaseAgent);

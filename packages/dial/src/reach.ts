@@ -23,14 +23,13 @@ export function reachTcp(
     const { host, port } = endpoint.url;
     // Under TLS the bytes on the wire are nobody's to take.
     const onread = endpoint.url.scheme === 'https' ? undefined : inlet?.onread;
-    // TCP keep-alive finds the proxy that vanished under an idle tunnel.
     const socket = attempt.hold(
       connect({
         host,
         port,
         autoSelectFamily: true,
         noDelay: true,
-        keepAlive: true,
+        ...PROBING,
         ...(lookup && { lookup }),
         ...(onread && { onread }),
       }),
@@ -44,6 +43,10 @@ export function reachTcp(
     });
   });
 }
+
+/** TCP keep-alive finds the proxy that vanished under an idle tunnel. */
+export const TCP_KEEP_ALIVE_MS = 60_000;
+const PROBING = { keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS };
 
 /** Out of descriptors, ports or buffers: this machine's trouble, which no proxy should pay for. */
 const OWN_TROUBLE = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EACCES', 'EPERM']);

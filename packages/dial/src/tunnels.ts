@@ -3,14 +3,15 @@ import type { Socket } from 'node:net';
 import type { Endpoint } from '@fairlead/core';
 import { canForward, dialPlain, toAbsoluteForm } from './absolute-form.js';
 import { requestInternals, type ConnectionOptions, type Created } from './agent-internals.js';
-import { carrierOf, markTunnelling } from './carrier.js';
-import { dial, type DialSettings } from './dial.js';
+import { carrierOf } from './carrier.js';
+import { dial, dialProxy, type DialSettings } from './dial.js';
 import { DialSlots } from './dial-slots.js';
 import { IdleSockets } from './idle-sockets.js';
 import { termsOf } from './lease-agents.js';
 
 export interface TunnelSettings extends DialSettings {
   readonly idleMs: number;
+  readonly plain?: 'tunnel' | 'absolute';
 }
 
 /** What both agents do the same way; Node's own two classes leave no common base to put it in. */
@@ -18,15 +19,16 @@ export class Tunnels {
   readonly #endpoint: Endpoint;
   readonly #slots: DialSlots;
   readonly #idle: IdleSockets;
+  readonly #plain: typeof dial;
   #draining = false;
   /** Whom Node is creating a socket for: `createConnection` is not told. */
   #asking: ClientRequest | undefined;
 
-  constructor(agent: Agent, endpoint: Endpoint, { idleMs, ...settings }: TunnelSettings) {
+  constructor(agent: Agent, endpoint: Endpoint, { idleMs, plain, ...settings }: TunnelSettings) {
     this.#endpoint = endpoint;
-    markTunnelling(agent);
     this.#slots = new DialSlots(agent, endpoint, settings);
     this.#idle = new IdleSockets(idleMs);
+    this.#plain = plain === 'absolute' && canForward(endpoint) ? dialProxy : dialPlain;
   }
 
   asking(request: ClientRequest, create: () => void): void {
@@ -39,7 +41,7 @@ export class Tunnels {
   }
 
   openPlain(options: ConnectionOptions, created: Created): void {
-    this.#slots.fill(this.#asking, options, dialPlain, (socket) => socket, created);
+    this.#slots.fill(this.#asking, options, this.#plain, (socket) => socket, created);
   }
 
   openSecure(options: ConnectionOptions, secure: (socket: Socket) => Socket, created: Created): void {

@@ -9,6 +9,7 @@ import {
 import { toEndpoint } from '@fairlead/core';
 import { Agent, request } from 'undici';
 import { expect, test } from 'vitest';
+import { abortWhileDialling } from './undici-aborts.js';
 import { undiciConnector, type UndiciConnectorOptions } from './undici-connector.js';
 
 const { ca } = certificates();
@@ -81,7 +82,41 @@ test('its signal ends what is being dialled', async () => {
   await proxy.close();
 });
 
+test('a request aborted while it is dialled ends at once, and the dial serves the next one', async () => {
+  const proxy = await startFault('http', 'silent-on-accept');
+  const dispatcher = agentTo(proxy);
+  const composed = dispatcher.compose(abortWhileDialling());
+  const abort = new AbortController();
+  const failing = request('https://127.0.0.1:1/', { dispatcher: composed, signal: abort.signal });
+  failing.catch(() => {});
+  while (proxy.connections.open === 0) await new Promise(setImmediate);
+  abort.abort();
+  await expect(failing).rejects.toMatchObject({ name: 'AbortError' });
+  expect(proxy.connections.open).toBe(1);
+  await dispatcher.destroy();
+  await proxy.close();
+});
+
+test('with an abort in mind, answers come as they come without', async () => {
+  const [proxy, target] = [await startHttpProxy(), await startTarget({ certificate: 'good' })];
+  const dispatcher = agentTo(proxy);
+  const composed = dispatcher.compose(abortWhileDialling());
+  const { body } = await request(`${target.url}/bytes/200000`, { dispatcher: composed });
+  expect((await body.arrayBuffer()).byteLength).toBe(200_000);
+  const abort = new AbortController();
+  const slow = await request(`${target.url}/bytes/20000000`, { dispatcher: composed, signal: abort.signal });
+  abort.abort();
+  await expect(slow.body.arrayBuffer()).rejects.toMatchObject({ name: 'AbortError' });
+  await dispatcher.close();
+  for (const server of [proxy, target]) await server.close();
+});
+
 test('TLS options that Node throws at are thrown at whoever wrote them', () => {
   const endpoint = toEndpoint('http://127.0.0.1:1', 'the test');
   expect(() => undiciConnector(endpoint, { tls: { ciphers: 'no such cipher' } })).toThrow();
+});
+
+test('an option that nobody reads is refused by the name of the nearest', () => {
+  const endpoint = toEndpoint('http://127.0.0.1:1', 'the test');
+  expect(() => undiciConnector(endpoint, { timeout: 1 } as object)).toThrow("did you mean 'timeoutMs'?");
 });

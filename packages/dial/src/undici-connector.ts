@@ -1,12 +1,9 @@
-import { isIP, type Socket } from 'node:net';
-import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
-import type { Endpoint } from '@fairlead/core';
+import { isIP } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { checkKeys, type Endpoint } from '@fairlead/core';
 import type { buildConnector } from 'undici';
-import { carrierOf, carry } from './carrier.js';
-import { dial, DIAL_DEFAULTS, type DialSettings } from './dial.js';
-import { noteFailure } from './failure-notes.js';
-import { SharedContext, type TargetTlsOptions } from './target-tls.js';
-import { TlsSessions } from './tls-sessions.js';
+import { dial, DIAL_DEFAULTS, DIAL_SETTING_KEYS, type DialSettings } from './dial.js';
+import { TargetTls, type TargetTlsOptions } from './target-tls.js';
 
 export interface UndiciConnectorOptions extends DialSettings {
   /** Under which session the bytes are counted. */
@@ -19,59 +16,44 @@ export interface UndiciConnectorOptions extends DialSettings {
   readonly allowH2?: boolean;
 }
 
+const KEYS = [
+  ...DIAL_SETTING_KEYS,
+  'session',
+  'signal',
+  'tls',
+  'allowH2',
+] as const satisfies readonly (keyof UndiciConnectorOptions)[];
+
 /**
  * What undici's `Agent`, `Pool` and `Client` take as `connect`: every connection goes through one proxy. The deadline
  * covers the dial and, anew, TLS to the target.
  */
 export function undiciConnector(endpoint: Endpoint, options: UndiciConnectorOptions = {}): buildConnector.connector {
-  const sessions = new TlsSessions();
-  // Made here, where what is wrong with the options can be thrown at whoever wrote them.
-  const { secureContext } = new SharedContext(options.tls).for({});
+  checkKeys(options, KEYS, '');
+  const tls = new TargetTls(options.tls).prepare();
+  const ALPNProtocols = options.allowH2 === true ? ['http/1.1', 'h2'] : ['http/1.1'];
   return (target, answer) => {
     const secure = target.protocol === 'https:';
     const port = Number(target.port) || (secure ? 443 : 80);
     dial(endpoint, { ...options, host: target.hostname, port }).then(
-      (socket) => {
-        if (!secure) return answer(null, socket);
-        const servername = target.servername ?? (isIP(target.hostname) === 0 ? target.hostname : undefined);
-        startTls(socket, { host: target.hostname, port, servername, sessions, secureContext, options }, answer);
+      (tunnel) => {
+        if (!secure) return answer(null, tunnel);
+        const host = target.hostname.replace(/^\[|\]$/g, '');
+        const servername = target.servername ?? (isIP(host) === 0 ? host : undefined);
+        const name = { host, ...(servername !== undefined && { servername }) };
+        const socket = tls.over(tunnel, { ...name, ALPNProtocols }, `${servername ?? host}:${port}`);
+        answerWhenSecure(socket, options, answer);
       },
       (error: Error) => answer(error, null),
     );
   };
 }
 
-interface TlsGoal {
-  readonly host: string;
-  readonly port: number;
-  readonly servername: string | undefined;
-  readonly sessions: TlsSessions;
-  readonly secureContext: SecureContext | undefined;
-  readonly options: UndiciConnectorOptions;
-}
-
 /** undici wants a socket that is ready; its own connector waits for TLS too. */
-function startTls(tunnel: Socket, goal: TlsGoal, answer: buildConnector.Callback): void {
-  const { host, servername, sessions, secureContext, options } = goal;
-  const key = `${servername ?? host}:${goal.port}`;
-  const session = sessions.get(key);
-  const socket = connectTls({
-    ...options.tls,
-    secureContext,
-    socket: tunnel,
-    host: host.replace(/^\[|\]$/g, ''),
-    ALPNProtocols: options.allowH2 === true ? ['http/1.1', 'h2'] : ['http/1.1'],
-    ...(servername !== undefined && { servername }),
-    ...(session && { session }),
-  });
-  const carrier = carrierOf(tunnel);
-  if (carrier !== undefined) carry(socket, carrier);
-  socket.on('session', (ticket) => sessions.set(key, ticket));
+function answerWhenSecure(socket: TLSSocket, options: UndiciConnectorOptions, answer: buildConnector.Callback): void {
   const stop = watch(socket, options);
   const onError = (error: Error) => {
     stop();
-    sessions.delete(key);
-    noteFailure(error, { phase: 'target-tls', sent: 'nothing' });
     answer(error, null);
   };
   socket.once('error', onError);

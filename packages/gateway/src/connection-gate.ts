@@ -9,7 +9,8 @@ export interface GateLimits {
 export class ConnectionGate {
   readonly #limits: GateLimits;
   readonly #sockets = new Set<Socket>();
-  readonly #byPeer = new Map<string, number>();
+  /** Kept only while there are enough connections for one address to have too many: asking for it costs a system call. */
+  #byPeer: Map<string, number> | undefined;
 
   constructor(limits: GateLimits) {
     this.#limits = limits;
@@ -21,12 +22,15 @@ export class ConnectionGate {
 
   /** False when there is no room. */
   enter(socket: Socket): boolean {
-    const peer = socket.remoteAddress ?? '';
-    const before = this.#byPeer.get(peer) ?? 0;
-    if (this.#sockets.size >= this.#limits.maxConnections || before >= this.#limits.maxPerPeer) return false;
+    const { maxConnections, maxPerPeer } = this.#limits;
+    if (this.#sockets.size >= maxConnections) return false;
+    if (this.#sockets.size >= maxPerPeer) {
+      this.#byPeer ??= countPeers(this.#sockets);
+      if ((this.#byPeer.get(peerOf(socket)) ?? 0) >= maxPerPeer) return false;
+    }
     this.#sockets.add(socket);
-    this.#byPeer.set(peer, before + 1);
-    socket.once('close', () => this.#leave(socket, peer));
+    this.#count(socket, 1);
+    socket.once('close', () => this.#leave(socket));
     return true;
   }
 
@@ -34,10 +38,32 @@ export class ConnectionGate {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  #leave(socket: Socket, peer: string): void {
+  #leave(socket: Socket): void {
     this.#sockets.delete(socket);
-    const left = (this.#byPeer.get(peer) ?? 1) - 1;
-    if (left > 0) this.#byPeer.set(peer, left);
+    this.#count(socket, -1);
+    if (this.#sockets.size < this.#limits.maxPerPeer / 2) this.#byPeer = undefined;
+  }
+
+  #count(socket: Socket, by: 1 | -1): void {
+    if (this.#byPeer === undefined) return;
+    const peer = peers.get(socket) ?? peerOf(socket);
+    const count = (this.#byPeer.get(peer) ?? 0) + by;
+    if (count > 0) this.#byPeer.set(peer, count);
     else this.#byPeer.delete(peer);
   }
+}
+
+/** A closed socket has forgotten where it came from. */
+const peers = new WeakMap<Socket, string>();
+
+function peerOf(socket: Socket): string {
+  const peer = socket.remoteAddress ?? '';
+  peers.set(socket, peer);
+  return peer;
+}
+
+function countPeers(sockets: Iterable<Socket>): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const socket of sockets) counts.set(peerOf(socket), (counts.get(peerOf(socket)) ?? 0) + 1);
+  return counts;
 }

@@ -12,8 +12,25 @@ export interface Destination {
   readonly authority: string;
 }
 
-/** Reads `host:port` of a CONNECT. */
-export function readAuthority(text: string): Destination {
+/** Reads `host:port` of a CONNECT. What was read once is looked up: clients come back to the same places. */
+export const readAuthority = remembered(parseAuthority);
+
+/** Of texts from outside no more are remembered than these. */
+const MOST_READ = 1000;
+
+export function remembered(read: (text: string) => Destination): (text: string) => Destination {
+  const known = new Map<string, Destination>();
+  return (text) => {
+    const found = known.get(text);
+    if (found !== undefined) return found;
+    const destination = read(text);
+    if (known.size >= MOST_READ) known.clear();
+    known.set(text, destination);
+    return destination;
+  };
+}
+
+function parseAuthority(text: string): Destination {
   const [, host = '', port = ''] = /^(\[[^\]/?#@\s]+\]|[^:/?#@\s[\]]+):(\d{1,5})$/.exec(text) ?? [];
   if (host === '') throw new Refusal(400, 'INVALID_TARGET', 'CONNECT takes host:port');
   return toDestination(host, Number(port), 'https:');
@@ -31,7 +48,7 @@ export function toDestination(host: string, port: number, protocol: 'http:' | 'h
   url.hostname = url.hostname.replace(/\.+$/, '');
   if (url.hostname === '' || url.username !== '' || url.pathname !== '/') throw invalid();
   const bare = url.hostname.replace(/^\[|\]$/g, '');
-  return { host: bare, port, url, authority: `${url.hostname}:${port}` };
+  return Object.freeze({ host: bare, port, url, authority: `${url.hostname}:${port}` });
 }
 
 function invalid(): Refusal {

@@ -1,12 +1,13 @@
 import { connect, type LookupFunction, type Socket } from 'node:net';
 import type { Inlet } from '@fairlead/dial';
+import type { Cancellation } from './cancellation.js';
 import type { Destination } from './destination.js';
 import { Refusal } from './refusal.js';
 
 interface DirectTerms {
   readonly lookup: LookupFunction;
   readonly inlet: Inlet;
-  readonly signal: AbortSignal;
+  readonly signal: Cancellation;
   readonly timeoutMs: number;
 }
 
@@ -27,7 +28,7 @@ export function connectDirect({ host, port }: Destination, terms: DirectTerms): 
       () => fail(new Refusal(504, 'TARGET_TIMEOUT', 'the target did not answer in time')),
       timeoutMs,
     );
-    signal.addEventListener('abort', onAbort, { once: true });
+    signal.addEventListener('abort', onAbort);
     socket.once('error', fail);
     socket.once('connect', () => {
       clearTimeout(timer);

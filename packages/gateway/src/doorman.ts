@@ -14,6 +14,9 @@ export interface Client {
   readonly wishes: Wishes;
 }
 
+/** Where a client comes from: asked for only when it matters. */
+type Peer = { readonly remoteAddress?: string | undefined };
+
 interface DoormanParts {
   readonly accounts: Accounts;
   readonly tickets: TicketBook;
@@ -37,7 +40,7 @@ export class Doorman {
   }
 
   /** Reads a `Proxy-Authorization` header, or a key given by itself. */
-  admit(header: string | undefined, key: string | undefined, peer: string): Client {
+  admit(header: string | undefined, key: string | undefined, peer: Peer): Client {
     const given = key === undefined ? header : `Bearer ${key}`;
     if (given === undefined) return this.admitAnonymous();
     const [, scheme = '', value = ''] = /^(\w+) +(\S+) *$/.exec(given) ?? [];
@@ -58,7 +61,7 @@ export class Doorman {
     return !this.#parts.anonymous;
   }
 
-  admitPair(userName: string, password: string, peer: string): Client {
+  admitPair(userName: string, password: string, peer: Peer): Client {
     const { accounts, tickets, anonymous } = this.#parts;
     const ticket = tickets.get(userName);
     if (ticket !== undefined) {
@@ -83,20 +86,20 @@ export class Doorman {
     throw unauthorized('the user name or the password is wrong');
   }
 
-  #admitKey(key: string, peer: string): Client {
+  #admitKey(key: string, peer: Peer): Client {
     const account = this.#parts.accounts.keyOf(digestOf(key));
     this.#check(account !== undefined, peer, '');
     return { name: account!.name, account, ticket: undefined, wishes: NO_WISHES };
   }
 
-  #check(right: boolean, peer: string, name: string): void {
-    const waitS = this.#wrong.waitS(peer, name);
+  #check(right: boolean, { remoteAddress = '' }: Peer, name: string): void {
+    const waitS = this.#wrong.waitS(remoteAddress, name);
     // Not even a right one: or guessing would be as quick as ever.
     if (waitS > 0) {
       throw new Refusal(429, 'TOO_MANY_WRONG_PASSWORDS', 'too many wrong passwords', { 'Retry-After': String(waitS) });
     }
     if (right) return;
-    this.#wrong.note(peer, name);
+    this.#wrong.note(remoteAddress, name);
     throw unauthorized('the user name or the password is wrong');
   }
 }

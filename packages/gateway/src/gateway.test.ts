@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { createPool, type Pool } from '@fairlead/core';
+import { createPool, toEndpoint, type Pool } from '@fairlead/core';
+import { dial } from '@fairlead/dial';
 import { startFault, startHttpProxy, startSocksProxy, startTarget, type ProxyServer, type Target } from '@fairlead/lab';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { AccessRecord } from './access-log.js';
@@ -205,4 +206,27 @@ test('connections of one user and session share one tenancy while any is open', 
   expect(pool.sessions.lookup('cart42')).toBeDefined();
   for (const { socket } of tunnels) socket.destroy();
   await expect.poll(() => pool.stats().inFlight).toBe(0);
+});
+
+test('SOCKS5 clients get the same tunnels, by name and by password', async () => {
+  const pool = createPool({ proxies: [proxy.url] });
+  const gateway = createGateway({ pool, ports: 'all', allowPrivate: 'all', users: { ann: 'secret' }, drainMs: 100 });
+  const handle = await gateway.listen({ socksPort: 0 });
+  opened.push({ handle, pool });
+  const { port } = new URL(handle.socksUrl!);
+  const door = (password: string) => {
+    const url = handle.socksUrl!.replace('://', `://ann-session-1:${password}@`);
+    return dial(toEndpoint(url, 'the gateway'), { host: 'lab.test', port: target.port });
+  };
+  const socket = await door('secret');
+  socket.write('GET /status/418 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  const [head] = (await once(socket, 'data')) as [Buffer];
+  expect(head.toString()).toMatch(/^HTTP\/1.1 418/);
+  expect(pool.sessions.lookup('ann/1')).toBeDefined();
+  socket.destroy();
+  await expect(door('wrong')).rejects.toMatchObject({ code: 'PROXY_AUTH' });
+  const nameless = connect(Number(port), '127.0.0.1');
+  nameless.write(Buffer.from([5, 1, 0]));
+  expect(await once(nameless, 'data')).toEqual([Buffer.from([5, 255])]);
+  nameless.destroy();
 });

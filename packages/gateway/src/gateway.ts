@@ -1,7 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server as TcpServer } from 'node:net';
 import { once } from 'node:events';
 import { ConfigurationError } from '@fairlead/core';
 import { createAgentCache, type AgentCache, type Agents } from '@fairlead/dial';
@@ -16,6 +16,7 @@ import { resolveOptions, type GatewayOptions, type ResolvedOptions } from './opt
 import { PrivateNetworks } from './private-networks.js';
 import { RequestFront } from './request-front.js';
 import { SessionBook } from './session-book.js';
+import { createSocksFront } from './socks-front.js';
 import { Switchboard } from './switchboard.js';
 import { TicketBook, type Tickets } from './ticket-book.js';
 import { TunnelFront } from './tunnel-front.js';
@@ -23,6 +24,8 @@ import { TunnelFront } from './tunnel-front.js';
 export interface ListenOptions {
   /** @default 0, any that is free */
   readonly port?: number;
+  /** Also speak SOCKS5, on this port; 0 is any that is free. @default no SOCKS */
+  readonly socksPort?: number;
   /** An address beyond loopback needs `users` or `keys`. @default '127.0.0.1' */
   readonly host?: string;
 }
@@ -41,6 +44,8 @@ export interface GatewayHandle {
   readonly url: string;
   readonly host: string;
   readonly port: number;
+  /** Where it speaks SOCKS5, if it does. */
+  readonly socksUrl: string | undefined;
   /** From now on it keeps no process alive by itself. */
   unref(): void;
   /** Accepts nobody more, waits for what is under way as long as `drainMs` says, and ends the rest. */
@@ -52,6 +57,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   return new Gateway(resolveOptions(options));
 }
 
+const SWEEP_MS = 100;
 const LOOPBACK = /^(?:127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|localhost)$/;
 
 /** A forward proxy over a pool. */
@@ -64,40 +70,43 @@ export class Gateway {
   readonly #agents: AgentCache;
   readonly #direct: Agents;
   readonly #tunnels: TunnelFront;
+  readonly #requests: RequestFront;
   readonly #server: Server;
-  readonly #doorman: Doorman;
-  #listening: AddressInfo | undefined;
+  readonly #socks: TcpServer;
+  #listening = false;
+  #closing: Promise<void> | undefined;
 
   /** @internal */
   constructor(options: ResolvedOptions) {
     const { pool, rest, idleMs, reportDueMs, connectTimeoutMs } = options;
     this.#options = options;
-    this.#tickets = new TicketBook({ pool, idleMs, reportDueMs }, options.maxTickets);
-    this.#sessions = new SessionBook(pool, idleMs);
+    // A tunnel that falls idle ends by itself before its tenancy does.
+    const terms = Object.freeze({ idleMs: idleMs + 5000 });
+    this.#tickets = new TicketBook({ pool, terms, reportDueMs }, options.maxTickets);
+    this.#sessions = new SessionBook(pool, terms);
     this.#log = new AccessLog(rest.onAccess);
     this.#gate = new ConnectionGate(options);
     const networks = new PrivateNetworks(rest.allowPrivate ?? [], rest.resolve);
     const isDirect = directRules(rest);
     const { lookup } = networks;
     const settings = { ...rest.dial, targetLookup: lookup as never };
-    this.#agents = createAgentCache({ ...settings, timeoutMs: connectTimeoutMs, ...(rest.tls && { tls: rest.tls }) });
+    const { tls, plain = 'tunnel' } = rest;
+    this.#agents = createAgentCache({ ...settings, plain, timeoutMs: connectTimeoutMs, ...(tls && { tls }) });
     this.#direct = directAgents(lookup, rest);
     pool.on('removed', ({ endpoint }) => this.#agents.retire(endpoint.id));
     pool.on('closed', () => this.#agents.close());
     const accounts = new Accounts(options.users, options.keys);
-    this.#doorman = new Doorman({
-      accounts,
-      tickets: this.#tickets,
-      anonymous: options.anonymous,
-      now: () => performance.now(),
-    });
+    const { anonymous } = options;
+    const doorman = new Doorman({ accounts, tickets: this.#tickets, anonymous, now: () => performance.now() });
     const admission = new Admission(networks, options.mayTunnelTo);
-    const shared = { doorman: this.#doorman, admission, log: this.#log };
+    const shared = { doorman, admission, log: this.#log };
     const switchboard = new Switchboard({ sessions: this.#sessions, settings, connectTimeoutMs, isDirect, lookup });
     this.#tunnels = new TunnelFront({ ...shared, switchboard, idleMs });
     const carriers = { agents: this.#agents, direct: this.#direct };
-    const requests = new RequestFront({ ...shared, pool, carriers, limits: options, isDirect });
-    this.#server = createFront({ ...options, gate: this.#gate, requests, tunnels: this.#tunnels });
+    this.#requests = new RequestFront({ ...shared, pool, carriers, limits: options, isDirect });
+    const front = { ...options, gate: this.#gate, tunnels: this.#tunnels };
+    this.#server = createFront({ ...front, requests: this.#requests });
+    this.#socks = createSocksFront({ ...front, doorman, log: this.#log });
   }
 
   /** Credentials for code of this process. */
@@ -116,27 +125,37 @@ export class Gateway {
     };
   }
 
-  async listen({ port = 0, host = '127.0.0.1' }: ListenOptions = {}): Promise<GatewayHandle> {
-    if (this.#listening !== undefined) throw problem('listen', 'was called before: a gateway listens once');
+  async listen({ port = 0, host = '127.0.0.1', socksPort }: ListenOptions = {}): Promise<GatewayHandle> {
+    if (this.#listening) throw problem('listen', 'was called before: a gateway listens once');
     if (this.#options.anonymous && !LOOPBACK.test(host)) {
       throw problem('host', `${host} is open to others: it needs users or keys, and no anonymous clients`);
     }
-    this.#server.listen(port, host);
-    await once(this.#server, 'listening');
-    const address = this.#server.address() as AddressInfo;
-    this.#listening = address;
-    const shown = host.includes(':') ? `[${host}]` : host;
-    const unref = (): void => void this.#server.unref();
-    return { url: `http://${shown}:${address.port}`, host, port: address.port, unref, close: () => this.#close() };
+    this.#listening = true;
+    const bound = await bind(this.#server, host, port);
+    const socks = socksPort === undefined ? undefined : await bind(this.#socks, host, socksPort);
+    return {
+      url: `http://${bound.authority}`,
+      host,
+      port: bound.port,
+      socksUrl: socks === undefined ? undefined : `socks5h://${socks.authority}`,
+      unref: () => {
+        this.#server.unref();
+        this.#socks.unref();
+      },
+      close: () => (this.#closing ??= this.#close()),
+    };
   }
 
   async #close(): Promise<void> {
-    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#requests.draining = true;
+    const closed = Promise.all([this.#server, this.#socks].map(endOf));
     this.#server.closeIdleConnections();
-    const { drainMs } = this.#options;
-    const timer = setTimeout(() => this.#gate.destroyAll(), drainMs);
+    // A connection that was kept by a request from before is idle only once that is answered.
+    const sweep = setInterval(() => this.#server.closeIdleConnections(), SWEEP_MS);
+    const timer = setTimeout(() => this.#gate.destroyAll(), this.#options.drainMs);
     await closed;
     clearTimeout(timer);
+    clearInterval(sweep);
     this.#tunnels.closeAll();
     this.#tickets.releaseAll();
     this.#sessions.releaseAll();
@@ -144,6 +163,18 @@ export class Gateway {
     this.#direct.http.destroy();
     this.#direct.https.destroy();
   }
+}
+
+async function bind(server: TcpServer, host: string, port: number): Promise<{ authority: string; port: number }> {
+  server.listen(port, host);
+  await once(server, 'listening');
+  const { port: bound } = server.address() as AddressInfo;
+  return { port: bound, authority: `${host.includes(':') ? `[${host}]` : host}:${bound}` };
+}
+
+/** Resolves when the last connection has ended; at once where nobody listens. */
+function endOf(server: TcpServer): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()));
 }
 
 function directAgents(lookup: unknown, { tls }: GatewayOptions): Agents {

@@ -7,11 +7,12 @@ import {
   type Pool,
   type Tenancy,
 } from '@fairlead/core';
+import { Cancellation } from './cancellation.js';
 
 /** What a holder asks of the pool each time it needs an exit. */
 export type HoldingRequest = Omit<LeaseRequest, 'target' | 'signal' | 'deadlineMs' | 'method' | 'idempotent'>;
 
-/** How a holder takes the loss of its exit. */
+/** How a holder takes what becomes of its exit; frozen, and the same object for all that agree. */
 export interface HoldingTerms {
   readonly idleMs: number;
   /** Once an exit has carried something, no other takes its place but by `rotate`: connections fail with SESSION_LOST. */
@@ -24,28 +25,46 @@ export type MoveListener = (move: { readonly from: EndpointId; readonly to: Endp
 /** The tenancy and who is on it. One that was left lasts while it carries somebody. */
 interface Stay {
   readonly tenancy: Tenancy;
-  readonly seats: Set<Seat & Pick<Call, 'close'>>;
+  readonly seats: Set<Seat>;
   left: boolean;
+  /** Its last connection is over. */
+  readonly onEmpty: () => void;
 }
 
 /** One connection's place in a holding. */
-export interface Seat {
+export class Seat {
   readonly tenancy: Tenancy;
+  readonly #stay: Stay;
+  readonly #close: () => void;
+
+  constructor(stay: Stay, close: () => void) {
+    this.tenancy = stay.tenancy;
+    this.#stay = stay;
+    this.#close = close;
+    stay.seats.add(this);
+  }
+
+  /** The exit is left at once. */
+  close(): void {
+    this.#close();
+  }
+
   /** The connection is over. */
-  release(): void;
+  release(): void {
+    const { seats, onEmpty } = this.#stay;
+    if (seats.delete(this) && seats.size === 0) onEmpty();
+  }
 }
 
 /** One connection's call for a place. */
 export interface Call {
   readonly target: URL;
   readonly deadlineMs: number;
-  readonly signal: AbortSignal;
+  /** The client has gone. */
+  readonly gone: Cancellation;
   /** The exit is left at once: close what goes through it. */
   readonly close: () => void;
 }
-
-/** What keeps an endpoint from serving for longer than a connection waits. */
-const GONE: ReadonlySet<string> = new Set(['cooling', 'held', 'retired', 'vacant', 'blocked', 'unfit']);
 
 /**
  * What somebody holds of the pool: one tenancy at a time, taken at the first connection and swapped when its exit fails.
@@ -55,22 +74,24 @@ export class Holding {
   readonly #pool: Pool;
   readonly #request: HoldingRequest;
   readonly #terms: HoldingTerms;
-  readonly #onMove: MoveListener;
+  readonly #tenancyTerms: { readonly idleMs: number };
+  readonly #onMove: MoveListener | undefined;
   /** Exits that failed since one carried anything, and exits that were left on purpose: others are taken first. */
-  readonly #failed = new Set<EndpointId>();
-  readonly #rotated = new Set<EndpointId>();
-  readonly #leaving = new AbortController();
-  #resting = false;
+  readonly #failed: EndpointId[] = [];
+  readonly #rotated: EndpointId[] = [];
+  readonly #released = new Cancellation();
   #stay: Stay | undefined;
   #taking: Promise<Stay> | undefined;
   #last: Endpoint | undefined;
   /** Where no other exit may take its place: the one that has carried something. */
   #kept: EndpointId | undefined;
+  #resting = false;
 
-  constructor(pool: Pool, request: HoldingRequest, terms: HoldingTerms, onMove: MoveListener = () => undefined) {
+  constructor(pool: Pool, request: HoldingRequest, terms: HoldingTerms, onMove?: MoveListener) {
     this.#pool = pool;
     this.#request = request;
     this.#terms = terms;
+    this.#tenancyTerms = terms.strict === undefined ? terms : { idleMs: terms.idleMs };
     this.#onMove = onMove;
   }
 
@@ -89,29 +110,15 @@ export class Holding {
   }
 
   get released(): boolean {
-    return this.#leaving.signal.aborted;
+    return this.#released.aborted;
   }
 
-  /** A place on the current tenancy, or on the next. Rejects as the pool does. */
-  async take({ target, deadlineMs, signal, close }: Call): Promise<Seat> {
-    signal.throwIfAborted();
-    this.#leaving.signal.throwIfAborted();
+  /** A place on the current tenancy, or on the next: at once where the pool has one. Rejects as the pool does. */
+  take(call: Call): Seat | Promise<Seat> {
+    if (this.released || call.gone.aborted) throw abortedError();
     if (this.#stay !== undefined && !this.#stay.tenancy.isTenable) this.#leave(this.#stay);
-    const stay = this.#stay ?? (await unlessAborted((this.#taking ??= this.#next(target, deadlineMs)), signal));
-    const { tenancy, seats } = stay;
-    const refusal = tenancy.refusal(target);
-    if (refusal !== undefined) throw refusal;
-    const seat = {
-      tenancy,
-      close,
-      release: (): void => {
-        if (!seats.delete(seat) || seats.size > 0) return;
-        if (this.#resting) this.#leave(stay);
-        else if (stay.left) tenancy.settle();
-      },
-    };
-    seats.add(seat);
-    return seat;
+    const stay = this.#stay ?? this.#takeAtOnce(call.target);
+    return stay === undefined ? this.#wait(call) : seatOn(stay, call);
   }
 
   /**
@@ -122,12 +129,12 @@ export class Holding {
     if (tenancy.settled) return false;
     const moves = tenancy.observe(outcome, target) === 'move';
     if (outcome.kind === 'response') {
-      this.#failed.clear();
-      this.#rotated.clear();
+      this.#failed.length = 0;
+      this.#rotated.length = 0;
       if (this.#terms.strict === true) this.#kept = tenancy.endpoint.id;
     }
     if (moves) {
-      (outcome.kind === 'failure' ? this.#failed : this.#rotated).add(tenancy.endpoint.id);
+      (outcome.kind === 'failure' ? this.#failed : this.#rotated).push(tenancy.endpoint.id);
       const stay = this.#stay;
       if (stay?.tenancy === tenancy) {
         this.#leave(stay);
@@ -142,7 +149,7 @@ export class Holding {
     const stay = this.#stay;
     // Also between two exits: what was lost is not waited for.
     this.#kept = undefined;
-    if (this.#last !== undefined) this.#rotated.add(this.#last.id);
+    if (this.#last !== undefined) this.#rotated.push(this.#last.id);
     if (stay === undefined) return;
     this.#leave(stay);
     closeAll(stay);
@@ -165,22 +172,32 @@ export class Holding {
   /** It is over: the tenancy is settled and its connections are closed. */
   release(): void {
     if (this.released) return;
-    this.#leaving.abort(new FairleadError('ABORTED', 'what held the exit was released'));
+    this.#released.abort();
     const stay = this.#stay;
     if (stay === undefined) return;
     this.#leave(stay);
     closeAll(stay);
   }
 
+  #takeAtOnce(target: URL): Stay | undefined {
+    if (this.#taking !== undefined || this.#rotated.length > 0 || this.#kept !== undefined) return undefined;
+    const { exclude = NOBODY } = this.#request;
+    const without = this.#failed.length === 0 ? exclude : [...exclude, ...this.#failed];
+    const tenancy = this.#pool.tryTenancy({ ...this.#request, target, exclude: without }, this.#tenancyTerms);
+    return tenancy && this.#moveIn(tenancy);
+  }
+
+  async #wait(call: Call): Promise<Seat> {
+    this.#taking ??= this.#next(call.target, call.deadlineMs);
+    return seatOn(await unlessGone(this.#taking, call.gone), call);
+  }
+
   async #next(target: URL, deadlineMs: number): Promise<Stay> {
     try {
-      const tenancy = await this.#ask(target, deadlineMs);
-      const stay: Stay = { tenancy, seats: new Set(), left: false };
-      this.#moveIn(stay);
-      return stay;
+      return this.#moveIn(await this.#ask(target, deadlineMs));
     } catch (error) {
       // Whoever asks next starts anew: by then one of them may be back.
-      this.#failed.clear();
+      this.#failed.length = 0;
       throw error;
     } finally {
       this.#taking = undefined;
@@ -189,13 +206,11 @@ export class Holding {
 
   async #ask(target: URL, deadlineMs: number): Promise<Tenancy> {
     const exclude = [...(this.#request.exclude ?? []), ...this.#failed];
-    const { signal } = this.#leaving;
-    const request = { ...this.#request, target, deadlineMs, signal };
-    const { idleMs } = this.#terms;
+    const request = { ...this.#request, target, deadlineMs, signal: this.#released as unknown as AbortSignal };
     const ask = (without: readonly EndpointId[]): Promise<Tenancy> =>
-      this.#pool.tenancy({ ...request, exclude: without }, { idleMs });
+      this.#pool.tenancy({ ...request, exclude: without }, this.#tenancyTerms);
     if (this.#kept !== undefined) return this.#askAgain(this.#kept, request);
-    if (this.#rotated.size === 0) return ask(exclude);
+    if (this.#rotated.length === 0) return ask(exclude);
     const { session } = request;
     if (session !== undefined) this.#pool.sessions.unbind(session);
     try {
@@ -203,36 +218,42 @@ export class Holding {
     } catch (error) {
       if (!(error instanceof FairleadError) || error.code !== 'POOL_EXHAUSTED') throw error;
       // There is no other: the one that was left is better than none.
-      this.#rotated.clear();
+      this.#rotated.length = 0;
       return ask(exclude);
     }
   }
 
   /** The exit that has carried something, or none. */
   async #askAgain(kept: EndpointId, request: LeaseRequest): Promise<Tenancy> {
-    if (this.#failed.has(kept)) throw lost(kept);
+    if (this.#failed.includes(kept)) throw lost(kept);
     try {
       const { target, tags = [] } = request;
       const { endpoints } = this.#pool.explain({ target, tags, endpoint: kept });
       if (GONE.has(endpoints.find(({ id }) => id === kept)?.why ?? 'retired')) throw lost(kept);
-      return await this.#pool.tenancy({ ...request, endpoint: kept }, { idleMs: this.#terms.idleMs });
+      return await this.#pool.tenancy({ ...request, endpoint: kept }, this.#tenancyTerms);
     } catch (error) {
       const { code } = Object(error) as { code?: unknown };
       throw code === 'POOL_EXHAUSTED' || code === 'UNKNOWN_ENDPOINT' ? lost(kept, error) : error;
     }
   }
 
-  #moveIn(stay: Stay): void {
-    const { tenancy } = stay;
+  #moveIn(tenancy: Tenancy): Stay {
+    const stay: Stay = { tenancy, seats: new Set(), left: false, onEmpty: () => this.#emptied(stay) };
     const [from, to] = [this.#last?.id, tenancy.endpoint.id];
     this.#stay = stay;
     this.#last = tenancy.endpoint;
-    tenancy.signal.addEventListener('abort', () => {
+    tenancy.onEnd(() => {
       this.#leave(stay);
       closeAll(stay);
     });
     if (this.released) this.#leave(stay);
-    if (from !== undefined && from !== to) this.#onMove({ from, to });
+    if (from !== undefined && from !== to) this.#onMove?.({ from, to });
+    return stay;
+  }
+
+  #emptied(stay: Stay): void {
+    if (this.#resting) this.#leave(stay);
+    else if (stay.left) stay.tenancy.settle();
   }
 
   #leave(stay: Stay): void {
@@ -240,6 +261,17 @@ export class Holding {
     if (this.#stay === stay) this.#stay = undefined;
     if (stay.seats.size === 0) stay.tenancy.settle();
   }
+}
+
+/** What keeps an endpoint from serving for longer than a connection waits. */
+const GONE: ReadonlySet<string> = new Set(['cooling', 'held', 'retired', 'vacant', 'blocked', 'unfit']);
+
+const NOBODY: readonly EndpointId[] = Object.freeze([]);
+
+function seatOn(stay: Stay, { target, close }: Call): Seat {
+  const refusal = stay.tenancy.refusal(target);
+  if (refusal !== undefined) throw refusal;
+  return new Seat(stay, close);
 }
 
 function lost(endpoint: EndpointId, cause?: unknown): FairleadError {
@@ -250,21 +282,15 @@ function closeAll({ seats }: Stay): void {
   for (const seat of seats) seat.close();
 }
 
+function abortedError(): FairleadError {
+  return new FairleadError('ABORTED', 'the client has gone, or what held its exit was released');
+}
+
 /** The exit may be meant for others too: one who goes away does not call it off. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+function unlessGone<T>(promise: Promise<T>, gone: Cancellation): Promise<T> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-    const off = (): void => signal.removeEventListener('abort', onAbort);
-    promise.then(
-      (value) => {
-        off();
-        resolve(value);
-      },
-      (error: Error) => {
-        off();
-        reject(error);
-      },
-    );
+    const onGone = (): void => reject(abortedError());
+    gone.addEventListener('abort', onGone);
+    promise.then(resolve, reject).finally(() => gone.removeEventListener('abort', onGone));
   });
 }

@@ -10,7 +10,6 @@ interface HttpServerParts {
   readonly requests: RequestFront;
   readonly tunnels: TunnelFront;
   readonly headerTimeoutMs: number;
-  readonly idleMs: number;
 }
 
 const MAX_HEAD = 16 * 1024;
@@ -18,7 +17,7 @@ const MAX_HEAD = 16 * 1024;
 const CHECK_MS = 1000;
 
 /** Node's HTTP server as a proxy: its parser, strict, reads every request. */
-export function createFront({ gate, requests, tunnels, headerTimeoutMs, idleMs }: HttpServerParts): Server {
+export function createFront({ gate, requests, tunnels, headerTimeoutMs }: HttpServerParts): Server {
   const server = createServer({
     insecureHTTPParser: false,
     maxHeaderSize: MAX_HEAD,
@@ -29,7 +28,6 @@ export function createFront({ gate, requests, tunnels, headerTimeoutMs, idleMs }
     connectionsCheckingInterval: Math.min(CHECK_MS, headerTimeoutMs),
     noDelay: true,
   });
-  server.timeout = idleMs;
   server.maxHeadersCount = 200;
   // In front of Node's own listener: who is turned away must not be served as well.
   const serve = server.listeners('connection');

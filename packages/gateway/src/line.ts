@@ -21,6 +21,11 @@ interface LineParts {
   readonly judge: LineJudge;
 }
 
+/**
+ * A client that asks nothing for so long leaves its exit nothing to show but that the tunnel stood. That counts: an exit on
+ * trial carries one at a time, and a browser that opens tunnels ahead would keep all others from it.
+ */
+const QUIET_MS = 1000;
 /** A client that waits this long for the first byte after its own has been let down. It may wait on. */
 const FIRST_BYTE_MS = 30_000;
 
@@ -31,6 +36,7 @@ export class Line {
   readonly latencyMs: number;
   readonly #parts: LineParts;
   #since = 0;
+  #asked = false;
   #carried = false;
   #waiting: NodeJS.Timeout | undefined;
   #close: (() => void) | undefined;
@@ -50,6 +56,7 @@ export class Line {
     const { socket, inlet, judge } = this.#parts;
     this.#since = performance.now();
     if (early.length > 0) client.unshift(early);
+    this.#waiting = setTimeout(() => judge.carried(this.latencyMs), QUIET_MS);
     this.#close = relay(client, socket, inlet, {
       idleMs,
       onBytes: () => this.#moved(),
@@ -75,9 +82,10 @@ export class Line {
 
   #moved(): void {
     this.#parts.judge.touch();
-    if (this.#carried || this.#waiting !== undefined) return;
+    if (this.#carried || this.#asked) return;
+    this.#asked = true;
+    clearTimeout(this.#waiting);
     this.#waiting = setTimeout(() => this.#fail('FIRST_BYTE_TIMEOUT', 'response'), FIRST_BYTE_MS);
-    this.#waiting.unref();
   }
 
   /** By its first byte and by how the flow ended, never by how long it lived. A client that leaves blames nobody. */

@@ -18,6 +18,8 @@ export interface GatewayOptions extends DirectOptions {
   readonly ports?: 'all' | readonly number[];
   /** Networks that are private and may be reached all the same, such as `10.1.0.0/16`; `'all'` switches the guard off. @default [] */
   readonly allowPrivate?: 'all' | readonly string[];
+  /** How plain requests go through a proxy: a tunnel tells its faults from the target's, absolute form lets it see them. @default 'tunnel' */
+  readonly plain?: 'tunnel' | 'absolute';
   /** Resolves names of targets that are reached directly. @default dns.lookup */
   readonly resolve?: Resolve;
   /** How the proxies themselves are reached. */
@@ -83,6 +85,7 @@ const KEYS: readonly string[] = [
   'direct',
   'proxied',
   'allowPrivate',
+  'plain',
   'resolve',
   'dial',
   'tls',
@@ -100,6 +103,9 @@ export function resolveOptions(given: GatewayOptions): ResolvedOptions {
   const scalars = scalarsOf(options);
   if (ports !== 'all' && !(Array.isArray(ports) && ports.every(isPort))) {
     throw problem('ports', "must be 'all' or a list of ports");
+  }
+  if (!['tunnel', 'absolute', undefined].includes(options.plain)) {
+    throw problem('plain', "must be 'tunnel' or 'absolute'");
   }
   if (!Array.isArray(keys)) throw problem('keys', 'must be a list');
   return {

@@ -1,4 +1,5 @@
 import type { Endpoint, EndpointId, Lease, LeaseRequest, Outcome, Pool, Run, Tenancy } from '@fairlead/core';
+import type { Cancellation } from './cancellation.js';
 import type { Seat } from './holding.js';
 import type { Ticket, TunnelJudge } from './ticket.js';
 
@@ -69,13 +70,13 @@ export class TicketPassage implements Passage {
   readonly #ticket: Ticket;
   readonly #target: URL;
   readonly #deadline: number;
-  readonly #gone: AbortSignal;
+  readonly #gone: Cancellation;
   #seat: Seat | undefined;
   #leaving = new AbortController();
   #judge: TunnelJudge | undefined;
   #attempts = 0;
 
-  constructor(ticket: Ticket, target: URL, timeoutMs: number, gone: AbortSignal) {
+  constructor(ticket: Ticket, target: URL, timeoutMs: number, gone: Cancellation) {
     this.#ticket = ticket;
     this.#target = target;
     this.#deadline = performance.now() + timeoutMs;
@@ -92,7 +93,7 @@ export class TicketPassage implements Passage {
     const seat = await this.#ticket.holdingFor(this.#target).take({
       target: this.#target,
       deadlineMs: Math.max(1, this.#deadline - performance.now()),
-      signal: this.#gone,
+      gone: this.#gone,
       close: () => leaving.abort(),
     });
     const { tenancy } = seat;

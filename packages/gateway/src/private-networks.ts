@@ -40,6 +40,8 @@ const PRIVATE_6 = [
   '8000::/1',
 ];
 
+const MOST_CHECKED = 1000;
+
 /** Names that lead home without any resolver. */
 const LOCAL_NAME = /(?:^|\.)(?:localhost|localdomain|local|internal|home\.arpa)$/;
 
@@ -48,10 +50,14 @@ const LOCAL_NAME = /(?:^|\.)(?:localhost|localdomain|local|internal|home\.arpa)$
  * once, each of its addresses is checked, and only those are tried.
  */
 export class PrivateNetworks {
-  readonly #blocked = listOf([...PRIVATE_4, ...PRIVATE_6], 'private networks');
+  /** Apart: a rule for IPv6 also matches the IPv4 addresses that stand in its range. */
+  readonly #blocked4 = listOf(PRIVATE_4, 'private networks');
+  readonly #blocked6 = listOf(PRIVATE_6, 'private networks');
   readonly #allowed: BlockList;
   readonly #allowsAll: boolean;
   readonly #resolve: Resolve;
+  /** What is said of a text is said of it for ever: a name passes here, and its addresses are checked when they are known. */
+  readonly #checked = new Map<string, boolean>();
 
   constructor(allow: 'all' | readonly string[], resolve: Resolve = systemResolve) {
     this.#allowsAll = allow === 'all';
@@ -62,8 +68,13 @@ export class PrivateNetworks {
   /** Refuses addresses, and names that are as good as one, before anything is asked for them. */
   check({ host }: Destination): void {
     if (this.#allowsAll) return;
-    const refused = isIP(host) === 0 ? LOCAL_NAME.test(host) && !this.#allows('127.0.0.1') : !this.#allows(host);
-    if (refused) throw refusal();
+    let passes = this.#checked.get(host);
+    if (passes === undefined) {
+      passes = isIP(host) === 0 ? !LOCAL_NAME.test(host) || this.#allows('127.0.0.1') : this.#allows(host);
+      if (this.#checked.size >= MOST_CHECKED) this.#checked.clear();
+      this.#checked.set(host, passes);
+    }
+    if (!passes) throw refusal();
   }
 
   /** For `net.connect`: hands out addresses that have been checked, and no others. */
@@ -84,9 +95,10 @@ export class PrivateNetworks {
   };
 
   #allows(address: string): boolean {
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    // An IPv4 address in IPv6 clothes is what it is; BlockList sees through that.
-    return !this.#blocked.check(address, family) || this.#allowed.check(address, family);
+    const isV6 = isIP(address) === 6;
+    const blocked = isV6 ? this.#blocked6.check(address, 'ipv6') : this.#blocked4.check(address, 'ipv4');
+    // What is allowed as IPv4 is so in IPv6 clothes too: the list sees through them.
+    return !blocked || this.#allowed.check(address, isV6 ? 'ipv6' : 'ipv4');
   }
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { readAuthority, toDestination, type Destination } from './destination.js';
+import { readAuthority, remembered, toDestination, type Destination } from './destination.js';
 import { single } from './headers.js';
 import { Refusal } from './refusal.js';
 
@@ -12,34 +12,49 @@ export interface Asked {
   readonly hostHeader: string;
 }
 
-/** Node accepts two Host headers, and one that names another place than the request line: nobody here does. */
-export function checkFraming({ rawHeaders, httpVersion }: IncomingMessage): string | undefined {
-  const host = single(rawHeaders, 'host');
-  const coding = single(rawHeaders, 'transfer-encoding');
-  if (coding === undefined) return host;
-  if (httpVersion !== '1.1') throw bad('HTTP/1.0 has no transfer codings');
-  if (coding.trim().toLowerCase() !== 'chunked') {
-    throw new Refusal(501, 'UNKNOWN_CODING', 'the only transfer coding is chunked');
-  }
-  return host;
+/** What of a head decides where a message ends, where it goes and who sends it. */
+interface Framing {
+  readonly host: string | undefined;
+  readonly credentials: string | undefined;
 }
 
-export function readConnect(request: IncomingMessage): Destination {
-  const host = checkFraming(request);
-  if (single(request.rawHeaders, 'content-length') !== undefined) throw bad('CONNECT has no body');
-  const destination = readAuthority(request.url ?? '');
-  if (host !== undefined) checkHost(host, destination, 'https:');
+/** Node accepts two Host headers, and one that names another place than the request line: nobody here does. */
+export function checkFraming({ rawHeaders, httpVersion, method }: IncomingMessage): Framing {
+  const found: Record<(typeof ONCE)[number], string | undefined> = {
+    host: undefined,
+    'transfer-encoding': undefined,
+    'content-length': undefined,
+    'proxy-authorization': undefined,
+  };
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!.toLowerCase() as (typeof ONCE)[number];
+    if (!ONCE.includes(name)) continue;
+    if (found[name] !== undefined) throw bad(`there are two ${name} headers`);
+    found[name] = rawHeaders[index + 1]!;
+  }
+  const { host, 'transfer-encoding': coding, 'content-length': length, 'proxy-authorization': credentials } = found;
+  if (coding !== undefined && httpVersion !== '1.1') throw bad('HTTP/1.0 has no transfer codings');
+  if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked') {
+    throw new Refusal(501, 'UNKNOWN_CODING', 'the only transfer coding is chunked');
+  }
+  if (method === 'CONNECT' && (coding !== undefined || length !== undefined)) throw bad('CONNECT has no body');
+  return { host, credentials };
+}
+
+const ONCE = ['host', 'transfer-encoding', 'content-length', 'proxy-authorization'] as const;
+
+export function readConnect({ url = '' }: IncomingMessage, { host }: Framing): Destination {
+  const destination = readAuthority(url);
+  if (host !== undefined && host !== url) checkHost(host, destination, 'https:');
   return destination;
 }
 
 /** Reads a request line in absolute form. */
-export function readAbsolute(request: IncomingMessage): Asked {
-  const host = checkFraming(request);
-  const text = request.url ?? '';
+export function readAbsolute({ url: text = '' }: IncomingMessage, { host }: Framing): Asked {
   const [, authority = '', path = ''] = /^http:\/\/([^/?#]*)([^#]*)$/i.exec(text) ?? [];
   if (authority === '') throw notForUs(text);
-  const destination = readPlainAuthority(authority);
-  if (host !== undefined) checkHost(host, destination, 'http:');
+  const destination = readOpen(authority);
+  if (host !== undefined && host !== authority) checkHost(host, destination, 'http:');
   const asked = path.startsWith('/') ? path : `/${path}`;
   return { destination, secure: false, path: asked, hostHeader: hostOf(destination, 80) };
 }
@@ -51,19 +66,20 @@ export function hasTargetHeader(request: IncomingMessage): boolean {
 }
 
 /** Reads a request that names its target in a header: the gateway speaks TLS to it. */
-export function readHeaderTarget(request: IncomingMessage): Asked {
-  checkFraming(request);
-  const target = single(request.rawHeaders, TARGET) ?? '';
+export function readHeaderTarget({ rawHeaders, url: path = '' }: IncomingMessage): Asked {
+  const target = single(rawHeaders, TARGET) ?? '';
   const [, scheme = '', authority = ''] = /^(https?):\/\/([^/?#@\s]+)\/?$/i.exec(target.trim()) ?? [];
   if (scheme === '') throw bad('X-Fairlead-Target takes an origin such as https://shop.example');
-  const path = request.url ?? '';
   if (!path.startsWith('/')) throw bad('with X-Fairlead-Target the request line holds a path');
   const secure = scheme.toLowerCase() === 'https';
-  const destination = readPlainAuthority(authority, secure ? 'https:' : 'http:');
+  const destination = secure ? readSecure(authority) : readOpen(authority);
   return { destination, secure, path, hostHeader: hostOf(destination, secure ? 443 : 80) };
 }
 
-function readPlainAuthority(authority: string, protocol: 'http:' | 'https:' = 'http:'): Destination {
+const readOpen = remembered((authority) => readPlainAuthority(authority, 'http:'));
+const readSecure = remembered((authority) => readPlainAuthority(authority, 'https:'));
+
+function readPlainAuthority(authority: string, protocol: 'http:' | 'https:'): Destination {
   const [, host = '', port = protocol === 'http:' ? '80' : '443'] =
     /^(\[[^\]@\s]+\]|[^:@\s[\]]+)(?::(\d{1,5}))?$/.exec(authority) ?? [];
   if (host === '') throw bad('the target is not a host and a port');
@@ -71,8 +87,8 @@ function readPlainAuthority(authority: string, protocol: 'http:' | 'https:' = 'h
 }
 
 function checkHost(text: string, { authority, host, port }: Destination, protocol: 'http:' | 'https:'): void {
-  const named = /:\d+$/.test(text) && !/^\[.*\]$/.test(text);
-  const whole = named ? text : `${text}:${named ? '' : port}`;
+  const named = /:\d+$/.test(text);
+  const whole = named ? text : `${text}:${port}`;
   // Compared as read: `EXAMPLE.com.` is the same place, and `example.com:81` is another.
   const read = readOrNothing(whole, protocol);
   if (read?.host !== host || (named && read.authority !== authority)) throw bad('Host is not where the request leads');

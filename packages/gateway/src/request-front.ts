@@ -3,12 +3,13 @@ import type { Pool } from '@fairlead/core';
 import type { Access, AccessLog } from './access-log.js';
 import type { Admission } from './admission.js';
 import type { Destination } from './destination.js';
+import { Cancellation } from './cancellation.js';
 import type { Client, Doorman } from './doorman.js';
 import { ForwardAttempt, type Carriers, type Parcel } from './forward.js';
 import { DirectPassage, exitOf, RunPassage, TicketPassage, type Passage, type Permit } from './passage.js';
 import { refuseRequest, Refusal, refusalOf } from './refusal.js';
 import { RequestBody, type BodyLimits } from './request-body.js';
-import { hasTargetHeader, readAbsolute, readHeaderTarget, type Asked } from './request-check.js';
+import { checkFraming, hasTargetHeader, readAbsolute, readHeaderTarget, type Asked } from './request-check.js';
 import { readControls, type Controls } from './controls.js';
 import { sessionOf } from './session-book.js';
 
@@ -18,7 +19,7 @@ interface RequestFrontParts {
   readonly admission: Admission;
   readonly log: AccessLog;
   readonly carriers: Carriers;
-  readonly limits: BodyLimits & { readonly connectTimeoutMs: number };
+  readonly limits: BodyLimits & { readonly connectTimeoutMs: number; readonly idleMs: number };
   readonly isDirect: (destination: Destination) => boolean;
 }
 
@@ -27,13 +28,18 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 /** Requests that the gateway itself sends on: in absolute form, or with their target in a header. */
 export class RequestFront {
   readonly #parts: RequestFrontParts;
+  /** No connection is kept for another request any more. */
+  draining = false;
 
   constructor(parts: RequestFrontParts) {
     this.#parts = parts;
   }
 
   readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
+    if (this.draining) response.shouldKeepAlive = false;
     const access = this.#parts.log.begin(hasTargetHeader(request) ? 'target' : 'plain');
+    // A client that takes nothing of its answer for so long is given up.
+    request.socket.setTimeout(this.#parts.limits.idleMs);
     // Where to send an error of the socket's: the response tells of its end by itself.
     request.on('error', () => undefined);
     response.on('error', () => undefined);
@@ -48,9 +54,9 @@ export class RequestFront {
   async #carry(access: Access, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { doorman, admission, limits, carriers } = this.#parts;
     const controls = readControls(request.rawHeaders);
-    const { 'proxy-authorization': credentials } = request.headers;
-    const client = doorman.admit(credentials, controls.key, request.socket.remoteAddress ?? '');
-    const asked = access.kind === 'target' ? readHeaderTarget(request) : readAbsolute(request);
+    const framing = checkFraming(request);
+    const client = doorman.admit(framing.credentials, controls.key, request.socket);
+    const asked = access.kind === 'target' ? readHeaderTarget(request) : readAbsolute(request, framing);
     admission.request(access, client, asked.destination, asked.path);
     const body = new RequestBody(request, limits);
     const repeatable = !body.exists && IDEMPOTENT.has(request.method ?? '');
@@ -66,7 +72,7 @@ export class RequestFront {
   #passageFor(client: Client, { destination }: Asked, controls: Controls, { request, response }: Parcel): Passage {
     const { pool, isDirect, limits } = this.#parts;
     if (isDirect(destination)) return new DirectPassage();
-    const gone = goneSignal(response);
+    const gone = goneWith(response);
     if (client.ticket !== undefined) {
       return new TicketPassage(client.ticket, destination.url, limits.connectTimeoutMs, gone);
     }
@@ -74,7 +80,7 @@ export class RequestFront {
     const tags = [...client.wishes.tags, ...controls.tags];
     return new RunPassage(pool, {
       target: destination.url,
-      signal: gone,
+      signal: gone as unknown as AbortSignal,
       tags,
       ...(request.method === undefined ? {} : { method: request.method }),
       ...(session === undefined ? {} : { session: sessionOf(client.name, session) }),
@@ -120,8 +126,8 @@ function finish(
   refuseRequest(response, refusal);
 }
 
-function goneSignal(response: ServerResponse): AbortSignal {
-  const controller = new AbortController();
-  response.once('close', () => controller.abort(new Refusal(499, 'ABORTED', 'the client has gone')));
-  return controller.signal;
+function goneWith(response: ServerResponse): Cancellation {
+  const gone = new Cancellation();
+  response.once('close', () => gone.abort());
+  return gone;
 }

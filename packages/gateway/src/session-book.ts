@@ -12,25 +12,22 @@ export interface Borrowed {
 /** What outside clients hold: those of one user and session share a tenancy while any of them is connected. */
 export class SessionBook {
   readonly #pool: Pool;
-  readonly #idleMs: number;
+  readonly #terms: { readonly idleMs: number };
   readonly #shared = new Map<string, { readonly holding: Holding; users: number }>();
 
-  constructor(pool: Pool, idleMs: number) {
+  constructor(pool: Pool, terms: { readonly idleMs: number }) {
     this.#pool = pool;
-    this.#idleMs = idleMs;
+    this.#terms = terms;
   }
 
   borrow(user: string | undefined, { session, tags }: Wishes): Borrowed {
     if (session === undefined) {
-      const holding = new Holding(this.#pool, { tags }, { idleMs: this.#idleMs });
+      const holding = new Holding(this.#pool, { tags }, this.#terms);
       return { holding, giveBack: () => holding.release() };
     }
     const key = `${sessionOf(user, session)}\u0000${[...tags].sort().join('\u0000')}`;
     const request = { tags, session: sessionOf(user, session) };
-    const shared = this.#shared.get(key) ?? {
-      holding: new Holding(this.#pool, request, { idleMs: this.#idleMs }),
-      users: 0,
-    };
+    const shared = this.#shared.get(key) ?? { holding: new Holding(this.#pool, request, this.#terms), users: 0 };
     this.#shared.set(key, shared);
     shared.users += 1;
     return {

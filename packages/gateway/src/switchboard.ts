@@ -1,9 +1,10 @@
 import type { LookupFunction, Socket } from 'node:net';
 import { FairleadError, type EndpointId, type Outcome } from '@fairlead/core';
 import { dial, failureOf, Inlet, type DialSettings } from '@fairlead/dial';
+import { Cancellation } from './cancellation.js';
 import type { Destination } from './destination.js';
 import type { Client } from './doorman.js';
-import type { Holding, Seat } from './holding.js';
+import type { Call, Holding, Seat } from './holding.js';
 import { Line, type LineJudge } from './line.js';
 import { Refusal, refusalOf } from './refusal.js';
 import type { SessionBook } from './session-book.js';
@@ -23,7 +24,7 @@ interface SwitchboardParts {
 interface Wish {
   readonly destination: Destination;
   /** Aborts when the client has gone. */
-  readonly signal: AbortSignal;
+  readonly gone: Cancellation;
   readonly deadline: number;
 }
 
@@ -42,8 +43,8 @@ export class Switchboard {
     this.#parts = parts;
   }
 
-  async open(client: Client, destination: Destination, signal: AbortSignal): Promise<Line> {
-    const wish = { destination, signal, deadline: performance.now() + this.#parts.connectTimeoutMs };
+  async open(client: Client, destination: Destination, gone: Cancellation): Promise<Line> {
+    const wish = { destination, gone, deadline: performance.now() + this.#parts.connectTimeoutMs };
     if (this.#parts.isDirect(destination)) return this.#openDirect(wish);
     const hold = this.#hold(client, destination);
     try {
@@ -54,11 +55,11 @@ export class Switchboard {
     }
   }
 
-  async #openDirect({ destination, signal, deadline }: Wish): Promise<Line> {
+  async #openDirect({ destination, gone, deadline }: Wish): Promise<Line> {
     const since = performance.now();
     const inlet = new Inlet();
     const { lookup } = this.#parts;
-    const socket = await connectDirect(destination, { lookup, inlet, signal, timeoutMs: deadline - since });
+    const socket = await connectDirect(destination, { lookup, inlet, signal: gone, timeoutMs: deadline - since });
     return lineOf(socket, inlet, undefined, 1, since, BLAMELESS);
   }
 
@@ -75,23 +76,19 @@ export class Switchboard {
     }
   }
 
-  async #tryOnce(hold: Hold, { destination, signal, deadline }: Wish, attempts: number, earlier: Refusal | undefined) {
+  async #tryOnce(hold: Hold, { destination, gone, deadline }: Wish, attempts: number, earlier: Refusal | undefined) {
     const { holding } = hold;
     const { url, host, port } = destination;
-    const leaving = new AbortController();
+    const leaving = new Cancellation();
     const leave = (): void => leaving.abort();
-    const seat = await holding
-      .take({ target: url, deadlineMs: Math.max(1, deadline - performance.now()), signal, close: () => close() })
-      .catch((error: unknown) => {
-        throw earlier !== undefined && isExhausted(error) ? earlier : error;
-      });
     let close = leave;
-    signal.addEventListener('abort', leave, { once: true });
+    const seat = await this.#take(holding, { target: url, deadline, gone, close: () => close() }, earlier);
+    gone.addEventListener('abort', leave);
     const since = performance.now();
     const inlet = new Inlet();
     try {
       const timeoutMs = seat.tenancy.patienceMs(Math.max(1, deadline - since));
-      const terms = { ...this.#parts.settings, host, port, signal: leaving.signal, timeoutMs, inlet };
+      const terms = { ...this.#parts.settings, host, port, signal: leaving, timeoutMs, inlet };
       const socket = await dial(seat.tenancy.endpoint, terms);
       const judge = hold.judge(seat, url);
       const line = lineOf(socket, inlet, seat.tenancy.endpoint.id, attempts, since, judge);
@@ -102,10 +99,23 @@ export class Switchboard {
       const moved = holding.observe(seat.tenancy, outcome, url);
       seat.release();
       // The exit was left for another while it was dialled: that is nobody's failure.
-      const rotated = leaving.signal.aborted && !signal.aborted;
-      return { refusal: refusalOf(error), moved: moved || rotated, final: signal.aborted || isFinal(outcome) };
+      const rotated = leaving.aborted && !gone.aborted;
+      return { refusal: refusalOf(error), moved: moved || rotated, final: gone.aborted || isFinal(outcome) };
     } finally {
-      signal.removeEventListener('abort', leave);
+      gone.removeEventListener('abort', leave);
+    }
+  }
+
+  /** What was wrong with the last exit says more than that there is no other. */
+  async #take(
+    holding: Holding,
+    { deadline, ...call }: Omit<Call, 'deadlineMs'> & { readonly deadline: number },
+    earlier: Refusal | undefined,
+  ): Promise<Seat> {
+    try {
+      return await holding.take({ ...call, deadlineMs: Math.max(1, deadline - performance.now()) });
+    } catch (error) {
+      throw earlier !== undefined && isExhausted(error) ? earlier : error;
     }
   }
 

@@ -43,7 +43,7 @@ export interface TicketInfo {
 /** @internal */
 export interface TicketHost {
   readonly pool: Pool;
-  readonly idleMs: number;
+  readonly terms: { readonly idleMs: number };
   readonly reportDueMs: number;
   readonly released: (ticket: Ticket) => void;
 }
@@ -80,7 +80,7 @@ export class Ticket {
     this.#exits = new TicketExits({
       pool: host.pool,
       request,
-      terms: { idleMs: host.idleMs, strict },
+      terms: strict ? { ...host.terms, strict } : host.terms,
       perHost: exits === 'per-host',
       onMove: (move) => {
         for (const listener of this.#moved) listener(move);

@@ -5,8 +5,9 @@ import type { Admission } from './admission.js';
 import type { Destination } from './destination.js';
 import type { Client, Doorman } from './doorman.js';
 import type { Line } from './line.js';
+import { Cancellation } from './cancellation.js';
 import { refuseSocket, Refusal, refusalOf } from './refusal.js';
-import { readConnect } from './request-check.js';
+import { checkFraming, readConnect } from './request-check.js';
 import type { Switchboard } from './switchboard.js';
 
 interface TunnelFrontParts {
@@ -50,6 +51,7 @@ export class TunnelFront {
   };
 
   /** Opens a line for a client that was let in and waits on `socket`; `answer` tells it that the line stands. */
+  // A client that closes, or ends before it has a tunnel, waits for nothing any more.
   async open(
     access: Access,
     client: Client,
@@ -60,39 +62,29 @@ export class TunnelFront {
   ): Promise<void> {
     const { admission, switchboard, idleMs } = this.#parts;
     admission.tunnel(access, client, destination);
-    const { signal, off } = watchGone(socket);
-    const line = await switchboard.open(client, destination, signal).finally(off);
-    if (socket.destroyed) {
+    const gone = new Cancellation();
+    const onGone = (): void => gone.abort();
+    socket.once('end', onGone).once('close', onGone);
+    const line = await switchboard.open(client, destination, gone);
+    socket.off('end', onGone).off('close', onGone);
+    if (gone.aborted || socket.destroyed) {
       line.close();
-      throw gone();
+      throw new Refusal(499, 'ABORTED', 'the client has gone');
     }
     this.#lines.add(line);
     answer();
     line.join(socket, head, idleMs, ({ sent, received, by, error }) => {
       this.#lines.delete(line);
       const { endpoint: proxy = 'direct', attempts, latencyMs } = line;
-      const code = by === 'idle' ? 'IDLE' : error;
+      const code = by === 'idle' ? 'IDLE' : by === 'us' ? 'CLOSED' : error;
       access.end({ status: 200, proxy, attempts, latencyMs, sent, received, ...(code === undefined ? {} : { code }) });
     });
   }
 
   async #connect(access: Access, request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
-    const { 'proxy-authorization': credentials } = request.headers;
-    const client = this.#parts.doorman.admit(credentials, undefined, socket.remoteAddress ?? '');
-    const destination = readConnect(request);
+    const framing = checkFraming(request);
+    const client = this.#parts.doorman.admit(framing.credentials, undefined, socket);
+    const destination = readConnect(request, framing);
     await this.open(access, client, destination, socket, head, () => void socket.write(ESTABLISHED));
   }
-}
-
-/** A client that closes, or ends before it has a tunnel, waits for nothing any more. */
-function watchGone(socket: Socket): { readonly signal: AbortSignal; readonly off: () => void } {
-  const controller = new AbortController();
-  const onGone = (): void => controller.abort(gone());
-  socket.once('end', onGone).once('close', onGone);
-  const off = (): void => void socket.off('end', onGone).off('close', onGone);
-  return { signal: controller.signal, off };
-}
-
-function gone(): Refusal {
-  return new Refusal(499, 'ABORTED', 'the client has gone');
 }

@@ -7,30 +7,27 @@ import {
   type Lease,
   type LeaseRequest,
   type Outcome,
-  type Pool,
   type Run,
+  type Target,
 } from '@fairlead/core';
-import { Exchange, viaOf, type AgentCache, type LeasedAgents } from '@fairlead/dial';
+import { answered, Exchange, viaOf, type AgentClient, type LeasedAgents } from '@fairlead/dial';
 import type { RequestError, Response } from 'got';
 import { refuseBypass } from './bypass.js';
 import type { GotOptions, PoolContext } from './options.js';
 
-export interface Carriers {
-  readonly pool: Pool;
-  readonly agents: AgentCache;
-  readonly bodyBytes: number;
-}
-
 /** One request of got's, through its retries and redirects: got keeps its loop, the run says how it goes on. */
 export class CarriedRequest {
-  readonly #carriers: Carriers;
-  readonly #tried = new Set<EndpointId>();
+  readonly #carriers: AgentClient;
+  #tried: readonly EndpointId[] = [];
   #run: Run | undefined;
   #lease: Lease | undefined;
   #exchange: Exchange | undefined;
   #leased: LeasedAgents | undefined;
   #decision: Decision | undefined;
   #since = 0;
+  /** Where the lease was taken for: by rules of the policy the run's own target can be wider. */
+  #host: Target | undefined;
+  #signal: AbortSignal | undefined;
   /** The answer as far as its head, once it is there. */
   #head: Outcome | undefined;
   /** Someone later knows more: the next hop of a redirect, or the hook that sees the body. */
@@ -38,15 +35,16 @@ export class CarriedRequest {
   #complete = false;
   #bodyIsOnce = false;
 
-  constructor(carriers: Carriers) {
+  constructor(carriers: AgentClient) {
     this.#carriers = carriers;
   }
 
   /** Before each attempt and each hop: a lease, and agents that lead through it. */
   async prepare(options: GotOptions): Promise<void> {
     refuseBypass(options, (agent) => agent === this.#leased?.http || agent === this.#leased?.https);
-    const target = toTarget(String(options.url));
-    if (!this.#keepsLease(target)) await this.#take(options, target);
+    const url = String(options.url);
+    if (!this.#keepsLease(toTarget(url))) await this.#take(options, url);
+    this.#host = toTarget(url);
     const { http, https } = this.#leased!;
     options.agent = { http, https };
   }
@@ -77,14 +75,14 @@ export class CarriedRequest {
   }
 
   /** A redirect on the same host goes on under its lease. */
-  #keepsLease(target: string): boolean {
+  #keepsLease(target: Target): boolean {
     if (this.#lease === undefined || this.#lease.settled) return false;
-    if (this.#deferred && this.#run?.target === target) return true;
+    if (this.#deferred && this.#host === target) return true;
     this.finish();
     return false;
   }
 
-  async #take(options: GotOptions, target: LeaseRequest['target']): Promise<void> {
+  async #take(options: GotOptions, target: string): Promise<void> {
     const again = this.#decision?.kind === 'reroute' || this.#decision?.kind === 'replay';
     if (this.#run === undefined || !again) this.#run = this.#carriers.pool.begin(this.#leaseRequest(options, target));
     this.#lease = undefined;
@@ -99,23 +97,24 @@ export class CarriedRequest {
     };
     this.#leased = this.#carriers.agents.lease(lease.endpoint, {
       onRequest,
-      ...(session === undefined ? {} : { session }),
+      ...(session === undefined ? undefined : { session }),
     });
     this.#lease = lease;
     this.#exchange = exchange;
     this.#since = performance.now();
   }
 
-  #leaseRequest({ context, method, signal, body }: GotOptions, target: LeaseRequest['target']): LeaseRequest {
+  #leaseRequest({ context, method, signal, body }: GotOptions, target: string): LeaseRequest {
     const { pool }: PoolContext = context;
     this.#bodyIsOnce = isOnce(body);
-    for (const endpoint of this.#run?.tried ?? []) this.#tried.add(endpoint);
+    if (this.#run !== undefined) this.#tried = [...new Set([...this.#tried, ...this.#run.tried])];
+    this.#signal = signal;
     return {
-      ...(pool === false ? {} : pool),
+      ...(pool || undefined),
       // Whoever has failed an earlier run of this request is left alone while others can serve.
-      ...(this.#tried.size === 0 ? {} : { avoid: [...this.#tried] }),
-      ...(this.#bodyIsOnce ? { idempotent: false } : {}),
-      ...(signal === undefined ? {} : { signal }),
+      ...(this.#tried.length === 0 ? undefined : { avoid: this.#tried }),
+      ...(this.#bodyIsOnce ? { idempotent: false } : undefined),
+      ...(signal === undefined ? undefined : { signal }),
       method,
       target,
     };
@@ -128,10 +127,7 @@ export class CarriedRequest {
     request.once('close', () => this.#failed(undefined));
     request.once('response', (response: IncomingMessage) => {
       const { statusCode = 0, headers } = response;
-      const via = viaOf(response);
-      const get = (name: string): string | undefined => headers[name]?.toString();
-      const head = { kind: 'response', status: statusCode, latencyMs: this.#elapsedMs, headers: { get } } as const;
-      this.#head = via === undefined ? head : { ...head, via };
+      this.#head = answered({ status: statusCode, headers, latencyMs: this.#elapsedMs, via: viaOf(response) });
       const leads = headers.location !== undefined && followRedirect !== false;
       this.#deferred = leads || (this.#carriers.bodyBytes > 0 && !isStream);
       response.once('error', (error) => this.#failed(error, true));
@@ -146,14 +142,23 @@ export class CarriedRequest {
     if (this.#deferred && error === undefined) return;
     const elapsedMs = this.#elapsedMs;
     const { dropped = false } = this.#exchange ?? {};
-    if (dropped || this.#exchange === undefined) this.#report({ kind: 'abandoned', elapsedMs });
-    else this.#report(this.#exchange.failure(error, elapsedMs, { response: response || this.#head !== undefined }));
+    if ((dropped && !this.#hasTimedOut) || this.#exchange === undefined) this.#report({ kind: 'abandoned', elapsedMs });
+    else {
+      const answer = response || this.#head !== undefined;
+      this.#report(this.#exchange.failure(error, elapsedMs, { response: answer, timedOut: this.#hasTimedOut }));
+    }
   }
 
   #report(outcome: Outcome): void {
     if (this.#lease === undefined || this.#lease.settled) return;
     this.#decision = this.#run?.report(this.#lease, outcome);
     this.#leased?.close();
+  }
+
+  /** `AbortSignal.timeout` is a timeout, though got says that the request was aborted. */
+  get #hasTimedOut(): boolean {
+    const { reason }: { reason?: { name?: unknown } } = Object(this.#signal);
+    return this.#signal?.aborted === true && reason?.name === 'TimeoutError';
   }
 
   get #elapsedMs(): number {

@@ -1,43 +1,35 @@
 import { FairleadError, type Pool } from '@fairlead/core';
-import { createAgentCache } from '@fairlead/dial';
+import { agentClient, directRefused, type AgentClient, type AgentClientOptions } from '@fairlead/dial';
 import type { ExtendOptions, HandlerFunction, Hooks, RequestError } from 'got';
-import { directRefused } from './bypass.js';
-import { CarriedRequest, type Carriers } from './carried-request.js';
-import { GOT_POOL_DEFAULTS, type GotOptions, type GotPoolOptions, type PoolContext } from './options.js';
+import { CarriedRequest } from './carried-request.js';
+import type { GotOptions, PoolContext } from './options.js';
 
 /** Under this name a request's context holds what carries it: got copies the context from retry to retry and hop to hop. */
 const CARRIED: unique symbol = Symbol('fairlead');
 
 /** For `got.extend`: every request goes through the pool. */
-export function gotPool(pool: Pool, options: GotPoolOptions = {}): ExtendOptions {
+export function gotPool(pool: Pool, options: AgentClientOptions = {}): ExtendOptions {
   const attachment = attach(pool, options);
   return { ...extensions(attachment), handlers: [handler(attachment)] };
 }
 
 /** The bare hooks and retry rule, for those who have handlers of their own. */
-export function gotHooks(pool: Pool, options: GotPoolOptions = {}): Pick<ExtendOptions, 'hooks' | 'retry'> {
+export function gotHooks(pool: Pool, options: AgentClientOptions = {}): Pick<ExtendOptions, 'hooks' | 'retry'> {
   return extensions(attach(pool, options));
 }
 
-interface Attachment extends Carriers {
-  readonly allowDirect: boolean;
-}
-
-function attach(pool: Pool, options: GotPoolOptions): Attachment {
-  if (pool.policy.hedge.perAttempt > 0) {
+function attach(pool: Pool, options: AgentClientOptions): AgentClient {
+  const { hedge, race } = pool.policy;
+  if (hedge.perAttempt > 0 || race.paths > 1) {
     throw new FairleadError(
       'POLICY_UNSUPPORTED',
-      'got sends one request at a time: it cannot hedge as the policy asks',
+      'got sends one request at a time: it can neither hedge nor race as the policy asks',
     );
   }
-  const { allowDirect, bodyBytes, ...kept } = { ...GOT_POOL_DEFAULTS, ...options };
-  const agents = createAgentCache(kept);
-  pool.on('removed', ({ endpoint }) => agents.retire(endpoint.id));
-  pool.on('closed', () => agents.close());
-  return { pool, agents, bodyBytes, allowDirect };
+  return agentClient(pool, options);
 }
 
-function extensions(attachment: Attachment): { hooks: Partial<Hooks>; retry: ExtendOptions['retry'] & object } {
+function extensions(attachment: AgentClient): { hooks: Partial<Hooks>; retry: ExtendOptions['retry'] & object } {
   return {
     hooks: {
       beforeRequest: [
@@ -83,7 +75,7 @@ interface Carrying {
   [CARRIED]?: CarriedRequest;
 }
 
-function handler(attachment: Attachment): HandlerFunction {
+function handler(attachment: AgentClient): HandlerFunction {
   return (options, next) => {
     const carried = new CarriedRequest(attachment);
     (options.context as Carrying)[CARRIED] = carried;
@@ -95,7 +87,7 @@ function handler(attachment: Attachment): HandlerFunction {
   };
 }
 
-function bypasses({ context }: GotOptions, { allowDirect }: Attachment): boolean {
+function bypasses({ context }: GotOptions, { allowDirect }: AgentClient): boolean {
   if ((context as PoolContext).pool !== false) return false;
   if (!allowDirect) throw directRefused();
   delete (context as Carrying)[CARRIED];

@@ -1,3 +1,4 @@
-export { poolInfo, type PoolInfo } from '@fairlead/core';
+export { poolInfo, type PoolInfo, type PoolRequest } from '@fairlead/core';
+export type { AgentClientOptions } from '@fairlead/dial';
 export { gotHooks, gotPool } from './got-pool.js';
-export { GOT_POOL_DEFAULTS, type GotPoolOptions, type PoolContext, type PoolRequest } from './options.js';
+export type { PoolContext } from './options.js';

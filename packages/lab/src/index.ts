@@ -18,6 +18,8 @@ export type { Chromium } from './real/chromium.js';
 export { startDaemon } from './real/daemon.js';
 export type { Daemon, DaemonPlace, DaemonPlan } from './real/daemon.js';
 export { availability, realServers, startRealServer } from './real/real-server.js';
+export { redisAvailability, startRedis } from './real/redis-server.js';
+export type { RedisOptions, RedisServer } from './real/redis-server.js';
 export type { Availability, RealServer, RealServerName, RealServerOptions } from './real/real-server.js';
 export type { RealServerPlan } from './real/real-server-plan.js';
 export { routes } from './targets/routes.js';

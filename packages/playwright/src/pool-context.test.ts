@@ -189,7 +189,7 @@ describe.skipIf(!available).each([
     const told = await page.evaluate(() => [Intl.DateTimeFormat().resolvedOptions().timeZone, navigator.language]);
     expect(told).toEqual(['Asia/Tokyo', 'ja-JP']);
     await context.close();
-    expect(pool.stats()).toMatchObject({ sessions: 0, inFlight: 0 });
+    expect(pool.stats()).toMatchObject({ activeSessions: 0, inFlight: 0 });
     const { target: _, ...without } = wish;
     await expect(newPoolContext(browser, pool, without)).rejects.toThrow('target: is needed');
   });

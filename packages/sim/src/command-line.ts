@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { OURS, SIM_PRESETS, type SimPreset } from './ours.js';
+import { ORACLES, OURS, SIM_PRESETS, type SimPreset } from './ours.js';
 import { RIVALS } from './policies.js';
 import { EXTRA_SCENARIOS, SCENARIOS } from './worlds/catalog.js';
 import type { WorldPlan } from './worlds/plan.js';
@@ -13,7 +13,7 @@ export interface Order {
 }
 
 export const USAGE = `npm run -s sim -- [--policy NAME|all] [--preset rotate|respectful] [--seeds 9001-9016] [--scenario NAME] [--json]
-policies: ets, oracle, ${RIVALS.join(', ')}
+policies: ets, ${ORACLES.join(', ')}, ${RIVALS.join(', ')}
 scenarios: ${[...SCENARIOS, ...EXTRA_SCENARIOS].map(({ name }) => name).join(', ')}
 `;
 
@@ -40,7 +40,7 @@ export function readOrder(args: readonly string[]): Order {
 
 function readPolicies(text: string): readonly string[] {
   if (text === 'all') return [OURS, ...RIVALS];
-  return text.split(',').map((name) => known(name, [OURS, 'oracle', ...RIVALS], 'policy'));
+  return text.split(',').map((name) => known(name, [OURS, ...ORACLES, ...RIVALS], 'policy'));
 }
 
 function readScenarios(text: string | undefined): readonly WorldPlan[] {

@@ -1,6 +1,6 @@
-import { play } from './engine.js';
+import { play as playMatch } from './engine.js';
 import { Oracle } from './oracle.js';
-import { OURS, poolOptions, type SimPreset } from './ours.js';
+import { ORACLES, OURS, poolOptions, type SimPreset } from './ours.js';
 import { makeRival } from './policies.js';
 import { PoolMatch } from './pool-match.js';
 import { seededRandom } from './random.js';
@@ -36,23 +36,44 @@ export interface PolicyResult {
 /** Arrival-bound: every policy carries the same number, so that goodput says nothing. */
 const UNSCORED = 'resi-open';
 
-/** The oracle's tallies, which every policy is held against; computed once for each world and rule. */
-const bounds = new Map<string, Tally>();
+/** What one run is judged by, as plain data: it may have been played in another thread. */
+export interface Measured {
+  readonly successes: number;
+  readonly attempts: number;
+  readonly rejections: number;
+  readonly failed: number;
+  /** p50, p95 and p99 of the time to a success. */
+  readonly quantiles: readonly number[];
+  readonly perSecond: Uint32Array;
+}
 
-async function bound(plan: WorldPlan, seed: number, preset: SimPreset): Promise<Tally> {
-  const key = `${plan.name} ${seed} ${preset}`;
-  let tally = bounds.get(key);
-  if (tally === undefined) bounds.set(key, (tally = await run(plan, 'oracle', seed, preset)));
-  return tally;
+/** Plays one run, here or elsewhere. */
+export type Measure = (plan: WorldPlan, policy: string, seed: number, preset: SimPreset) => Promise<Measured>;
+
+export const measure: Measure = async (plan, policy, seed, preset) => {
+  const tally = await run(plan, policy, seed, preset);
+  const { successes, attempts, rejections, failed, perSecond } = tally;
+  return { successes, attempts, rejections, failed, perSecond, quantiles: tally.quantiles(0.5, 0.95, 0.99) };
+};
+
+/** The same, playing every run once: the oracle's is what every policy is held against. */
+export function remembering(inner: Measure): Measure {
+  const known = new Map<string, Promise<Measured>>();
+  return (plan, policy, seed, preset) => {
+    const key = `${plan.name} ${policy} ${seed} ${preset}`;
+    const result = known.get(key) ?? inner(plan, policy, seed, preset);
+    known.set(key, result);
+    return result;
+  };
 }
 
 export async function run(plan: WorldPlan, policy: string, seed: number, preset: SimPreset): Promise<Tally> {
   const world = new World(plan, seed);
   if (policy === OURS) return new PoolMatch(world, seed, poolOptions(preset)).play();
   const random = seededRandom(seed ^ 0x1b873593);
-  const player = policy === 'oracle' ? new Oracle(world) : makeRival(policy, world, random);
+  const player = ORACLES.includes(policy) ? new Oracle(world, policy !== 'oracle') : makeRival(policy, world, random);
   if (player === undefined) throw new Error(`unknown policy: ${policy}`);
-  return play(world, preset === 'respectful' ? gated(player, plan.targets, policy) : player, seed);
+  return playMatch(world, preset === 'respectful' ? gated(player, plan.targets, policy) : player, seed);
 }
 
 export async function judge(
@@ -60,18 +81,16 @@ export async function judge(
   policy: string,
   seeds: readonly number[],
   preset: SimPreset,
+  play: Measure = measure,
 ): Promise<ScenarioResult> {
-  const tallies: Tally[] = [];
-  const oracles: Tally[] = [];
-  for (const seed of seeds) {
-    tallies.push(await run(plan, policy, seed, preset));
-    oracles.push(await bound(plan, seed, preset));
-  }
-  const ratios = tallies.map((tally, index) => tally.successes / oracles[index]!.successes);
-  const quantiles = tallies.map((tally) => tally.quantiles(0.5, 0.95, 0.99));
-  const mean = (pick: (tally: Tally) => number): number => estimate(tallies.map((tally) => pick(tally))).mean;
-  const quantile = (index: number): number => estimate(quantiles.map((one) => one[index]!)).mean;
-  const successes = mean((tally) => tally.successes);
+  const own = seeds.map((seed) => play(plan, policy, seed, preset));
+  const bounds = seeds.map((seed) => play(plan, 'oracle', seed, preset));
+  const runs = await Promise.all(own);
+  const oracles = await Promise.all(bounds);
+  const ratios = runs.map((one, index) => one.successes / oracles[index]!.successes);
+  const mean = (pick: (one: Measured) => number): number => estimate(runs.map((one) => pick(one))).mean;
+  const quantile = (index: number): number => mean(({ quantiles }) => quantiles[index]!);
+  const successes = mean((one) => one.successes);
   return {
     scenario: plan.name,
     ratio: estimate(ratios),
@@ -79,10 +98,10 @@ export async function judge(
     p50: quantile(0),
     p95: quantile(1),
     p99: quantile(2),
-    attemptsPerSuccess: mean((tally) => tally.attempts) / successes,
-    rejectionsPer100: (mean((tally) => tally.rejections) / successes) * 100,
-    failed: mean((tally) => tally.failed),
-    recoverySeconds: recovery(plan, tallies, oracles),
+    attemptsPerSuccess: mean(({ attempts }) => attempts) / successes,
+    rejectionsPer100: (mean(({ rejections }) => rejections) / successes) * 100,
+    failed: mean(({ failed }) => failed),
+    recoverySeconds: recovery(plan, runs, oracles),
   };
 }
 
@@ -104,20 +123,24 @@ const STEADY_S = 60;
  * The worst seed's seconds until a five-second window carries nine tenths of what the policy carried before, scaled by
  * what the outage left to the oracle.
  */
-function recovery(plan: WorldPlan, tallies: readonly Tally[], oracles: readonly Tally[]): number | undefined {
+function recovery(plan: WorldPlan, runs: readonly Measured[], oracles: readonly Measured[]): number | undefined {
   const outage = plan.troubles?.find((trouble) => trouble.kind === 'outage');
   if (outage === undefined) return undefined;
   const from = outage.fromMs / 1_000;
   const to = outage.toMs / 1_000;
   return Math.max(
-    ...tallies.map((tally, index) => {
+    ...runs.map((one, index) => {
       const oracle = oracles[index]!;
-      const left = oracle.between(from + STEADY_S, to) / (to - from - STEADY_S);
-      const before = oracle.between(from - STEADY_S, from) / STEADY_S;
-      const enough = 0.9 * (tally.between(from - STEADY_S, from) / STEADY_S) * Math.min(1, left / before) * WINDOW_S;
-      for (let at = from; at + WINDOW_S <= to; at += 1)
-        if (tally.between(at, at + WINDOW_S) >= enough) return at - from;
+      const left = between(oracle, from + STEADY_S, to) / (to - from - STEADY_S);
+      const before = between(oracle, from - STEADY_S, from) / STEADY_S;
+      const enough = 0.9 * (between(one, from - STEADY_S, from) / STEADY_S) * Math.min(1, left / before) * WINDOW_S;
+      for (let at = from; at + WINDOW_S <= to; at += 1) if (between(one, at, at + WINDOW_S) >= enough) return at - from;
       return to - from;
     }),
   );
+}
+
+/** Successes from second `from` to second `to`, the latter left out. */
+function between({ perSecond }: Measured, from: number, to: number): number {
+  return perSecond.subarray(from, to).reduce((sum, one) => sum + one, 0);
 }

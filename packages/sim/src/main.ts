@@ -1,14 +1,17 @@
 #!/usr/bin/env node
 import { readOrder, USAGE, type Order } from './command-line.js';
-import { judge, summarize, type PolicyResult, type ScenarioResult } from './experiment.js';
+import { judge, remembering, summarize, type Measure, type PolicyResult } from './experiment.js';
 import { comparisonTable, policyJson, policyTable } from './table.js';
+import { workers } from './workers.js';
 
 if (process.argv.includes('--help')) process.stdout.write(USAGE);
 else await print(readOrder(process.argv.slice(2)));
 
 async function print(order: Order): Promise<void> {
-  const results: PolicyResult[] = [];
-  for (const policy of order.policies) results.push(await judgeAll(order, policy));
+  const threads = workers();
+  const play = remembering(threads.measure);
+  const results = await Promise.all(order.policies.map((policy) => judgeAll(order, policy, play)));
+  await threads.close();
   const [first] = results;
   if (order.json) {
     const json =
@@ -21,8 +24,6 @@ async function print(order: Order): Promise<void> {
   process.stdout.write(results.length === 1 ? policyTable(first!) : comparisonTable(results));
 }
 
-async function judgeAll({ scenarios, seeds, preset }: Order, policy: string): Promise<PolicyResult> {
-  const results: ScenarioResult[] = [];
-  for (const plan of scenarios) results.push(await judge(plan, policy, seeds, preset));
-  return summarize(policy, results);
+async function judgeAll({ scenarios, seeds, preset }: Order, policy: string, play: Measure): Promise<PolicyResult> {
+  return summarize(policy, await Promise.all(scenarios.map((plan) => judge(plan, policy, seeds, preset, play))));
 }

@@ -1,4 +1,4 @@
-import type { Player, Request } from './player.js';
+import type { Player, Request, Sight } from './player.js';
 import { CONNECT_PART, CUT_PART, type World } from './worlds/world.js';
 
 /** The part of a ban's length that an oracle would spend to avoid it; found best on tuning seeds. */
@@ -13,7 +13,7 @@ const GLANCE_MS = 50;
  * world (how a rate leads to a ban) but no draw that lies ahead. The bound that every policy is measured against.
  */
 export class Oracle implements Player {
-  readonly name = 'oracle';
+  readonly name: string;
   readonly wakesOnRelease = true;
   readonly #world: World;
   readonly #cost: Float64Array;
@@ -23,9 +23,14 @@ export class Oracle implements Player {
   #lookedAt = -Infinity;
   #changes = -1;
   readonly #closedUntil: Float64Array;
+  /** Targets whose rule it sees. */
+  readonly #sees: Uint8Array;
 
-  constructor(world: World) {
+  /** One that `learns` sees a target's rule from that target's first refusal on, as anybody must who is not told of it. */
+  constructor(world: World, learns = false) {
+    this.name = learns ? 'learning-oracle' : 'oracle';
     this.#world = world;
+    this.#sees = new Uint8Array(world.plan.targets).fill(learns ? 0 : 1);
     const { size } = world.fleet;
     this.#cost = new Float64Array(size);
     this.#patience = new Float64Array(size);
@@ -44,7 +49,8 @@ export class Oracle implements Player {
     return this.#best(request, now);
   }
 
-  observe(request: Request): void {
+  observe(request: Request, _endpoint: number, sight: Sight): void {
+    if (sight === 'throttled' || sight === 'denied') this.#sees[request.target] = 1;
     // A place came free: whoever waits for one may look again.
     if (this.#world.sites.rule(request.target) === undefined) this.#closedUntil[request.target] = 0;
   }
@@ -63,12 +69,12 @@ export class Oracle implements Player {
       const cost = this.#cost[row]!;
       if (cost >= least) break;
       if (fleet.inFlight[row]! >= fleet.cap[row]! || !fleet.isUp(row, now)) continue;
-      const openAt = sites.openAt(row, target, now);
+      const openAt = this.#sees[target] === 1 ? sites.openAt(row, target, now) : now;
       if (openAt > now) {
         opensAt = Math.min(opensAt, openAt);
         continue;
       }
-      const risk = sites.banRisk(row, target, now);
+      const risk = this.#sees[target] === 1 ? sites.banRisk(row, target, now) : 0;
       // Beyond the rate that wins most over many bans, waiting is the better use of a pair.
       if (risk > 0 && risk * this.#rateWeight(row, target, risk) > MOST_BAN_SHARE) continue;
       const total = risk === 0 ? cost : cost + risk * sites.banMs(row, target) * BAN_WEIGHT;

@@ -1,2 +1,4 @@
 export { adapterContract } from './adapter-contract.js';
 export type { AdapterContract, ContractAnswer, ContractClient, ContractRequest } from './contract-client.js';
+export { storeContract } from './store/store-contract.js';
+export type { StoreContract } from './store/workplace.js';

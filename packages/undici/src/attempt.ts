@@ -1,117 +1,154 @@
 import type { Duplex } from 'node:stream';
 import type { Lease, Outcome, ResponseOutcome, Run } from '@fairlead/core';
-import { failureOf } from '@fairlead/dial';
+import { answered, failureOf, type StandInController } from '@fairlead/dial';
 import type { Dispatcher } from 'undici';
+import { BodyPeek } from './body-peek.js';
 
 type Controller = Dispatcher.DispatchController;
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
 
 /** How an attempt ended for the loop around it. */
 export type Ended =
-  /** The head of the answer went to the caller; the rest takes care of itself. */
+  /** The head of the answer goes to the caller; the rest takes care of itself. */
   | { readonly kind: 'delivered' }
   | { readonly kind: 'again' }
   | { readonly kind: 'failed'; readonly outcome: Outcome; readonly error: Error };
 
-export interface AttemptParts {
+/** The loop around the attempts of one dispatch, as far as they look at it. */
+export interface AttemptOwner {
   readonly run: Run;
-  readonly lease: Lease;
   readonly handler: Dispatcher.DispatchHandler;
   /** The caller's controller. */
-  readonly outer: Controller & { follow(inner: Controller): void };
-  /** Asked at the head of an answer that the policy would rather not deliver. */
-  readonly mayResend: () => boolean;
-  readonly end: (ended: Ended) => void;
+  readonly outer: StandInController;
+  readonly bodyBytes: number;
+  /** The body of the request has been read, and cannot be sent again. */
+  readonly isSpent: boolean;
+  ended(attempt: Attempt, ended: Ended): void;
+  /** The lease of a delivered answer is settled. */
+  settled(lease: Lease): void;
+}
+
+interface Head {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly message: string | undefined;
+  readonly latencyMs: number;
 }
 
 /** One attempt as undici sees it: holds the answer back until it is known that it is the caller's. */
 export class Attempt implements Dispatcher.DispatchHandler {
-  readonly #parts: AttemptParts;
+  readonly lease: Lease;
+  readonly #owner: AttemptOwner;
   readonly #since = performance.now();
   #inner: Controller | undefined;
-  #head: ResponseOutcome | undefined;
+  #outcome: ResponseOutcome | undefined;
+  /** Set while the first of the body is waited for, where the pool's classifier asks for it. */
+  #peek: BodyPeek<Head> | undefined;
   #state: 'open' | 'delivered' | 'over' = 'open';
 
-  constructor(parts: AttemptParts) {
-    this.#parts = parts;
-    parts.lease.signal.addEventListener('abort', () => this.#giveUp());
+  constructor(owner: AttemptOwner, lease: Lease) {
+    this.#owner = owner;
+    this.lease = lease;
+    lease.onEnd(this.#giveUp);
   }
 
   onRequestStart(controller: Controller): void {
     this.#inner = controller;
-    const { outer, lease } = this.#parts;
+    const { outer } = this.#owner;
     // Whoever gave up while undici was still connecting could not tell it.
-    if (this.#state === 'over') return controller.abort(outer.reason ?? lease.signal.reason ?? new Error('given up'));
+    if (this.#state === 'over') return controller.abort(outer.reason ?? givenUp());
     outer.follow(controller);
   }
 
-  onResponseStart(controller: Controller, status: number, headers: Headers, message?: string): void {
-    const { run, lease, handler, outer } = this.#parts;
+  onResponseStart(_: Controller, status: number, headers: Headers, message?: string): void {
     if (this.#state !== 'open') return;
-    lease.touch();
-    const get = (name: string): string | undefined => headers[name]?.toString();
-    const outcome: ResponseOutcome = { kind: 'response', status, latencyMs: this.#elapsedMs, headers: { get } };
+    const { handler, outer, bodyBytes } = this.#owner;
+    this.lease.touch();
     // An interim answer is none yet.
     if (status < 200) return handler.onResponseStart?.(outer, status, headers, message);
-    if (run.mayRepeat(outcome) && this.#parts.mayResend()) {
-      const { kind } = run.report(lease, outcome);
-      if (kind === 'reroute' || kind === 'replay') {
-        this.#end({ kind: 'again' });
-        return controller.abort(new Error('this answer is not delivered'));
-      }
-    } else {
-      run.delivered();
-    }
-    this.#head = outcome;
-    this.#state = 'delivered';
-    this.#parts.end({ kind: 'delivered' });
-    handler.onResponseStart?.(outer, status, headers, message);
+    const head = { status, headers, message, latencyMs: this.#elapsedMs };
+    if (bodyBytes > 0) this.#peek = new BodyPeek(head, headers['content-encoding'], bodyBytes);
+    else this.#answer(head);
   }
 
   onResponseData(_: Controller, chunk: Buffer): void {
-    if (this.#state !== 'delivered') return;
-    this.#parts.lease.touch();
-    this.#parts.handler.onResponseData?.(this.#parts.outer, chunk);
+    if (this.#state === 'over') return;
+    this.lease.touch();
+    if (this.#peek === undefined) this.#owner.handler.onResponseData?.(this.#owner.outer, chunk);
+    else if (this.#peek.add(chunk)) this.#answerPeeked(this.#peek);
   }
 
   onResponseEnd(_: Controller, trailers: Headers): void {
-    if (this.#state !== 'delivered' || this.#head === undefined) return;
-    this.#parts.lease.settle(this.#head);
+    if (this.#state !== 'over' && this.#peek !== undefined) this.#answerPeeked(this.#peek);
+    if (this.#state !== 'delivered') return;
+    this.#settle(this.#outcome!);
     // A handler that throws hears of it by `onResponseError`, as the retry interceptor's counts on.
-    this.#parts.handler.onResponseEnd?.(this.#parts.outer, trailers);
+    this.#owner.handler.onResponseEnd?.(this.#owner.outer, trailers);
     this.#state = 'over';
   }
 
   onResponseError(_: Controller, error: Error): void {
-    const { lease, handler, outer } = this.#parts;
     if (this.#state === 'over') return;
     if (this.#state === 'open') return this.#end({ kind: 'failed', outcome: this.#failure(error), error });
     this.#state = 'over';
-    lease.settle(this.#failure(error));
-    handler.onResponseError?.(outer, error);
+    this.#settle(this.#failure(error));
+    this.#owner.handler.onResponseError?.(this.#owner.outer, error);
   }
 
   onRequestUpgrade(_: Controller, status: number, headers: Headers, socket: Duplex): void {
-    const { run, lease, handler, outer } = this.#parts;
-    this.#state = 'over';
+    const { run, handler, outer } = this.#owner;
     run.delivered();
-    this.#parts.end({ kind: 'delivered' });
-    socket.once('close', () => lease.settle({ kind: 'response', status, latencyMs: this.#elapsedMs }));
+    this.#end({ kind: 'delivered' });
+    socket.once('close', () => this.#settle({ kind: 'response', status, latencyMs: this.#elapsedMs }));
     handler.onRequestUpgrade?.(outer, status, headers, socket);
   }
 
   /** The caller has called it off. */
   abort(reason: Error): void {
     if (this.#inner !== undefined) this.#inner.abort(reason);
-    else this.onResponseError(this.#parts.outer, reason);
+    else this.onResponseError(this.#owner.outer, reason);
   }
 
-  /** The pool has: what undici still has to connect for is not waited for. */
-  #giveUp(): void {
-    const error = Object.assign(new Error('the pool gave this attempt up'), { code: 'ETIMEDOUT' });
-    if (this.#inner !== undefined) this.#inner.abort(error);
-    else this.onResponseError(this.#parts.outer, error);
+  /** Another attempt was faster. */
+  supersede(): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    this.lease.settle({ kind: 'abandoned', elapsedMs: this.#elapsedMs });
+    this.#inner?.abort(givenUp());
   }
+
+  #answerPeeked(peek: BodyPeek<Head>): void {
+    this.#peek = undefined;
+    this.#answer(peek.head, peek.prefix());
+    const { handler, outer } = this.#owner;
+    if (this.#state === 'delivered') for (const chunk of peek.chunks) handler.onResponseData?.(outer, chunk);
+  }
+
+  #answer(head: Head, bodyPrefix?: Uint8Array): void {
+    const { run, handler, outer, isSpent } = this.#owner;
+    const { status, headers, message } = head;
+    const outcome = answered({ ...head, bodyPrefix });
+    if (run.mayRepeat(outcome) && !isSpent) {
+      const { kind } = run.report(this.lease, outcome);
+      if (kind === 'reroute' || kind === 'replay') {
+        this.#end({ kind: 'again' });
+        return this.#inner?.abort(new Error('this answer is not delivered'));
+      }
+    } else {
+      run.delivered();
+    }
+    this.#outcome = outcome;
+    this.#state = 'delivered';
+    this.#owner.ended(this, DELIVERED);
+    handler.onResponseStart?.(outer, status, headers, message);
+  }
+
+  /** The pool has ended the lease: what undici still has to connect for is not waited for. */
+  readonly #giveUp = (): void => {
+    const error = givenUp();
+    if (this.#inner !== undefined) this.#inner.abort(error);
+    else this.onResponseError(this.#owner.outer, error);
+  };
 
   get #elapsedMs(): number {
     return performance.now() - this.#since;
@@ -119,17 +156,30 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   #end(ended: Ended): void {
     this.#state = 'over';
-    this.#parts.end(ended);
+    this.#owner.ended(this, ended);
+  }
+
+  #settle(outcome: Outcome): void {
+    this.lease.settle(outcome);
+    this.#owner.settled(this.lease);
   }
 
   #failure(error: Error): Outcome {
     const elapsedMs = this.#elapsedMs;
-    const { outer } = this.#parts;
+    const { outer } = this.#owner;
     // A signal that timed out is a timeout of the client's, any other abort the caller's own doing.
-    if (outer.aborted && outer.reason?.name !== 'TimeoutError') return { kind: 'abandoned', elapsedMs };
-    const failure = failureOf(error, elapsedMs, { response: this.#head !== undefined });
+    const timedOut = outer.reason?.name === 'TimeoutError';
+    if (outer.aborted && !timedOut) return { kind: 'abandoned', elapsedMs };
+    const response = this.#outcome !== undefined || this.#peek !== undefined;
+    const failure = failureOf(error, elapsedMs, { response, timedOut });
     if (this.#inner !== undefined || failure.sent === 'nothing') return failure;
     // undici names its controller once it has a connection: without one nothing was sent.
     return { ...failure, phase: 'tunnel', sent: 'nothing' };
   }
+}
+
+const DELIVERED: Ended = Object.freeze({ kind: 'delivered' });
+
+function givenUp(): Error {
+  return Object.assign(new Error('the pool gave this attempt up'), { code: 'ETIMEDOUT' });
 }

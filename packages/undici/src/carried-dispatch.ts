@@ -1,17 +1,19 @@
 import { notePoolInfo, type Lease, type LeaseRequest, type Pool, type Run } from '@fairlead/core';
+import { StandInController } from '@fairlead/dial';
 import type { Dispatcher } from 'undici';
-import { Attempt, type Ended } from './attempt.js';
+import { Attempt, type AttemptOwner, type Ended } from './attempt.js';
+import { CallerSignal } from './caller-signal.js';
 import type { EndpointAgents } from './endpoint-agents.js';
 import type { Memory } from './memory.js';
-import type { Pooled, PoolRequest } from './options.js';
+import type { Pooled } from './options.js';
 import { IN_CONTEXT } from './pool-info.js';
-import { OuterController } from './outer-controller.js';
 import { RequestBody } from './request-body.js';
 
 export interface Carriers {
   readonly pool: Pool;
   readonly agents: EndpointAgents;
   readonly memory: Memory;
+  readonly bodyBytes: number;
 }
 
 /** Where the run and the lease behind an answer are told to, for those who can tie them to it. */
@@ -21,97 +23,163 @@ export type CarriedOptions = Dispatcher.DispatchOptions &
   Pooled & { readonly [NOTE]?: (run: Run, lease: Lease | undefined) => void };
 
 /** One dispatch: attempts until the pool decides that it is over. Translates, never judges. */
-export class CarriedDispatch {
+export class CarriedDispatch implements AttemptOwner {
+  readonly handler: Dispatcher.DispatchHandler;
+  readonly outer = new StandInController((reason) => this.#aborted(reason));
   readonly #options: CarriedOptions;
-  readonly #handler: Dispatcher.DispatchHandler;
   readonly #carriers: Carriers;
   readonly #body: RequestBody;
-  readonly #abort = new AbortController();
-  readonly #outer = new OuterController((reason) => this.#aborted(reason));
-  /** undici's `request` hands it back with its answer. */
-  readonly #context = { [IN_CONTEXT]: {} };
-  #attempt: Attempt | undefined;
+  readonly #signal = new CallerSignal();
+  #run: Run | undefined;
+  #lease: Lease | undefined;
+  /** Attempts under way: mostly one, more where the policy hedges or races. */
+  readonly #out = new Set<Attempt>();
+  /** The one whose answer is the caller's. */
+  #delivering: Attempt | undefined;
+  #company: NodeJS.Timeout | undefined;
 
   constructor(options: CarriedOptions, handler: Dispatcher.DispatchHandler, carriers: Carriers) {
     this.#options = options;
-    this.#handler = handler;
+    this.handler = handler;
     this.#carriers = carriers;
     this.#body = new RequestBody(options.body);
   }
 
+  get run(): Run {
+    return this.#run!;
+  }
+
+  get bodyBytes(): number {
+    return this.#carriers.bodyBytes;
+  }
+
+  get isSpent(): boolean {
+    return this.#body.isSpent;
+  }
+
   /** At once, and not when there is a connection: so the caller can abort whatever it is that takes long. */
   start(): void {
-    this.#handler.onRequestStart?.(this.#outer, this.#context);
-    this.#carry().catch((error: Error) => this.#handler.onResponseError?.(this.#outer, error));
-  }
-
-  async #carry(): Promise<void> {
-    if (this.#outer.reason !== null) throw this.#outer.reason;
-    const { pool, memory } = this.#carriers;
-    const run = pool.begin(this.#leaseRequest());
-    for (;;) {
-      const lease = await this.#nextLease(run);
-      const ended = await this.#once(run, lease);
-      this.#note(run, lease);
-      if (ended.kind === 'delivered') return memory.ended(this.#handler, run, lease);
-      if (ended.kind === 'again') continue;
-      const { outcome, error } = ended;
-      if (this.#outer.aborted) {
-        lease.settle(outcome);
-        throw error;
-      }
-      const decision = run.report(lease, outcome);
-      if ((decision.kind === 'reroute' || decision.kind === 'replay') && !this.#body.isSpent) continue;
-      memory.ended(this.#handler, run);
-      throw decision.kind === 'give-up' ? Object.assign(decision.error, { cause: error }) : error;
+    // undici's `request` hands the context back with its answer.
+    this.handler.onRequestStart?.(this.outer, { [IN_CONTEXT]: this });
+    const { reason } = this.outer;
+    if (reason !== null) return this.handler.onResponseError?.(this.outer, reason);
+    try {
+      this.#run = this.#carriers.pool.begin(this.#leaseRequest());
+    } catch (error) {
+      return this.handler.onResponseError?.(this.outer, error as Error);
     }
+    this.#next();
   }
 
-  #once(run: Run, lease: Lease): Promise<Ended> {
-    const { agent, release } = this.#carriers.agents.lease(lease.endpoint, run.request.session);
-    return new Promise((end) => {
-      const mayResend = (): boolean => !this.#body.isSpent;
-      const attempt = new Attempt({ run, lease, handler: this.#handler, outer: this.#outer, mayResend, end });
-      this.#attempt = attempt;
-      this.#note(run, lease);
-      const body = this.#body.toSend() as Dispatcher.DispatchOptions['body'];
-      agent.dispatch(body == null ? this.#options : { ...this.#options, body }, attempt);
-      // A graceful end: what was dispatched is still carried.
-      release();
+  /** For `poolInfo`. */
+  noteOn(subject: object): void {
+    if (this.#run !== undefined) notePoolInfo(subject, this.#run, this.#lease);
+  }
+
+  ended(attempt: Attempt, ended: Ended): void {
+    this.#out.delete(attempt);
+    if (ended.kind === 'delivered') {
+      this.#delivering = attempt;
+      this.#carriedBy(attempt.lease);
+      this.#cancelRest();
+      return;
+    }
+    if (ended.kind === 'failed') this.#failed(attempt.lease, ended);
+    // Another may still bring what this one could not.
+    else if (this.#out.size === 0) this.#next();
+  }
+
+  settled({ verdict }: Lease): void {
+    // Whatever comes again for an answer that the pool calls good has its own reasons.
+    if (verdict !== 'success' && verdict !== 'final') this.#carriers.memory.failed(this.handler, this.run);
+  }
+
+  #next(): void {
+    this.run.next().then(this.#begin, (error: Error) => {
+      this.#carriedBy(undefined);
+      this.#fail(this.outer.reason ?? error);
     });
   }
 
-  async #nextLease(run: Run): Promise<Lease> {
-    this.#attempt = undefined;
-    try {
-      return await run.next();
-    } catch (error) {
-      this.#note(run, undefined);
-      throw this.#outer.reason ?? error;
+  readonly #begin = (first: Lease): void => {
+    // Called off between the grant and now.
+    if (this.outer.reason !== null) {
+      first.settle({ kind: 'abandoned', elapsedMs: 0 });
+      return this.#fail(this.outer.reason);
     }
+    for (let lease: Lease | undefined = first; lease !== undefined; lease = this.run.tryRace()) this.#send(lease);
+  };
+
+  #send(lease: Lease): void {
+    this.#carriedBy(lease);
+    const { agent, release } = this.#carriers.agents.lease(lease.endpoint, this.run.request.session);
+    const attempt = new Attempt(this, lease);
+    this.#out.add(attempt);
+    const wait = this.run.hedgeAfterMs(lease);
+    if (wait !== Number.POSITIVE_INFINITY) this.#hedgeAfter(wait);
+    const body = this.#body.toSend() as Dispatcher.DispatchOptions['body'];
+    agent.dispatch(body == null ? this.#options : { ...this.#options, body }, attempt);
+    // A graceful end: what was dispatched is still carried.
+    release?.();
+  }
+
+  #hedgeAfter(wait: number): void {
+    clearTimeout(this.#company);
+    this.#company = setTimeout(() => {
+      const lease = this.#out.size > 0 ? this.run.tryHedge() : undefined;
+      if (lease !== undefined) this.#send(lease);
+    }, wait);
+  }
+
+  #failed(lease: Lease, { outcome, error }: Ended & { kind: 'failed' }): void {
+    if (this.outer.aborted) {
+      lease.settle(outcome);
+      return this.#fail(error);
+    }
+    const decision = this.run.report(lease, outcome);
+    if (this.#out.size > 0) return;
+    if ((decision.kind === 'reroute' || decision.kind === 'replay') && !this.isSpent) return this.#next();
+    this.#fail(decision.kind === 'give-up' ? Object.assign(decision.error, { cause: error }) : error);
+  }
+
+  #fail(error: Error): void {
+    this.#cancelRest();
+    this.#carriers.memory.failed(this.handler, this.run);
+    this.handler.onResponseError?.(this.outer, error);
+  }
+
+  #cancelRest(): void {
+    clearTimeout(this.#company);
+    for (const attempt of this.#out) attempt.supersede();
+    this.#out.clear();
   }
 
   #aborted(reason: Error): void {
-    if (this.#attempt === undefined) this.#abort.abort(reason);
-    else this.#attempt.abort(reason);
+    const [first, ...rest] = this.#delivering === undefined ? this.#out : [this.#delivering];
+    for (const attempt of rest) {
+      this.#out.delete(attempt);
+      attempt.supersede();
+    }
+    if (first === undefined) this.#signal.abort(reason);
+    else first.abort(reason);
   }
 
-  #note(run: Run, lease: Lease | undefined): void {
-    notePoolInfo(this.#context[IN_CONTEXT], run, lease);
-    this.#options[NOTE]?.(run, lease);
+  #carriedBy(lease: Lease | undefined): void {
+    this.#lease = lease;
+    this.#options[NOTE]?.(this.run, lease);
   }
 
   #leaseRequest(): LeaseRequest {
-    const { origin = '', method, pool } = this.#options;
-    const own: PoolRequest = pool === false || pool === undefined ? {} : pool;
+    const { origin = '', path, method, pool } = this.#options;
+    const avoid = this.#carriers.memory.of(this.handler);
     return {
-      ...own,
-      ...this.#carriers.memory.of(this.#handler),
+      ...(pool || undefined),
+      ...(avoid === undefined ? undefined : { avoid }),
       // A body that can be read once is sent once, whatever the caller allows.
-      ...(this.#body.isOnce ? { idempotent: false } : {}),
+      ...(this.#body.isOnce ? { idempotent: false } : undefined),
       method,
-      target: origin,
-      signal: this.#abort.signal,
+      target: `${String(origin)}${path}`,
+      signal: this.#signal.signal,
     };
   }
 }

@@ -1,4 +1,5 @@
-import { FairleadError, notePoolInfo, type Lease, type Pool, type Run } from '@fairlead/core';
+import { notePoolInfo, type Lease, type Pool, type Run } from '@fairlead/core';
+import { pastThePool } from '@fairlead/dial';
 import { fetch as undiciFetch, type Dispatcher, type RequestInfo, type RequestInit, type Response } from 'undici';
 import { NOTE, type CarriedOptions } from './carried-dispatch.js';
 import type { Pooled, PoolDispatcherOptions } from './options.js';
@@ -12,9 +13,7 @@ export function createFetch(pool: Pool, options: PoolDispatcherOptions = {}): Po
   const dispatcher = poolDispatcher(pool, options);
   return async (input, init = {}) => {
     const { pool: own, dispatcher: foreign, ...rest } = init;
-    if (foreign != null) {
-      throw new FairleadError('POLICY_UNSUPPORTED', "its own 'dispatcher' would connect past the pool's proxies");
-    }
+    if (foreign != null) throw pastThePool("its own 'dispatcher'");
     const call = new Call(dispatcher, own, init.body);
     try {
       const response = await undiciFetch(input, { ...rest, dispatcher: call as unknown as Dispatcher });

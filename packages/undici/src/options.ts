@@ -1,18 +1,20 @@
-import type { LeaseRequest } from '@fairlead/core';
-import type { AGENT_CACHE_DEFAULTS, ReusePolicy, TargetTlsOptions } from '@fairlead/dial';
+import type { PoolRequest } from '@fairlead/core';
+import {
+  CLIENT_DEFAULTS,
+  CLIENT_OPTION_KEYS,
+  type AGENT_CACHE_DEFAULTS,
+  type ClientOptions,
+  type ReusePolicy,
+  type TargetTlsOptions,
+} from '@fairlead/dial';
 import type { Agent } from 'undici';
-
-/** What one request may ask of the pool. The rest is read from the request itself. */
-export type PoolRequest = Omit<LeaseRequest, 'target' | 'method' | 'signal'>;
 
 /** Of dispatch options: how the pool is to carry the request; `false` goes without it, where direct connections are allowed. */
 export interface Pooled {
   readonly pool?: PoolRequest | false;
 }
 
-export interface PoolDispatcherOptions {
-  /** Lets `pool: false` send a request without any proxy; otherwise that is an error. @default false */
-  readonly allowDirect?: boolean;
+export interface PoolDispatcherOptions extends ClientOptions {
   /** Whom a kept tunnel may serve: see `AGENT_CACHE_DEFAULTS`. @default 'endpoint' */
   readonly reuse?: ReusePolicy;
   /** Most dispatchers kept, one for an endpoint or one for a session on it. @default 1000 */
@@ -23,9 +25,18 @@ export interface PoolDispatcherOptions {
   readonly agent?: Omit<Agent.Options, 'connect' | 'factory' | 'allowH2'>;
 }
 
+/** Every key of `PoolDispatcherOptions`. */
+export const KEYS = [
+  ...CLIENT_OPTION_KEYS,
+  'reuse',
+  'maxAgents',
+  'tls',
+  'agent',
+] as const satisfies readonly (keyof PoolDispatcherOptions)[];
+
 /** The defaults of `PoolDispatcherOptions`, in one place. */
 export const POOL_DISPATCHER_DEFAULTS = Object.freeze({
-  allowDirect: false,
+  ...CLIENT_DEFAULTS,
   reuse: 'endpoint',
   maxAgents: 1000,
 } satisfies PoolDispatcherOptions & typeof AGENT_CACHE_DEFAULTS);

@@ -1,141 +1,109 @@
-import { spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { constants, setPriority, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { availability, certificates, startInChild, startRealServer } from '@fairlead/lab';
-import {
-  factorOf,
-  rateOf,
-  type BenchOrder,
-  type BenchReport,
-  type ClientFigures,
-  type Rival,
-} from './bench-figures.js';
+import { certificates, startInChild } from '@fairlead/lab';
+import { factorOf, rateOf, type Comparison, type RequestTime, type Rival } from './bench-figures.js';
+import { startClient, startProxies, takePlaces, type BenchClient, type BenchProxy } from './bench-processes.js';
 import { CLIENT_NAMES, type ClientName } from './clients.js';
 
 /**
- * The dialer against the stock agents. Proxies and targets run in processes of their own; the client runs in one more,
- * held to one core, so that its throughput is its cost.
+ * The dialer against the stock agents. Proxies, target and each contender run in processes of their own; contenders take
+ * turns on one core, which is theirs.
  */
 const { values } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'boolean' },
-    rounds: { type: 'string', default: '9' },
+    rounds: { type: 'string', default: '7' },
     requests: { type: 'string', default: '2000' },
     only: { type: 'string' },
     /** Leaves out the new agent for each request, which takes most of the time. */
     'no-fresh': { type: 'boolean' },
   },
 });
+const rounds = Number(values.rounds);
+const requests = Number(values.requests);
+const clients = CLIENT_NAMES.filter((name) => values.only === undefined || values.only.split(',').includes(name));
+const CONCURRENCY = 32;
+/** A new agent for each request takes as long for one as the others for ten: fewer say as much, for times are per request. */
+const FRESH_SHARE = 8;
 
-prefer();
+takePlaces();
 const directory = await mkdtemp(join(tmpdir(), 'fairlead-bench-'));
 const ca = join(directory, 'ca.pem');
 await writeFile(ca, certificates().ca);
 const target = await startInChild({ kind: 'target', options: { certificate: 'good', record: false } });
 const proxies = await startProxies();
-const order: BenchOrder = {
-  targetUrl: `${target.url}/status/200`,
-  rounds: Number(values.rounds),
-  requests: Number(values.requests),
-  concurrency: 32,
-  withFresh: values['no-fresh'] !== true,
-  clients: CLIENT_NAMES.filter((name) => values.only === undefined || values.only.split(',').includes(name)),
-  proxies: proxies.map(({ name, kind, url }) => ({ name, kind, url })),
-};
-const report = await measure(order);
+const figures: Comparison[] = [];
+for (const proxy of proxies) for (const client of clients) figures.push(await compare(client, proxy));
 for (const { stop } of proxies) await stop();
 await target.stop();
 await rm(directory, { recursive: true });
-print(report);
+print();
 
-/** Ahead of whatever else the machine does, where we may: its children inherit that. */
-function prefer(): void {
-  try {
-    setPriority(constants.priority.PRIORITY_HIGHEST / 2);
-  } catch {
-    console.error('no right to run ahead of others: the figures will vary with what else the machine does');
+async function compare(client: ClientName, proxy: BenchProxy): Promise<Comparison> {
+  const rivals: Rival[] =
+    proxy.kind === 'http' && values['no-fresh'] !== true ? ['ours', 'cached', 'fresh'] : ['ours', 'cached'];
+  const contenders = new Map<Rival, BenchClient>();
+  for (const rival of rivals) {
+    const order = {
+      client,
+      rival,
+      proxyUrl: proxy.url,
+      targetUrl: `${target.url}/status/200`,
+      concurrency: CONCURRENCY,
+    };
+    contenders.set(rival, await startClient(order, ca));
   }
-}
-
-interface BenchProxy {
-  readonly name: string;
-  readonly kind: 'http' | 'socks';
-  readonly url: string;
-  readonly stop: () => Promise<void>;
-}
-
-async function startProxies(): Promise<BenchProxy[]> {
-  const http = await startInChild({ kind: 'http-proxy' });
-  const socks = await startInChild({ kind: 'socks-proxy' });
-  const own: BenchProxy[] = [
-    { name: 'in-process', kind: 'http', url: http.url, stop: http.stop },
-    { name: 'in-process', kind: 'socks', url: socks.url, stop: socks.stop },
-  ];
-  for (const [name, kind] of [
-    ['squid', 'http'],
-    ['microsocks', 'socks'],
-  ] as const) {
-    const state = availability(name);
-    if (!state.available) {
-      console.error(`without ${name}: ${state.reason}`);
-      continue;
+  const took: Partial<Record<Rival, RequestTime>>[] = [];
+  let tlsHandshakes = 0;
+  // The first is not counted: compilers and caches warm up in it.
+  for (let n = -1; n < rounds; n += 1) {
+    const times: Partial<Record<Rival, RequestTime>> = {};
+    // Who comes first alternates: the machine is not the same at the end of a round.
+    for (const rival of n % 2 === 0 ? rivals : rivals.toReversed()) {
+      const before = await handshakes();
+      times[rival] = (await contenders.get(rival)?.round(rival === 'fresh' ? requests / FRESH_SHARE : requests))!;
+      if (rival === 'ours') tlsHandshakes = Math.max(tlsHandshakes, (await handshakes()) - before);
     }
-    const { url, stop } = await startRealServer(name);
-    own.push({ name, kind, url, stop });
+    if (n >= 0) took.push(times);
   }
-  return own;
+  for (const contender of contenders.values()) await contender.stop();
+  const comparison: Comparison = { client, proxy: proxy.name, kind: proxy.kind, rounds: took, tlsHandshakes };
+  console.error(describe(comparison));
+  return comparison;
 }
 
-/** Asks the target how many handshakes there were, whenever the client says so. */
-async function measure(order: BenchOrder): Promise<BenchReport> {
-  const entry = [fileURLToPath(new URL('main.js', import.meta.url)), 'bench-client'];
-  const pin = ['taskset', '-c', '1'] as const;
-  const pinned = spawnSync(pin[0], ['--version']).error === undefined;
-  const [command, ...args] = pinned ? [...pin, process.execPath, ...entry] : [process.execPath, ...entry];
-  const child = spawn(command!, args, {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    env: { ...process.env, NODE_EXTRA_CA_CERTS: ca },
-  });
-  child.send(order);
-  return new Promise((resolve, reject) => {
-    child.once('exit', (code) => reject(new Error(`the client ended with ${code}`)));
-    child.on('message', (message: BenchReport | 'tally') => {
-      if (message !== 'tally') return resolve(message);
-      void target.tally().then(({ handshakes }) => child.send(handshakes.full + handshakes.resumed));
-    });
-  });
+async function handshakes(): Promise<number> {
+  const { handshakes: seen } = await target.tally();
+  return seen.full + seen.resumed;
 }
 
-function print({ figures }: BenchReport): void {
-  for (const figure of figures) console.error(describe(figure));
-  const http = byClient(figures, 'http', (of) => ({ vsCached: lowest(of, 'cached'), vsFresh: lowest(of, 'fresh') }));
-  const socks = byClient(figures, 'socks', (of) => ({ vsCached: lowest(of, 'cached') }));
+function print(): void {
+  const http = byClient('http', (of) => ({
+    vsCached: lowest(of, 'cached'),
+    ...(values['no-fresh'] === true ? {} : { vsFresh: lowest(of, 'fresh') }),
+  }));
+  const socks = byClient('socks', (of) => ({ vsCached: lowest(of, 'cached') }));
   const summary = { http, socks, tlsHandshakes: Math.max(...figures.map(({ tlsHandshakes }) => tlsHandshakes)) };
   console.log(values.json ? JSON.stringify(summary) : summary);
 }
 
-function describe(figure: ClientFigures): string {
+function describe(figure: Comparison): string {
   const { client, proxy, kind, tlsHandshakes } = figure;
-  const rate = (rival: Rival) => `${rateOf(figure, rival, order.requests)}/s`;
   const against = (rival: Rival) =>
-    `${rate(rival)} (dialer ${factorOf(figure, rival).toFixed(2)}×, by CPU ${factorOf(figure, rival, 'cpuMs').toFixed(2)}×)`;
-  const fresh = kind === 'http' && order.withFresh ? `, new agent each ${against('fresh')}` : '';
-  return `${kind} ${proxy} ${client}: dialer ${rate('ours')}, ${tlsHandshakes} handshakes; cached ${against('cached')}${fresh}`;
+    `${rateOf(figure, rival)}/s (dialer ${factorOf(figure, rival).toFixed(2)}×, by CPU ${factorOf(figure, rival, 'cpuMs').toFixed(2)}×)`;
+  const fresh = figure.rounds[0]?.fresh === undefined ? '' : `; new agent each ${against('fresh')}`;
+  const ours = `dialer ${rateOf(figure, 'ours')}/s, ${tlsHandshakes} handshakes`;
+  return `${kind} ${proxy} ${client}: ${ours}; cached ${against('cached')}${fresh}`;
 }
 
-function byClient<T>(
-  figures: readonly ClientFigures[],
-  kind: string,
-  tell: (of: readonly ClientFigures[]) => T,
-): object {
+function byClient<T>(kind: string, tell: (of: readonly Comparison[]) => T): object {
   const of = (name: ClientName) => figures.filter(({ client, kind: its }) => client === name && its === kind);
-  return Object.fromEntries(order.clients.map((name) => [name, tell(of(name))]));
+  return Object.fromEntries(clients.map((name) => [name, tell(of(name))]));
 }
 
-function lowest(figures: readonly ClientFigures[], rival: Rival): number {
-  return Math.round(Math.min(...figures.map((figure) => factorOf(figure, rival))) * 100) / 100;
+function lowest(of: readonly Comparison[], rival: Rival): number {
+  return Math.round(Math.min(...of.map((figure) => factorOf(figure, rival))) * 100) / 100;
 }

@@ -1,57 +1,48 @@
 import type { ClientName } from './clients.js';
 
-/** What the bench's client shall measure. */
-export interface BenchOrder {
-  readonly targetUrl: string;
-  readonly rounds: number;
-  readonly requests: number;
-  readonly concurrency: number;
-  readonly clients: readonly ClientName[];
-  readonly withFresh: boolean;
-  readonly proxies: readonly { readonly name: string; readonly kind: 'http' | 'socks'; readonly url: string }[];
-}
-
 /** The dialer, a stock agent that is kept, a stock agent for each request. */
 export type Rival = 'ours' | 'cached' | 'fresh';
 
-/** What all requests of a round took: by the clock, and of the client's core. */
-export interface RoundTime {
+/** What one client process shall send, through what. */
+export interface BenchOrder {
+  readonly client: ClientName;
+  readonly rival: Rival;
+  readonly proxyUrl: string;
+  readonly targetUrl: string;
+  readonly concurrency: number;
+}
+
+/** What a request took: by the clock, and of the client's core. */
+export interface RequestTime {
   readonly wallMs: number;
   readonly cpuMs: number;
 }
 
+/** One library through one proxy. */
 export interface Comparison {
-  /** `fresh` over HTTP proxies alone. */
-  readonly rounds: readonly Readonly<Partial<Record<Rival, RoundTime>>>[];
+  readonly client: ClientName;
+  readonly proxy: string;
+  readonly kind: 'http' | 'socks';
+  readonly rounds: readonly Readonly<Partial<Record<Rival, RequestTime>>>[];
   /** The most that one round of the dialer's needed. */
   readonly tlsHandshakes: number;
 }
 
-export interface ClientFigures extends Comparison {
-  readonly client: ClientName;
-  readonly proxy: string;
-  readonly kind: 'http' | 'socks';
-}
-
-export interface BenchReport {
-  readonly figures: readonly ClientFigures[];
-}
-
 /** Requests per second: the median over the rounds. */
-export function rateOf({ rounds }: Comparison, rival: Rival, requests: number): number {
-  return Math.round((requests / median(timesOf(rounds, rival, 'wallMs'))) * 1000);
+export function rateOf({ rounds }: Comparison, rival: Rival): number {
+  return Math.round(1000 / median(timesOf(rounds, rival, 'wallMs')));
 }
 
 /**
  * How many times the rival's time was ours: the median of what the rounds say, each of which compares two neighbours in
  * time. The machine's mood changes more slowly than that.
  */
-export function factorOf({ rounds }: Comparison, rival: Rival, by: keyof RoundTime = 'wallMs'): number {
+export function factorOf({ rounds }: Comparison, rival: Rival, by: keyof RequestTime = 'wallMs'): number {
   const ours = timesOf(rounds, 'ours', by);
   return median(timesOf(rounds, rival, by).map((time, n) => time / ours[n]!));
 }
 
-function timesOf(rounds: Comparison['rounds'], rival: Rival, by: keyof RoundTime): number[] {
+function timesOf(rounds: Comparison['rounds'], rival: Rival, by: keyof RequestTime): number[] {
   return rounds.flatMap((times) => times[rival]?.[by] ?? []);
 }
 

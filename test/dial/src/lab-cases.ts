@@ -88,12 +88,18 @@ function refusedCases(client: ClientName): FaultCase[] {
   ];
 }
 
-const SILENT = ['silent-on-accept', 'silent-after-request', 'silent-in-reply', 'silent-in-tunnel'] as const;
+const SILENT = {
+  'silent-on-accept': 'tunnel',
+  'silent-after-request': 'tunnel',
+  'silent-in-reply': 'tunnel',
+  'silent-in-tunnel': 'target-tls',
+} as const;
 
 function abortedCases(client: ClientName): FaultCase[] {
   return (['http', 'socks5', 'socks4'] as const).flatMap((kind) =>
-    SILENT.map((name) => {
-      const aborted = caller(client, `${kind} abort in ${name}`, ABORTED, () => openBadProxy(kind, name));
+    (Object.keys(SILENT) as (keyof typeof SILENT)[]).map((name) => {
+      const phase = kind === 'socks5' && name === 'silent-on-accept' ? 'proxy-handshake' : SILENT[name];
+      const aborted = caller(client, `${kind} abort in ${name}`, ABORTED(phase), () => openBadProxy(kind, name));
       return Object.assign(aborted, { aborts: true });
     }),
   );

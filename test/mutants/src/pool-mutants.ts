@@ -11,7 +11,7 @@ export const poolMutants: readonly Mutant[] = [
   {
     name: 'a settled lease keeps its place',
     file: 'pool/dispatcher.ts',
-    find: 'store.ledger.release(row);',
+    find: 'this.#options.store.ledger.release(lease.parts.row);',
     becomes: '',
   },
   {

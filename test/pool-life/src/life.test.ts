@@ -6,7 +6,20 @@ const SEEDS = Number(process.env['LIFE_SEEDS'] ?? 2000);
 const EVENTS = Number(process.env['LIFE_EVENTS'] ?? 500);
 
 /** Each must have happened often enough to have been tested at all. */
-const OFTEN = ['cooldown', 'probation', 'suspension', 'hedge', 'reroute', 'replay', 'idle expiry', 'pin break'];
+const OFTEN = [
+  'cooldown',
+  'probation',
+  'suspension',
+  'hedge',
+  'race',
+  'reroute',
+  'replay',
+  'idle expiry',
+  'pin break',
+  'spent',
+  'session spent',
+  'windowed lease',
+];
 
 test('seeded lives break no promise, and all that matters happens in them', { timeout: 300_000 }, async () => {
   const totals: Record<string, number> = {};

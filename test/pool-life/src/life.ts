@@ -1,10 +1,11 @@
 import {
   createPool,
   FairleadError,
+  toEndpoint,
   type EndpointId,
   type Lease,
   type LeaseRequest,
-  type Pool,
+  type LocalPool,
   type ProxyOptions,
   type Run,
 } from '@fairlead/core';
@@ -18,6 +19,8 @@ const IDLE_MS = 40_000;
 const GRACE_MS = 1001;
 /** Timers set within one event, of which the longest lasts ten minutes: more than this is polling. */
 const MOST_TIMERS = 2000;
+/** Looks at the clock within one event: more than this is a loop that does not end. */
+const MOST_LOOKS = 200_000;
 const SESSIONS = ['s1', 's2', 's3', 's4', 's5'];
 
 interface Held {
@@ -48,16 +51,18 @@ class Life {
   readonly #seed: number;
   readonly #chance: Chance;
   readonly #clock: ManualClock;
-  readonly #pool: Pool;
+  readonly #pool: LocalPool;
   readonly #witness: Witness;
   readonly #world: World;
   readonly #held: Held[] = [];
   readonly #waiting: Waiting[] = [];
   readonly #old: Lease[] = [];
-  readonly #limits = new Map<EndpointId, number>();
+  readonly #proxies = new Map<EndpointId, ProxyOptions>();
+  readonly #paths: number;
   readonly #pendingAttempts: { lease: Lease; finish: (error?: unknown) => void }[] = [];
   #wallStep = 0;
   #timers = 0;
+  #looks = 0;
   #names = 0;
 
   constructor(seed: number) {
@@ -66,13 +71,21 @@ class Life {
     const clock = manualClock(this.#chance.between(0, 1e9));
     this.#clock = {
       ...clock,
+      now: () => {
+        this.#looks += 1;
+        // Thrown here, for nothing after the event would ever be reached.
+        if (this.#looks > MOST_LOOKS) throw this.#spins();
+        return clock.now();
+      },
       wallNow: () => clock.wallNow() + this.#wallStep,
       schedule: (at, callback) => {
         this.#timers += 1;
+        if (this.#timers > 10 * MOST_TIMERS) throw this.#spins();
         return clock.schedule(at, callback);
       },
     };
     const chance = this.#chance;
+    this.#paths = chance.of([1, 1, 2, 3]);
     this.#pool = createPool({
       clock: this.#clock,
       random: chance.random,
@@ -84,11 +97,15 @@ class Life {
         preset: chance.of(['respectful', 'rotate', 'throughput', 'sticky', 'relay'] as const),
         attemptTimeoutMs: 9000,
         minIntervalMs: 0,
-        hedge: { perAttempt: 0.5 },
+        hedge: { perAttempt: 1 },
+        race: { paths: this.#paths, adaptive: chance.yes(0.5) },
+        bytes: { perSession: 150_000, perTarget: chance.yes(0.3) ? 5_000_000 : Number.POSITIVE_INFINITY },
         session: {
-          contract: 'prefer',
+          contract: chance.of(['prefer', 'prefer', 'prefer', 'same-exit', 'strict'] as const),
+          geo: chance.of(['open', 'open', 'closed'] as const),
           keep: chance.of(['forever', 'ttl', 'sliding', 'count'] as const),
           per: 'session',
+          always: chance.yes(0.05),
         },
         targets: [{ match: 'paced.example', minIntervalMs: PACED_MS }],
       },
@@ -96,7 +113,7 @@ class Life {
     this.#witness = new Witness(this.#pool, {
       now: () => this.#clock.now(),
       pacedMs: (target) => (target === 'paced.example' ? PACED_MS : 0),
-      limitOf: (endpoint) => this.#limits.get(endpoint) ?? Number.POSITIVE_INFINITY,
+      proxy: (endpoint) => this.#proxies.get(endpoint),
     });
     this.#world = new World(chance);
     this.#listenBadly();
@@ -112,6 +129,10 @@ class Life {
     }
     await this.#pool.close();
     return { counts: this.#witness.counts, digest: this.#witness.trace.join() };
+  }
+
+  #spins(): Error {
+    return new Error(`something spins; reproduce with LIFE_SEED=${this.#seed} npx vitest run pool-life`);
   }
 
   #broken(event: number, what: string): Error {
@@ -145,7 +166,8 @@ class Life {
       [848, 'resume target', () => this.#pool.resumeTarget(this.#chance.of(TARGETS))],
       [856, 'unbind', () => this.#pool.sessions.unbind(this.#chance.of(SESSIONS))],
       [862, 'bind', () => this.#pool.sessions.bind(this.#chance.of(SESSIONS), this.#anyId())],
-      [868, 'wall clock steps', () => (this.#wallStep += this.#chance.between(-1, 1) * 86_400_000)],
+      [874, 'bytes', () => this.#moveBytes()],
+      [878, 'wall clock steps', () => (this.#wallStep += this.#chance.between(-1, 1) * 86_400_000)],
       [960, 'a moment', () => this.#clock.advance(this.#chance.between(0, 400))],
       [994, 'a while', () => this.#clock.advance(this.#chance.between(400, 12_000))],
       [1000, 'long', () => this.#clock.advance(this.#chance.between(12_000, 600_000))],
@@ -163,6 +185,8 @@ class Life {
       deadlineMs: chance.between(500, 60_000),
       ...(chance.yes(0.3) ? { session: chance.of(SESSIONS) } : {}),
       ...(chance.yes(0.1) ? { tags: ['eu'] } : {}),
+      ...(chance.yes(0.05) ? { country: 'DE' } : {}),
+      ...(chance.yes(0.05) ? { label: chance.of(['a', 'b']) } : {}),
       ...(chance.yes(0.05) ? { exclude: [this.#anyId()] } : {}),
     };
   }
@@ -217,15 +241,35 @@ class Life {
 
   /** A request whose loop the pool runs: attempts end when the life says so, or not at all. */
   #run(): void {
+    const request = this.#request();
+    const mine: Lease[] = [];
     const attempt = (lease: Lease): Promise<string> =>
       new Promise((resolve, reject) => {
+        this.#checkPaths(mine, lease, request);
         const finish = (error?: unknown): void => (error === undefined ? resolve('answer') : reject(error as Error));
         if (this.#chance.yes(0.7)) lease.signal.addEventListener('abort', () => reject(lease.signal.reason as Error));
         this.#pendingAttempts.push({ lease, finish });
       });
-    this.#pool.run(this.#request(), attempt).catch((error: unknown) => {
+    this.#pool.run(request, attempt).catch((error: unknown) => {
       this.#witness.check(!String(error).includes('canary'), 'no error shows a credential');
     });
+  }
+
+  #checkPaths(mine: Lease[], lease: Lease, request: LeaseRequest): void {
+    const again = mine.some(({ endpoint }) => endpoint.id === lease.endpoint.id);
+    const keepsExit = request.session !== undefined || this.#pool.policy.session.always;
+    this.#witness.check(keepsExit || !again, 'a run never tries an endpoint twice');
+    mine.push(lease);
+    const out = mine.filter(({ settled }) => !settled).length;
+    const hedges = this.#pool.policy.hedge.maxPerRequest;
+    const most = request.method === 'POST' || keepsExit ? 1 : this.#paths + hedges;
+    this.#witness.check(out <= most, 'no request has more paths out than its policy allows');
+  }
+
+  #moveBytes(): void {
+    const session = this.#chance.yes(0.5) ? { session: this.#chance.of(SESSIONS) } : {};
+    const flow = { endpoint: this.#anyId(), target: this.#chance.of(TARGETS), ...session };
+    this.#pool.countBytes(flow, this.#chance.between(0, 400_000));
   }
 
   #finishAttempt(): void {
@@ -253,26 +297,44 @@ class Life {
     this.#names += 1;
     const maxInFlight = this.#chance.yes(0.3) ? { maxInFlight: 1 + this.#chance.below(3) } : {};
     const tags = this.#chance.yes(0.4) ? { tags: ['eu'] } : {};
-    return { url: `http://canary-user:canary-pass@p${this.#names}.example:80`, ...maxInFlight, ...tags };
+    return {
+      url: `http://canary-user:canary-pass@p${this.#names}.example:80`,
+      ...maxInFlight,
+      ...tags,
+      ...(this.#chance.yes(0.1) ? { maxRequests: 3 + this.#chance.below(20) } : {}),
+      ...(this.#chance.yes(0.1) ? { maxBytes: 1 + this.#chance.below(3_000_000) } : {}),
+      ...(this.#chance.yes(0.15)
+        ? { rate: { requests: 1 + this.#chance.below(3), perMs: this.#chance.between(200, 6000) } }
+        : {}),
+      ...(this.#chance.yes(0.7) ? { country: this.#chance.of(['DE', 'FR']) } : {}),
+      ...(this.#chance.yes(0.5) ? { exit: this.#chance.of(['192.0.2.1', '192.0.2.2']) } : {}),
+    };
   }
 
   #add(): void {
     if (this.#pool.stats().proxies.total > 14) return;
     const proxy = this.#proxy();
-    const [id] = this.#pool.add(proxy);
-    if (proxy.maxInFlight !== undefined) this.#limits.set(id!, proxy.maxInFlight);
+    // Known before it is there: whoever waits is served by it at once.
+    this.#proxies.set(toEndpoint(proxy, 'proxy').id, proxy);
+    this.#pool.add(proxy);
   }
 
   /** The same list again without one of them, as a file that was edited. */
   #reload(): void {
-    const ids = this.#pool.stats().endpoints.map(({ id }) => id);
-    for (const id of ids) if (this.#chance.yes(0.2)) this.#pool.remove(id);
+    const kept = this.#ids().filter(() => !this.#chance.yes(0.2));
+    // Whoever keeps the list names them again: what they had used up begins anew.
+    this.#witness.refreshed(kept);
+    this.#pool.update({ proxies: kept.map((id) => this.#proxies.get(id)!) });
     this.#add();
   }
 
   #anyId(): EndpointId {
-    const ids = this.#pool.stats().endpoints.map(({ id }) => id);
+    const ids = this.#ids();
     return ids.length === 0 ? ('none' as EndpointId) : this.#chance.of(ids);
+  }
+
+  #ids(): EndpointId[] {
+    return this.#pool.stats().endpoints.map(({ id }) => id);
   }
 
   #listenBadly(): void {
@@ -292,6 +354,7 @@ class Life {
   #check(): void {
     this.#witness.check(this.#timers < MOST_TIMERS, 'nothing waits in a hot loop');
     this.#timers = 0;
+    this.#looks = 0;
     const stats = this.#pool.stats();
     const byEndpoint = stats.endpoints.reduce((sum, { inFlight }) => sum + inFlight, 0);
     this.#witness.check(stats.inFlight === this.#witness.open.size, 'in flight are the live leases');
@@ -319,8 +382,9 @@ class Life {
     const stats = this.#pool.stats();
     if (run.request.session !== undefined || run.tried.size > 0 || stats.inFlight >= 12) return;
     const { signal: _signal, ...request } = run.request;
-    const { endpoints, suspendedUntil } = this.#pool.explain(request);
-    const free = suspendedUntil === undefined && endpoints.some(({ why }) => why === 'ok');
+    const { endpoints, suspendedForMs, pinnedTo } = this.#pool.explain(request);
+    // Under some policies requests without a session keep an exit too, and wait for it.
+    const free = pinnedTo === undefined && suspendedForMs === undefined && endpoints.some(({ why }) => why === 'ok');
     this.#witness.check(!free, 'nobody waits beside an endpoint that could serve');
   }
 }

@@ -1,4 +1,4 @@
-import type { EndpointId, Pool, PoolEvents } from '@fairlead/core';
+import type { EndpointId, Pool, PoolEvents, ProxyOptions } from '@fairlead/core';
 
 /** Broken promises are collected rather than thrown: a throwing listener is part of the life. */
 export class Witness {
@@ -15,16 +15,23 @@ export class Witness {
   readonly #pool: Pool;
   readonly #now: () => number;
   readonly #pacedMs: (target: string) => number;
-  readonly #limitOf: (endpoint: EndpointId) => number;
+  readonly #proxy: (endpoint: EndpointId) => ProxyOptions | undefined;
+  /** Grants of each endpoint since its list was last refreshed, by their instants. */
+  readonly #uses = new Map<EndpointId, number[]>();
+  readonly #grants = new Map<EndpointId, number>();
 
   constructor(
     pool: Pool,
-    given: { now: () => number; pacedMs: (target: string) => number; limitOf: (endpoint: EndpointId) => number },
+    given: {
+      now: () => number;
+      pacedMs: (target: string) => number;
+      proxy: (endpoint: EndpointId) => ProxyOptions | undefined;
+    },
   ) {
     this.#pool = pool;
     this.#now = given.now;
     this.#pacedMs = given.pacedMs;
-    this.#limitOf = given.limitOf;
+    this.#proxy = given.proxy;
     this.#listen(pool);
   }
 
@@ -40,14 +47,22 @@ export class Witness {
     return [...this.open.values()].filter((lease) => lease.endpoint === endpoint).length;
   }
 
+  /** These may carry as many requests again. */
+  refreshed(endpoints: readonly EndpointId[]): void {
+    for (const endpoint of endpoints) this.#grants.delete(endpoint);
+  }
+
   #listen(pool: Pool): void {
     pool.on('leased', (event) => this.#leased(event));
     pool.on('settled', (event) => this.#onSettled(event));
-    pool.on('added', ({ endpoint }) => this.#standing.set(endpoint.id, 'trial'));
+    pool.on('added', ({ endpoint }) => {
+      this.#standing.set(endpoint.id, 'trial');
+      this.#grants.delete(endpoint.id);
+    });
     pool.on('removed', ({ endpoint }) => this.#standing.set(endpoint.id, 'retired'));
-    pool.on('cooldown', ({ endpoint, until }) => {
+    pool.on('cooldown', ({ endpoint, forMs }) => {
       this.count('cooldown');
-      this.check(until > this.#now(), 'a cooldown ends in the future');
+      this.check(forMs > 0, 'a cooldown ends in the future');
       this.#standing.set(endpoint, 'cooling');
     });
     pool.on('trial', ({ endpoint }) => {
@@ -56,11 +71,19 @@ export class Witness {
       this.#standing.set(endpoint, 'trial');
     });
     pool.on('active', ({ endpoint }) => this.#standing.set(endpoint, 'active'));
+    pool.on('spent', ({ endpoint }) => {
+      this.count('spent');
+      this.#standing.set(endpoint, 'spent');
+    });
+    pool.on('session-spent', () => this.count('session spent'));
     pool.on('held', ({ endpoint }) => this.#standing.set(endpoint, 'held'));
-    pool.on('resumed', ({ endpoint }) => this.#standing.set(endpoint, 'resumed'));
-    pool.on('suspended', ({ target, until }) => {
+    pool.on('resumed', ({ endpoint }) => {
+      this.#standing.set(endpoint, 'resumed');
+      this.#grants.delete(endpoint);
+    });
+    pool.on('suspended', ({ target, forMs }) => {
       this.count('suspension');
-      this.suspended.set(target, Math.max(until, this.suspended.get(target) ?? 0));
+      this.suspended.set(target, Math.max(this.#now() + forMs, this.suspended.get(target) ?? 0));
     });
     pool.on('target-resumed', ({ target }) => this.suspended.delete(target));
     pool.on('pinned', ({ session, endpoint }) => this.#pins.set(session, endpoint));
@@ -69,6 +92,7 @@ export class Witness {
       this.check(this.#pins.get(session) === endpoint, 'only the newest pin of a session is broken');
     });
     pool.on('hedged', () => this.count('hedge'));
+    pool.on('raced', () => this.count('race'));
     pool.on('rerouted', () => this.count('reroute'));
     pool.on('replayed', () => this.count('replay'));
     pool.on('lease-ended', ({ why }) => this.count(why === 'idle' ? 'idle expiry' : 'abandonment'));
@@ -79,12 +103,15 @@ export class Witness {
     const now = this.#now();
     const standing = this.#standing.get(endpoint);
     this.check(
-      !['cooling', 'held', 'retired'].includes(standing ?? 'unknown'),
+      !['cooling', 'held', 'spent', 'retired'].includes(standing ?? 'unknown'),
       `an endpoint that is ${standing} is not leased`,
     );
     this.open.set(leaseId, { endpoint, target });
     this.check(standing !== 'trial' || this.inFlight(endpoint) === 1, 'an endpoint on trial carries one lease');
-    this.check(this.inFlight(endpoint) <= this.#limitOf(endpoint), 'no endpoint carries more than its limit');
+    const proxy = this.#proxy(endpoint);
+    const limit = proxy?.maxInFlight ?? Number.POSITIVE_INFINITY;
+    this.check(this.inFlight(endpoint) <= limit, 'no endpoint carries more than its limit');
+    this.#checkQuota(endpoint, proxy, now);
     this.check(now >= (this.suspended.get(target) ?? 0), 'a suspended target gets no grant');
     const pair = `${endpoint} ${target}`;
     const since = now - (this.#lastUse.get(pair) ?? Number.NEGATIVE_INFINITY);
@@ -94,6 +121,20 @@ export class Witness {
     // A pin that this use has used up is gone already.
     this.check(pinned === undefined || pinned === endpoint, 'a session uses the exit it is pinned to');
     this.trace.push(leaseId, Math.round(now), endpoint.length);
+  }
+
+  #checkQuota(endpoint: EndpointId, proxy: ProxyOptions | undefined, now: number): void {
+    if (proxy?.maxRequests !== undefined) {
+      const grants = (this.#grants.get(endpoint) ?? 0) + 1;
+      this.#grants.set(endpoint, grants);
+      this.check(grants <= proxy.maxRequests, 'no endpoint carries more requests than it may');
+    }
+    if (proxy?.rate === undefined) return;
+    const { requests, perMs } = proxy.rate;
+    const uses = (this.#uses.get(endpoint) ?? []).filter((at) => now - at < perMs - 1e-6);
+    this.#uses.set(endpoint, [...uses, now]);
+    this.check(uses.length < requests, 'no endpoint is used more often in any span than it may');
+    this.count('windowed lease');
   }
 
   #onSettled({ leaseId, outcome, verdict }: PoolEvents['settled']): void {

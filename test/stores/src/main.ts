@@ -2,6 +2,8 @@
 const PROGRAMS: ReadonlyMap<string | undefined, () => Promise<unknown>> = new Map([
   ['verify-crash', () => import('./crash/verify-crash.js')],
   ['crash-writer', () => import('./crash/writer.js')],
+  ['verify-sharing', () => import('./sharing/verify-sharing.js')],
+  ['sharing-worker', () => import('./sharing/worker.js')],
 ]);
 
 const program = PROGRAMS.get(process.argv[2]);

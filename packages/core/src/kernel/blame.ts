@@ -10,8 +10,11 @@ export function targetFailureRate(success: number, failure: number, c: EtsConsta
   return (failure + c.targetPriorFailures) / (success + failure + c.targetPriorAttempts);
 }
 
-/** The chance that a connect fault of a proven endpoint that carries others too was load rather than death. */
-export function loadShare(rate: number, atLimit: boolean, c: EtsConstants): number {
-  const load = atLimit ? c.loadOddsAtLimit : c.loadOdds;
+/**
+ * The chance that a connect fault of a proven endpoint that carries others too was load rather than death. What is too
+ * full refuses one and carries the next: after each failure in a row load is a quarter as likely.
+ */
+export function loadShare(rate: number, atLimit: boolean, misses: number, c: EtsConstants): number {
+  const load = (atLimit ? c.loadOddsAtLimit : c.loadOdds) * c.loadFade ** misses;
   return load / (load + 1 - rate);
 }

@@ -234,3 +234,18 @@ describe('pace', () => {
     expect(kernel.waitUntil(query)).toBe(1_000);
   });
 });
+
+test('a refresh goes to the one not heard of for longest, however dear it is', () => {
+  const kernel = proven(40, (row) => 100 + row, { ...GREEDY, refreshShare: 1 });
+  const query = queryFor(kernel);
+  for (let row = 0; row < 40; row += 1) if (row !== 33) attempt(kernel, row, SERVED, 1_000);
+  query.now = 1_000;
+  let refreshed = 0;
+  for (let choice = 0; choice < 200; choice += 1) {
+    kernel.rank(query, candidates);
+    if (candidates.rows[0] === 33) refreshed += 1;
+  }
+  // Eight of forty are drawn: it is among them about one time in five, and is then the one.
+  expect(refreshed).toBeGreaterThan(20);
+  expect(refreshed).toBeLessThan(60);
+});

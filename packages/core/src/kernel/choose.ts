@@ -28,7 +28,7 @@ function rank(state: KernelState, query: RankQuery, out: Int32Array): number {
   if (!probes && trials > 0 && query.first && query.random() < trialShare(fleet.limits, query.demand, c)) {
     collectTrials(state, query);
   }
-  if (!probes && found.count === 0 && query.random() < c.refreshShare) collectUniform(state, query);
+  if (!probes && found.count === 0 && query.random() < c.refreshShare) collectStalest(state, query);
   if (found.count < query.want) collectCheapest(state, query);
   if (found.count === 0) collectTrials(state, query);
   if (found.count === 0) collectByScan(state, query);
@@ -59,12 +59,14 @@ function collectTrials(state: KernelState, query: RankQuery): void {
   collectFrom(state, query, IDLE_TRIAL, found.count + 2, 0);
 }
 
-/** Eight active rows from uniformly drawn places, so that an estimate nobody asks for any more is refreshed. */
-function collectUniform(state: KernelState, query: RankQuery): void {
+/** Of eight active rows from uniformly drawn places the one not heard of for longest: its estimate may be old news. */
+function collectStalest(state: KernelState, query: RankQuery): void {
   const { sizes } = state.table.sets;
   let total = 0;
   for (let bucket = 0; bucket < BUCKETS; bucket += 1) total += sizes[bucket]!;
   if (total === 0) return;
+  let stalest = -1;
+  let from = 0;
   for (let draw = 0; draw < MOST_CANDIDATES; draw += 1) {
     let index = Math.floor(query.random() * total);
     let bucket = 0;
@@ -72,8 +74,13 @@ function collectUniform(state: KernelState, query: RankQuery): void {
       index -= sizes[bucket]!;
       bucket += 1;
     }
-    consider(state, query, rowAt(state.table.sets, bucket, index), bucket, 0);
+    const row = rowAt(state.table.sets, bucket, index);
+    if (stalest >= 0 && state.table.touched[row]! >= state.table.touched[stalest]!) continue;
+    if (!suits(state, row, query) || !isOpen(state, row, query)) continue;
+    stalest = row;
+    from = bucket;
   }
+  if (stalest >= 0) consider(state, query, stalest, from, 0);
 }
 
 function collectCheapest(state: KernelState, query: RankQuery): void {

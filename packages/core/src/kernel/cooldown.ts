@@ -1,16 +1,23 @@
 import type { EtsConstants } from './defaults.js';
 
 /** When an endpoint rests: at an improbable run of failures, or after so many of them in a row, as older pools do it. */
-export type CooldownRule =
-  | { readonly kind: 'surprise' }
-  | {
-      readonly kind: 'streak';
-      readonly failures: number;
-      readonly baseMs: number;
-      readonly maxMs: number;
-      /** How much longer each cooldown in a row is than the one before. */
-      readonly growth: number;
-    };
+export type CooldownRule = Eviction &
+  (
+    | { readonly kind: 'surprise' }
+    | {
+        readonly kind: 'streak';
+        readonly failures: number;
+        readonly baseMs: number;
+        readonly maxMs: number;
+        /** How much longer each cooldown in a row is than the one before. */
+        readonly growth: number;
+      }
+  );
+
+interface Eviction {
+  /** Attempts without a single success after which an endpoint is put away; 0 is never. The constant where it is not said. */
+  readonly evictAfter?: number;
+}
 
 /** Whether an active endpoint rests: by how improbable its run of failures was, not by a count alone. */
 export function isSurprising(rateBefore: number, streak: number, c: EtsConstants): boolean {

@@ -9,8 +9,10 @@ export const ETS_DEFAULTS = Object.freeze({
   priorWeight: 2,
   /** An endpoint that ever answered is presumed at least this good. @default 0.5 */
   provenPrior: 0.5,
-  /** Weight of one success in an endpoint's latency. @default 0.15 */
-  latencyAlpha: 0.15,
+  /** Least weight of one success in an endpoint's latency; while it has few, all weigh alike. @default 0.05 */
+  latencyAlpha: 0.05,
+  /** How much dearer an endpoint is held to be at its limit than when it is idle. @default 0.5 */
+  loadWeight: 0.5,
   /** Weight of one attempt in the fleet's latency and failed-attempt duration. @default 0.02 */
   fleetAlpha: 0.02,
   /** What a success is presumed to take before the first one. @default 1_000 */
@@ -32,8 +34,8 @@ export const ETS_DEFAULTS = Object.freeze({
   trialShareMin: 0.03,
   /** Trials fall to their least once the limits of the active endpoints reach this multiple of the demand. @default 6 */
   trialRoom: 6,
-  /** Share of choices made among uniformly drawn active endpoints, to refresh stale estimates. @default 0.02 */
-  refreshShare: 0.02,
+  /** Share of choices made among uniformly drawn active endpoints, to refresh stale estimates. @default 0.01 */
+  refreshShare: 0.01,
   /** Draws from one cost bucket. @default 16 */
   drawsPerBucket: 16,
   /** Sets of at most this size are searched whole. @default 32 */
@@ -50,14 +52,18 @@ export const ETS_DEFAULTS = Object.freeze({
   /** Chance that a connect fault of a proven endpoint is load, at its limit and below it. @default 0.15 and 0.015 */
   loadOddsAtLimit: 0.15,
   loadOdds: 0.015,
+  /** An endpoint better than this is not cleared of a failure by a success that had begun before it. @default 0.85 */
+  sureRate: 0.85,
+  /** What is left of that chance after each failure in a row. @default 0.25 */
+  loadFade: 0.25,
   /** Prior of a target being at fault: failures, and attempts. @default 0.3 and 10 */
   targetPriorFailures: 0.3,
   targetPriorAttempts: 10,
   /** Time constant of a target's counters. @default 20_000 */
   targetTauMs: 20_000,
 
-  /** Cool an endpoint when its run of failures was this improbable. @default 0.03 */
-  surprise: 0.03,
+  /** Cool an endpoint when its run of failures was this improbable. @default 0.001 */
+  surprise: 0.001,
   /** … taking no endpoint for better than this. @default 0.96 */
   surpriseRateMax: 0.96,
   /** Cool an endpoint whose estimate is under this, with more than this many attempts known. @default 0.15 and 4 */
@@ -79,17 +85,19 @@ export const ETS_DEFAULTS = Object.freeze({
   limitMax: 64,
   /** What is left of the limit when a connect fault was load. @default 0.75 */
   limitCut: 0.75,
-  /** The limit grows only on successes no slower than this multiple of the endpoint's latency; 0 grows on any. @default 0 */
-  limitGrowthLatency: 0,
+  /** A connect fault that was load by more than this is remembered with what was carried. @default 0.5 */
+  refusalLoad: 0.5,
 
   /** Attempts known before any is abandoned early. @default 50 */
   abandonSamples: 50,
   /** No attempt is abandoned before this, nor before this multiple of its endpoint's latency. @default 500 and 1.5 */
   abandonMinMs: 500,
   abandonMinRatio: 1.5,
-  /** An untried endpoint is abandoned past this multiple of this quantile of all latencies. @default 0.8 and 0.8 */
-  abandonUntriedFactor: 0.8,
-  abandonUntriedQuantile: 0.8,
+  /** On a paced target an attempt is given this multiple of its time. @default 1.5 */
+  pacedPatience: 1.5,
+  /** First answers of endpoints that are known before an untried one is abandoned; it is given this multiple of the cut. @default 20 and 1 */
+  firstSamples: 20,
+  untriedStretch: 1,
   /** Attempts that are given a multiple of their time, so that what is cut off stays known. @default 0.03 and 3 */
   fullTimeoutShare: 0.03,
   fullTimeoutFactor: 3,
@@ -115,7 +123,16 @@ export const ETS_DEFAULTS = Object.freeze({
   /** Least block of a pair after a 429; else this multiple of the target's interval. @default 2_000 and 2 */
   throttleMs: 2_000,
   throttleIntervals: 2,
-  /** Strikes a success takes away. @default 0.1 */
+  /** Strikes that a success takes away after a throttling. @default 1 */
+  throttleRelief: 1,
+  /** Time constant of what is known of a target's own limit. @default 180_000 */
+  limitTauMs: 180_000,
+  /** Answers between two refusals that are known before a limit is taken as measured. @default 8 */
+  limitSamples: 8,
+  /** The pace keeps so far above the measured interval, and relaxes to so much of it. @default 1.03 and 0.9 */
+  limitMargin: 1.03,
+  limitFloor: 0.9,
+  /** Strikes a success takes away after a denial. @default 0.1 */
   strikeRelief: 0.1,
   /** Pace a target first by this share of what its present rate allows. @default 0.7 */
   intervalShare: 0.7,
@@ -125,6 +142,15 @@ export const ETS_DEFAULTS = Object.freeze({
   intervalThrottled: 1.25,
   intervalDenied: 1.25,
   intervalDecay: 0.997,
+  /** Where a refusal stops everybody: uses a pair is presumed to have had in store, the margin over what remains. @default 4 and 1.1 */
+  graveBurst: 4,
+  graveMargin: 1.1,
+  /** … most growth of the interval per 429, growth per 403, decay per success after a 403; after a 429 there is none. @default 2, 1.35, 0.9985 */
+  graveMost: 2,
+  graveDenied: 1.35,
+  graveDecay: 0.9985,
+  /** … least time between two raises. @default 20_000 */
+  graveRaiseMs: 20_000,
   /** Least time between two raises, or half the interval if longer. @default 500 */
   intervalRaiseMs: 500,
   /** Below this a target is not paced; above this no target is. @default 30 and 120_000 */

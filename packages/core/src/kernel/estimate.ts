@@ -44,7 +44,7 @@ export function expectedTime(latency: number, rate: number, failureMs: number): 
 export function costOf(table: Table, fleet: Fleet, row: Row, now: number, c: EtsConstants): number {
   const latency = table.latency[row]! || fleet.latencyMs;
   const time = expectedTime(latency, rateOf(table, fleet, row, now, c), fleet.failureMs);
-  return time * (1 + table.inFlight[row]! / table.limit[row]!);
+  return time * (1 + (c.loadWeight * table.inFlight[row]!) / table.limit[row]!);
 }
 
 /** Brings the row's masses up to `now`, so that what comes next is added to them as they are. */

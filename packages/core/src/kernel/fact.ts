@@ -6,6 +6,8 @@ export interface Fact {
   readonly answer: 'served' | 'throttled' | 'denied' | 'broken' | 'none';
   /** Whether a refusal bars this endpoint from the target. The pace is learned either way. */
   readonly block: boolean;
+  /** A refusal that stops the target for everybody, or may: it costs far more than its pair, and the pace is kept from it. */
+  readonly grave?: boolean;
   /** The failure came before anything reached the target: connecting to the proxy, its handshake, its tunnel. */
   readonly connect: boolean;
   /** How long the attempt took, to the answer's head or to the failure. */

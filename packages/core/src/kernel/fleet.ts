@@ -12,6 +12,9 @@ export interface Patience {
   /** Of the failures of proven endpoints: the share that hung, and what the others took over their endpoint's latency. */
   hangs: number;
   quick: number;
+  /** The same of untried ones, in ms. */
+  untriedHangs: number;
+  untriedQuickMs: number;
   /** Successes and failures since the cuts were reckoned. */
   since: number;
 }
@@ -23,6 +26,8 @@ function createPatience(): Patience {
     hedgeRatio: Number.POSITIVE_INFINITY,
     hangs: 0.5,
     quick: 0.5,
+    untriedHangs: 0.5,
+    untriedQuickMs: 500,
     since: Number.POSITIVE_INFINITY,
   };
 }
@@ -40,8 +45,9 @@ export interface Fleet {
   failureMs: number;
   /** EWMA of what a success takes. */
   latencyMs: number;
-  /** Latencies of successes, and the same over the endpoint's own latency. */
-  readonly latencies: LogHistogram;
+  /** Each endpoint's first latency: in a mixed fleet the busy ones are not what an untried one will be like. */
+  readonly firsts: LogHistogram;
+  /** Latencies of the later ones over the endpoint's own. */
   readonly ratios: LogHistogram;
   readonly patience: Patience;
   /** Sum of the active endpoints' limits, and how many there are. */
@@ -62,7 +68,7 @@ export function createFleet(constants: EtsConstants): Fleet {
     noveltyReadAt: Number.NEGATIVE_INFINITY,
     failureMs: constants.failurePriorMs,
     latencyMs: constants.latencyPriorMs,
-    latencies: createHistogram(),
+    firsts: createHistogram(),
     ratios: createHistogram(),
     patience: createPatience(),
     limits: 0,

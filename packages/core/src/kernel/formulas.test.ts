@@ -53,9 +53,14 @@ describe('blame', () => {
   });
 
   test('a connect fault of a good endpoint at its limit is mostly load, of a bad one hardly', () => {
-    expect(loadShare(0.95, true, c)).toBeCloseTo(0.15 / 0.2);
-    expect(loadShare(0.95, false, c)).toBeCloseTo(0.015 / 0.065);
-    expect(loadShare(0.2, false, c)).toBeLessThan(0.02);
+    expect(loadShare(0.95, true, 0, c)).toBeCloseTo(0.15 / 0.2);
+    expect(loadShare(0.95, false, 0, c)).toBeCloseTo(0.015 / 0.065);
+    expect(loadShare(0.2, false, 0, c)).toBeLessThan(0.02);
+  });
+
+  test('the third failure in a row is hardly load any more', () => {
+    expect(loadShare(0.95, true, 1, c)).toBeCloseTo(0.0375 / 0.0875);
+    expect(loadShare(0.95, true, 2, c)).toBeLessThan(0.16);
   });
 });
 
@@ -66,9 +71,9 @@ describe('cooldown', () => {
     return failures;
   };
 
-  test('comes by surprise: two failures at .95, six at .5', () => {
-    expect(failuresToCool(0.95)).toBe(2);
-    expect(failuresToCool(0.5)).toBe(6);
+  test('comes by surprise: three failures at .95, ten at .5', () => {
+    expect(failuresToCool(0.95)).toBe(3);
+    expect(failuresToCool(0.5)).toBe(10);
   });
 
   test('comes without surprise when little is left and enough is known', () => {
@@ -96,9 +101,10 @@ describe('cooldown', () => {
 describe('limit', () => {
   test('grows by one for each limit of successes, up to the most', () => {
     let limit = 4;
-    for (let success = 0; success < 4; success += 1) limit = grownLimit(limit, c);
+    for (let success = 0; success < 4; success += 1) limit = grownLimit(limit, 1, c);
     expect(limit).toBeCloseTo(4.93, 1);
-    expect(grownLimit(64, c)).toBe(64);
+    expect(grownLimit(64, 1, c)).toBe(64);
+    expect(grownLimit(4, 0.5, c)).toBe(4.125);
   });
 
   test('falls towards three quarters of what was out, by the share that was load', () => {

@@ -1,4 +1,6 @@
 import type { EtsConstants } from './defaults.js';
+import { fadeOver } from './estimate.js';
+import type { Fact } from './fact.js';
 import { startRate, type TargetState } from './targets.js';
 
 /** What a refusal says of the pace: too many requests, or none wanted. */
@@ -7,6 +9,14 @@ export type Refusal = 'throttled' | 'denied';
 /** The least time between uses of one endpoint on the target: what the user asked for, or what was learned. */
 export function emissionMs(state: TargetState): number {
   return Math.max(state.configuredMs, state.intervalMs);
+}
+
+/**
+ * The learned pace is for what the target sees: where not even the proxy was reached it is taken back, and only what the
+ * user asked for must lie between two tries.
+ */
+export function unusedMs(state: TargetState, { connect, health }: Fact): number {
+  return connect && health === 'bad' ? Math.max(0, state.intervalMs - state.configuredMs) : 0;
 }
 
 /** How far a use may come early: half of what was learned, but never within the pace the user asked for. */
@@ -21,16 +31,42 @@ export function burstMs(state: TargetState): number {
 export function raiseInterval(
   state: TargetState,
   refusal: Refusal,
+  grave: boolean,
   active: number,
   now: number,
   c: EtsConstants,
 ): boolean {
+  const measured = measuredInterval(state, now, c);
+  if (grave) return keepClear(state, refusal, Math.max(1, active), now, c);
+  if (measured > 0 && refusal === 'throttled') {
+    state.intervalMs = Math.min(c.intervalMaxMs, measured * c.limitMargin);
+    state.raisedAt = now;
+    return true;
+  }
   if (now - state.raisedAt < Math.max(c.intervalRaiseMs, state.intervalMs / 2)) return false;
   const rate = startRate(state, now, c);
   const growth = refusal === 'throttled' ? c.intervalThrottled : c.intervalDenied;
   // A rare target's requests do not go round all endpoints: taken over all of them its first interval would be minutes.
   const first = Math.min(c.intervalFirstMaxMs, (c.intervalShare * Math.max(1, active)) / rate);
-  const next = state.intervalMs > 0 ? state.intervalMs * growth : first;
+  return setInterval(state, state.intervalMs > 0 ? state.intervalMs * growth : first, now, c);
+}
+
+/**
+ * The refusal stopped everybody, or the next one may: slower at once, and hardly ever faster again. How much slower is told
+ * by how long the pace went well: what is a little too fast empties a pair's bucket late.
+ */
+function keepClear(state: TargetState, refusal: Refusal, active: number, now: number, c: EtsConstants): boolean {
+  // Answers to what had been sent before say nothing of the pace since.
+  if (now - state.raisedAt < c.graveRaiseMs) return false;
+  const present = state.intervalMs || Math.min(c.intervalFirstMaxMs, active / startRate(state, now, c));
+  state.keptDecay = refusal === 'throttled' ? 1 : c.graveDecay;
+  const wentWell = now - state.resumedAt;
+  const share = 1 - (c.graveBurst * present) / wentWell;
+  const growth = refusal === 'denied' ? c.graveDenied : Math.min(c.graveMost, c.graveMargin / Math.max(0.01, share));
+  return setInterval(state, growth * present, now, c);
+}
+
+function setInterval(state: TargetState, next: number, now: number, c: EtsConstants): boolean {
   if (!(next > c.intervalOffMs)) return false;
   state.intervalMs = Math.min(c.intervalMaxMs, next);
   state.raisedAt = now;
@@ -38,7 +74,14 @@ export function raiseInterval(
 }
 
 /** A success lets the target go a little faster. */
-export function relaxInterval(state: TargetState, c: EtsConstants): void {
-  const next = state.intervalMs * c.intervalDecay;
+export function relaxInterval(state: TargetState, now: number, c: EtsConstants): void {
+  const floor = measuredInterval(state, now, c) * c.limitFloor;
+  const next = Math.max(state.intervalMs * (state.keptDecay || c.intervalDecay), Math.min(floor, state.intervalMs));
   state.intervalMs = next < c.intervalOffMs ? 0 : next;
+}
+
+/** The interval that the target's own limit comes to, while enough of it is known; else 0. */
+function measuredInterval(state: TargetState, now: number, c: EtsConstants): number {
+  if (state.letThrough * fadeOver(now - state.letAt, c.limitTauMs) < c.limitSamples) return 0;
+  return state.letThroughMs / state.letThrough;
 }

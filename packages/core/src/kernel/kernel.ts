@@ -19,18 +19,28 @@
  * with `rankOne`.
  */
 import { ets } from './choose.js';
+import { close, isClosed } from './closing.js';
 import type { CooldownRule } from './cooldown.js';
 import { ETS_DEFAULTS, type EtsConstants } from './defaults.js';
 import { soonest } from './due-queue.js';
 import type { OnEffect } from './effects.js';
 import type { Fact } from './fact.js';
-import { burstMs, emissionMs } from './interval.js';
+import { burstMs, emissionMs, unusedMs } from './interval.js';
 import { learn } from './learn.js';
 import { breakerAllows } from './breaker.js';
 import { abandonAfter, hedgeAfter } from './patience.js';
 import { eligibilityOf, MOST_CANDIDATES, type Candidates, type Eligibility, type RankQuery } from './query.js';
 import { releaseDue, releaseEarly } from './release.js';
-import { countPresent, createState, place, setLimit, setStanding, type KernelState, type PaceView } from './state.js';
+import {
+  countPresent,
+  createState,
+  noteFreed,
+  place,
+  setLimit,
+  setStanding,
+  type KernelState,
+  type PaceView,
+} from './state.js';
 import type { Strategy } from './strategy.js';
 import {
   clearRow,
@@ -92,7 +102,8 @@ export function createKernel(options: KernelOptions = {}) {
     ...learning(state, strategy),
     ...targeting(state),
     /** When to give an attempt up: never later than `timeoutMs`, which some keep whole so that the tail stays known. */
-    abandonAfterMs: (row: Row, timeoutMs: number, random: () => number) => abandonAfter(state, row, timeoutMs, random),
+    abandonAfterMs: (row: Row, target: number, timeoutMs: number, random: () => number) =>
+      abandonAfter(state, row, target, timeoutMs, random),
     /** When a second attempt beside this one is worth its cost; Infinity until enough is known. */
     hedgeAfterMs: (row: Row) => hedgeAfter(state, row),
     /** The soonest instant at which a cooldown ends or a probe is due; Infinity when nothing is pending. */
@@ -108,6 +119,7 @@ function membership(state: KernelState, strategy: Strategy) {
       const row = takeRow(table, spec, now, constants.limitStart);
       countPresent(state, row, 1);
       place(state, row, now);
+      noteFreed(state, row);
       return row;
     },
     reserve: (count: number) => reserveRows(table, count),
@@ -141,6 +153,7 @@ function membership(state: KernelState, strategy: Strategy) {
       countPresent(state, row, present);
       setLimit(state, row, Math.min(table.limit[row]!, Math.max(1, spec.maxInFlight)));
       place(state, row, now);
+      noteFreed(state, row);
     },
   };
 }
@@ -162,10 +175,11 @@ function ranking(state: KernelState, strategy: Strategy, earlyRelease: boolean) 
       releaseDue(state, query.now);
       state.opensAt = Number.POSITIVE_INFINITY;
       out.count = 0;
-      if (!breakerAllows(state.targets.states[query.target]!, query.now)) return 0;
+      if (!breakerAllows(state.targets.states[query.target]!, query.now) || isClosed(state, query)) return 0;
       const count = strategy.rank(state, query, out.rows);
       if (count > 0 || !earlyRelease) return write(out, Math.min(count, MOST_CANDIDATES));
       const row = releaseEarly(state, query);
+      if (row < 0) close(state, query);
       if (row < 0) return 0;
       out.rows[0] = row;
       return write(out, 1);
@@ -207,6 +221,7 @@ function learning(state: KernelState, strategy: Strategy) {
       keepEpoch(table, now);
       strategy.settled?.(state, row, target, fact, now);
       learn(state, row, target, fact, now, random);
+      noteFreed(state, row);
     },
   };
 }
@@ -217,10 +232,14 @@ function targeting(state: KernelState) {
     internTarget: (key: string) => internTarget(targets, key),
     /** The pace a rule asks for between uses of one endpoint on the target. */
     setConfiguredPace(target: number, intervalMs: number): void {
-      targets.states[target]!.configuredMs = intervalMs;
+      const where = targets.states[target]!;
+      if (where.configuredMs !== intervalMs) where.closedUntil = 0;
+      where.configuredMs = intervalMs;
     },
     /** What the ledger is to hold the pair to: the larger of configured and learned. */
     emissionMs: (target: number) => emissionMs(targets.states[target]!),
+    /** What an attempt that never arrived gives back of the pair's pace. */
+    unusedMs: (target: number, fact: Fact) => unusedMs(targets.states[target]!, fact),
     burstMs: (target: number) => burstMs(targets.states[target]!),
     breakerOpen: (target: number) => targets.states[target]!.breaker === 'open',
   };

@@ -4,9 +4,9 @@ import { decay, rateOf } from './estimate.js';
 import type { Fact } from './fact.js';
 import { observeNovelty } from './fleet.js';
 import { raiseInterval, relaxInterval, type Refusal } from './interval.js';
-import { cutLimit, grownLimit } from './limit.js';
+import { cutLimit, grownLimit, growthShare, noteCarried, noteRefusal } from './limit.js';
 import { patienceOf } from './patience.js';
-import { block, forgive, strike } from './pairs.js';
+import { block, forgive, measureLimit, strike } from './pairs.js';
 import { addSample } from './quantiles.js';
 import { restAfterFailure } from './rest.js';
 import { place, roomLimit, setLimit, setStanding, type KernelState } from './state.js';
@@ -52,21 +52,24 @@ function blameOf(
     return sharedBlame(1 - rate, targetFailureRate(where.success, where.failure, constants));
   }
   const crowded = fact.connect && (table.flags[row]! & PROVEN) !== 0 && table.inFlight[row]! > 0;
-  return crowded ? 1 - loadShare(rate, atLimit, constants) : 1;
+  return crowded ? 1 - loadShare(rate, atLimit, table.misses[row]!, constants) : 1;
 }
 
 function carried(state: KernelState, row: Row, fact: Fact, atLimit: boolean, now: number): void {
   const { table, fleet, constants } = state;
   if (fact.first && (table.flags[row]! & TRIED) === 0) observeNovelty(fleet, 0, now, constants);
   table.success[row] = table.success[row]! + 1;
-  table.streak[row] = 0;
-  table.misses[row] = 0;
+  noteCarried(table, row);
+  endRun(state, row, now - fact.elapsedMs, now);
   table.spells[row] = 0;
   // A refusal is quick: taken for the endpoint's latency it would make the most refused one look best.
-  const grows = atLimit && (constants.limitGrowthLatency === 0 || isSwift(state, row, fact));
   if (fact.answer === 'served') learnLatency(state, row, fact.elapsedMs);
-  if (table.standing[row] === Standing.active && grows) {
-    setLimit(state, row, Math.min(grownLimit(table.limit[row]!, constants), table.maxInFlight[row]!));
+  if (table.standing[row] === Standing.active && atLimit) {
+    setLimit(
+      state,
+      row,
+      Math.min(grownLimit(table.limit[row]!, growthShare(table, row), constants), table.maxInFlight[row]!),
+    );
   }
   table.flags[row] = table.flags[row]! | PROVEN | TRIED;
   // Even a refusal by the target proves that the endpoint carries traffic again, and so does a late success.
@@ -76,8 +79,12 @@ function carried(state: KernelState, row: Row, fact: Fact, atLimit: boolean, now
   }
 }
 
-function isSwift({ table, constants }: KernelState, row: Row, fact: Fact): boolean {
-  return fact.elapsedMs <= constants.limitGrowthLatency * table.latency[row]!;
+/** A success ends the run of failures; one that had begun before the last of them is old news and halves it. */
+function endRun({ table, fleet, constants }: KernelState, row: Row, startedAt: number, now: number): void {
+  const late = table.misses[row]! > 0 && startedAt < table.epoch + table.failedAt[row]!;
+  const old = late && rateOf(table, fleet, row, now, constants) > constants.sureRate;
+  table.streak[row] = old ? table.streak[row]! / 2 : 0;
+  table.misses[row] = old ? table.misses[row]! >> 1 : 0;
 }
 
 function learnLatency(state: KernelState, row: Row, elapsedMs: number): void {
@@ -87,11 +94,11 @@ function learnLatency(state: KernelState, row: Row, elapsedMs: number): void {
   // between the start of an attempt and its end, and a success taken for a late one by mistake would weigh as much.
   const late =
     fleet.ratios.total >= constants.abandonSamples && elapsedMs > constants.lateFactor * patienceOf(state, row);
-  const weight = late ? 1 / constants.fullTimeoutShare : 1;
-  addSample(fleet.latencies, elapsedMs, weight);
-  if (known > 0) addSample(fleet.ratios, elapsedMs / known, weight);
+  const stands = late ? 1 / constants.fullTimeoutShare : 1;
+  addSample(known > 0 ? fleet.ratios : fleet.firsts, known > 0 ? elapsedMs / known : elapsedMs, stands);
   fleet.patience.since += 1;
-  table.latency[row] = known > 0 ? known + constants.latencyAlpha * (elapsedMs - known) : Math.max(1e-3, elapsedMs);
+  const weight = Math.min(1, Math.max(constants.latencyAlpha, 1 / table.success[row]!));
+  table.latency[row] = known > 0 ? known + weight * (elapsedMs - known) : Math.max(1e-3, elapsedMs);
   fleet.latencyMs += constants.fleetAlpha * (elapsedMs - fleet.latencyMs);
 }
 
@@ -109,11 +116,14 @@ function failed(state: KernelState, row: Row, fact: Fact, judged: Judged, now: n
   fleet.failureMs += constants.fleetAlpha * (fact.elapsedMs - fleet.failureMs);
   learnFailure(state, row, fact);
   table.failure[row] = table.failure[row]! + blame;
-  table.streak[row] = table.streak[row]! + blame;
+  // Load excuses single refusals and no run of them: what is too full carries the next.
+  table.streak[row] = table.streak[row]! + (fact.health === 'bad' ? 1 : blame);
   table.misses[row] = Math.min(255, table.misses[row]! + 1);
+  table.failedAt[row] = now - table.epoch;
   // What is left of a connect fault's blame was load: the limit moves by so much and no more.
   if (fact.health === 'bad' && blame < 1) {
     setLimit(state, row, cutLimit(table.limit[row]!, table.inFlight[row]!, 1 - blame, constants));
+    if (1 - blame > constants.refusalLoad) noteRefusal(table, row);
   }
   restAfterFailure(state, row, judged, now, random);
 }
@@ -122,8 +132,13 @@ function failed(state: KernelState, row: Row, fact: Fact, judged: Judged, now: n
 function learnFailure(state: KernelState, row: Row, fact: Fact): void {
   const { table, fleet, constants } = state;
   const { patience } = fleet;
-  if (table.latency[row] === 0 || fleet.ratios.total < constants.abandonSamples) return;
+  if (fleet.ratios.total < constants.abandonSamples) return;
   const hung = fact.elapsedMs >= 0.99 * patienceOf(state, row);
+  if (table.latency[row] === 0) {
+    patience.untriedHangs += constants.fleetAlpha * (Number(hung) - patience.untriedHangs);
+    if (!hung) patience.untriedQuickMs += constants.fleetAlpha * (fact.elapsedMs - patience.untriedQuickMs);
+    return;
+  }
   patience.hangs += constants.fleetAlpha * (Number(hung) - patience.hangs);
   if (!hung) patience.quick += constants.fleetAlpha * (fact.elapsedMs / table.latency[row]! - patience.quick);
 }
@@ -142,7 +157,7 @@ function learnTarget(
     case 'served':
       answers(state, target, where);
       forgive(state.pairs, state.table, row, where, state.constants);
-      return relaxed(state, target, where);
+      return relaxed(state, target, where, now);
     case 'throttled':
     case 'denied':
       answers(state, target, where);
@@ -166,9 +181,9 @@ function answers(state: KernelState, target: number, where: TargetState): void {
   state.onEffect('breaker-closed', -1, target, 0);
 }
 
-function relaxed(state: KernelState, target: number, where: TargetState): void {
+function relaxed(state: KernelState, target: number, where: TargetState, now: number): void {
   if (where.intervalMs === 0) return;
-  relaxInterval(where, state.constants);
+  relaxInterval(where, now, state.constants);
   if (where.intervalMs === 0) state.onEffect('paced', -1, target, 0);
 }
 
@@ -191,7 +206,10 @@ function refused(state: KernelState, row: Row, target: number, refusal: Refusal,
   const { pairs, table, fleet, constants } = state;
   const where = state.targets.states[target]!;
   const fresh = strike(pairs, table, row, where, now);
-  if (fresh && raiseInterval(where, refusal, fleet.active, now, constants)) {
+  if (fact.answer === 'throttled') measureLimit(pairs, table, row, where, now, constants);
+  if (fresh && raiseInterval(where, refusal, fact.grave === true, fleet.active, now, constants)) {
+    // A longer interval has a longer burst: some pairs may be used sooner than they were told.
+    where.closedUntil = 0;
     state.onEffect('paced', -1, target, where.intervalMs);
   }
   if (!fact.block) return;

@@ -1,5 +1,5 @@
 /**
- * What is remembered of (endpoint, target) pairs: typed open addressing with linear probing, 25 bytes a slot. It grows to
+ * What is remembered of (endpoint, target) pairs: typed open addressing with linear probing, 35 bytes a slot. It grows to
  * `maxSlots` and then forgets: entries that ended first, else the least recently used (CLOCK). Forgetting one costs at
  * most one extra refusal.
  */
@@ -10,6 +10,9 @@ export interface PairTable {
   /** An instant after which the entry says nothing more. */
   until: Float64Array;
   strikes: Float32Array;
+  /** When the pair was throttled last, or 0, and what it was served since. */
+  since: Float64Array;
+  served: Uint16Array;
   flags: Uint8Array;
   size: number;
   hand: number;
@@ -55,6 +58,8 @@ export function putPair(table: PairTable, left: number, right: number, now: numb
   table.right[slot] = right;
   table.until[slot] = 0;
   table.strikes[slot] = 0;
+  table.since[slot] = 0;
+  table.served[slot] = 0;
   table.flags[slot] = USED;
   return slot;
 }
@@ -117,6 +122,8 @@ function copySlot(from: PairTable, source: number, to: PairTable, slot: number):
   to.right[slot] = from.right[source]!;
   to.until[slot] = from.until[source]!;
   to.strikes[slot] = from.strikes[source]!;
+  to.since[slot] = from.since[source]!;
+  to.served[slot] = from.served[source]!;
   to.flags[slot] = from.flags[source]!;
 }
 
@@ -126,6 +133,8 @@ function columns(slots: number) {
     right: new Int32Array(slots),
     until: new Float64Array(slots),
     strikes: new Float32Array(slots),
+    since: new Float64Array(slots),
+    served: new Uint16Array(slots),
     flags: new Uint8Array(slots),
   };
 }

@@ -1,9 +1,12 @@
 import type { EtsConstants } from './defaults.js';
+import { fadeOver } from './estimate.js';
 import { emissionMs, type Refusal } from './interval.js';
 import { createPairTable, dropPair, findPair, PAIR_FLAG, putPair, type PairTable } from './pair-table.js';
 import type { Row, Table } from './table.js';
 import type { Targets, TargetState } from './targets.js';
 
+/** A pair served less often than once in so many intervals tells nothing of the limit. */
+const IDLE_INTERVALS = 4;
 /** Strikes beyond which a longer block is no longer told apart. */
 const MOST_STRIKES = 16;
 
@@ -32,9 +35,38 @@ export function forgive(pairs: PairTable, table: Table, row: Row, state: TargetS
   if (state.pairs === 0) return;
   const slot = findPair(pairs, pairKey(table, row), state.uid);
   if (slot < 0) return;
-  pairs.strikes[slot] = pairs.strikes[slot]! - c.strikeRelief;
+  const counted = pairs.since[slot]! > 0;
+  pairs.strikes[slot] = Math.max(0, pairs.strikes[slot]! - (counted ? c.throttleRelief : c.strikeRelief));
   pairs.flags[slot] = pairs.flags[slot]! | PAIR_FLAG;
-  if (pairs.strikes[slot]! <= 0) dropPair(pairs, slot);
+  pairs.served[slot] = Math.min(65_535, pairs.served[slot]! + 1);
+  if (pairs.strikes[slot] === 0 && !counted) dropPair(pairs, slot);
+}
+
+/**
+ * The pair is throttled once more. A target that counts its callers has let through, between two refusals of one pair,
+ * just what its limit allows in that time, however the pair was used: the one measure of the limit that needs no probing.
+ */
+export function measureLimit(
+  pairs: PairTable,
+  table: Table,
+  row: Row,
+  state: TargetState,
+  now: number,
+  c: EtsConstants,
+): void {
+  const slot = findPair(pairs, pairKey(table, row), state.uid);
+  if (slot < 0) return;
+  const since = pairs.since[slot]!;
+  const served = pairs.served[slot]!;
+  pairs.since[slot] = now;
+  pairs.served[slot] = 0;
+  if (since === 0 || served === 0) return;
+  // A pair that lay idle meanwhile was let through less than it might have been.
+  if (state.intervalMs > 0 && now - since > IDLE_INTERVALS * state.intervalMs * served) return;
+  const fade = fadeOver(now - state.letAt, c.limitTauMs);
+  state.letThrough = state.letThrough * fade + served;
+  state.letThroughMs = state.letThroughMs * fade + (now - since);
+  state.letAt = now;
 }
 
 /** Whether the pair had succeeded since it was last refused; unknown pairs count as such where the target answers at all. */

@@ -2,9 +2,9 @@
  * What the kernel learned, in numbers that outlive it: lengths of time in place of instants, masses as they are now. What
  * is read back has aged by `elapsedMs` meanwhile.
  */
-import { fadeOver } from './estimate.js';
+import { decay, fadeOver } from './estimate.js';
 import type { LogHistogram } from './quantiles.js';
-import { setLimit, setStanding, type KernelState } from './state.js';
+import { place, setLimit, setStanding, type KernelState } from './state.js';
 import { findPair, putPair } from './pair-table.js';
 import { pairKey } from './pairs.js';
 import { internTarget } from './targets.js';
@@ -126,6 +126,7 @@ export function readInterval({ targets }: KernelState, key: string): number {
 export function writeInterval({ targets, constants }: KernelState, key: string, intervalMs: number): void {
   const where = targets.states[internTarget(targets, key)]!;
   where.intervalMs = intervalMs < constants.intervalOffMs ? 0 : Math.min(constants.intervalMaxMs, intervalMs);
+  where.closedUntil = 0;
 }
 
 /** What is known of the endpoints taken together. */
@@ -137,7 +138,7 @@ export interface PortableFleet {
   readonly hangs: number;
   readonly quick: number;
   /** Bins that hold anything, as index and count in turn. */
-  readonly latencies: readonly number[];
+  readonly firsts: readonly number[];
   readonly ratios: readonly number[];
 }
 
@@ -150,7 +151,7 @@ export function readFleet({ fleet, constants }: KernelState, now: number): Porta
     latencyMs: fleet.latencyMs,
     hangs: fleet.patience.hangs,
     quick: fleet.patience.quick,
-    latencies: filledBins(fleet.latencies),
+    firsts: filledBins(fleet.firsts),
     ratios: filledBins(fleet.ratios),
   };
 }
@@ -171,7 +172,7 @@ export function writeFleet(
   fleet.patience.hangs = Math.min(1, saved.hangs);
   fleet.patience.quick = saved.quick;
   fleet.patience.since = Number.POSITIVE_INFINITY;
-  fillBins(fleet.latencies, saved.latencies);
+  fillBins(fleet.firsts, saved.firsts);
   fillBins(fleet.ratios, saved.ratios);
 }
 
@@ -188,4 +189,36 @@ function fillBins(histogram: LogHistogram, filled: readonly number[]): void {
     if (Number.isInteger(bin) && bin < histogram.bins.length) histogram.bins[bin] = filled[index + 1]!;
   }
   histogram.total = histogram.bins.reduce((sum, count) => sum + count, 0);
+}
+
+/** What another worker has seen of an endpoint since it last spoke of it. */
+export interface Gained {
+  readonly attempts: number;
+  readonly success: number;
+  readonly failure: number;
+}
+
+/** Adds what another worker has seen of the endpoint; what rests there rests here too, and what answered there is good. */
+export function mergeRow(state: KernelState, row: Row, saved: PortableRow, gained: Gained, now: number): void {
+  const { table, constants } = state;
+  decay(table, row, now, constants);
+  table.success[row] = table.success[row]! + gained.success;
+  table.failure[row] = table.failure[row]! + gained.failure;
+  table.flags[row] = table.flags[row]! | (saved.flags & (PROVEN | TRIED));
+  const known = table.latency[row]!;
+  if (saved.latencyMs > 0) {
+    table.latency[row] = known > 0 ? known + constants.latencyAlpha * (saved.latencyMs - known) : saved.latencyMs;
+  }
+  const standing = table.standing[row];
+  const until = now + saved.coolMs;
+  if (saved.coolMs > 0 && (standing === Standing.active || standing === Standing.trial)) {
+    table.spells[row] = Math.max(table.spells[row]!, Math.min(255, saved.spells));
+    stand(state, row, saved.coolMs, false, now);
+    state.onEffect('cooled', row, -1, until);
+  } else if (saved.active && gained.success > 0 && (standing === Standing.trial || standing === Standing.cooling)) {
+    stand(state, row, 0, true, now);
+    state.onEffect('activated', row, -1, now);
+  } else {
+    place(state, row, now);
+  }
 }

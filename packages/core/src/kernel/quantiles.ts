@@ -13,6 +13,13 @@ const SHIFT = 19;
 const BINS = 640;
 const FADE_AT = 8_192;
 
+/** The middle and the upper end of each bin. */
+const MIDDLES = Float64Array.from(
+  { length: BINS },
+  (_, bin) => LOWEST * 2 ** (bin >> 4) * (1 + ((bin & 15) + 0.5) / 16),
+);
+const UPPERS = Float64Array.from({ length: BINS }, (_, bin) => LOWEST * 2 ** (bin >> 4) * (1 + ((bin & 15) + 1) / 16));
+
 const number = new Float32Array(1);
 const bits = new Int32Array(number.buffer);
 
@@ -91,11 +98,11 @@ function binOf(value: number): number {
 }
 
 function middleOf(bin: number): number {
-  return LOWEST * 2 ** (bin >> 4) * (1 + ((bin & 15) + 0.5) / 16);
+  return MIDDLES[bin]!;
 }
 
 function upperOf(bin: number): number {
-  return LOWEST * 2 ** (bin >> 4) * (1 + ((bin & 15) + 1) / 16);
+  return UPPERS[bin]!;
 }
 
 function fade(histogram: LogHistogram): void {

@@ -12,11 +12,12 @@ export function restAfterFailure(
   now: number,
   random: () => number,
 ): void {
-  const { table, constants } = state;
+  const { table, constants, cooldown } = state;
   const standing = table.standing[row];
+  const evictAfter = cooldown.evictAfter ?? constants.evictAfter;
   // Leases taken before it was laid down, held or retired still settle; they change nothing.
   if (standing !== Standing.active && standing !== Standing.trial) return;
-  if (constants.evictAfter > 0 && table.misses[row]! >= constants.evictAfter) return evict(state, row, now);
+  if (evictAfter > 0 && table.misses[row]! >= evictAfter) return evict(state, row, now);
   if (!isDue(state, row, judged, now)) return;
   cool(state, row, now, random);
 }

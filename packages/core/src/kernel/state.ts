@@ -15,6 +15,9 @@ import { createTargets, type Targets } from './targets.js';
 export const FULL = BUCKETS;
 export const IDLE_TRIAL = BUCKETS + 1;
 
+/** Rows that came free of late and are remembered: more at once, and whoever asks looks at all rows again. */
+export const FREED = 64;
+
 /** When the pair may be used again under its pace; at most `now` when it may at once. The ledger knows. */
 export type PaceView = (row: Row, target: number, burstMs: number) => number;
 
@@ -33,6 +36,9 @@ export interface KernelState {
   opensAt: number;
   /** The row whose place was looked after last. */
   tended: number;
+  /** The last rows that came to be chosen from, in a ring, and how many there ever were. */
+  readonly freed: Int32Array;
+  freedCount: number;
 }
 
 export interface StateOptions {
@@ -60,6 +66,8 @@ export function createState(options: StateOptions): KernelState {
     onEffect,
     opensAt: Number.POSITIVE_INFINITY,
     tended: 0,
+    freed: new Int32Array(FREED),
+    freedCount: 0,
   };
 }
 
@@ -83,6 +91,12 @@ export function place(state: KernelState, row: Row, now: number): void {
   }
 }
 
+/** The row may serve where it could not before: an attempt through it ended, it stands otherwise, or is another. */
+export function noteFreed(state: KernelState, row: Row): void {
+  state.freed[state.freedCount % FREED] = row;
+  state.freedCount += 1;
+}
+
 /** Changes the row's standing and all that is counted or queued by it; `place` follows. */
 export function setStanding(state: KernelState, row: Row, standing: number, now: number): void {
   const { table, fleet, due } = state;
@@ -99,6 +113,7 @@ export function setStanding(state: KernelState, row: Row, standing: number, now:
     fleet.limits += table.limit[row]!;
   }
   place(state, row, now);
+  if (standing === Standing.active || standing === Standing.trial) noteFreed(state, row);
   if (standing === Standing.cooling) enqueue(due, dueColumns(table), row);
 }
 

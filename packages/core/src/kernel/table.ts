@@ -42,7 +42,11 @@ export interface Table {
   touched: Float32Array;
   /** Failures in a row, each by its share of blame. */
   streak: Float32Array;
+  failedAt: Float32Array;
   limit: Float32Array;
+  /** The least it carried as a connect fault was taken for load, and how often that came since it last carried as much. */
+  refusedLoad: Uint8Array;
+  refusals: Uint8Array;
   coolUntil: Float32Array;
   weight: Float32Array;
   inFlight: Uint16Array;
@@ -71,7 +75,10 @@ export function createTable(sets: number, capacity: number): Table {
     latency: new Float32Array(room),
     touched: new Float32Array(room),
     streak: new Float32Array(room),
+    failedAt: new Float32Array(room),
     limit: new Float32Array(room),
+    refusedLoad: new Uint8Array(room),
+    refusals: new Uint8Array(room),
     coolUntil: new Float32Array(room),
     weight: new Float32Array(room),
     inFlight: new Uint16Array(room),
@@ -122,6 +129,7 @@ export function keepEpoch(table: Table, now: number): void {
   for (let row = 0; row < table.size; row += 1) {
     // What lies further back has decayed to nothing: a floor keeps rows that are never touched from drifting away.
     table.touched[row] = Math.max(-EPOCH_SPAN_MS, table.touched[row]! - shift);
+    table.failedAt[row] = Math.max(-EPOCH_SPAN_MS, table.failedAt[row]! - shift);
     table.coolUntil[row] = Math.max(-EPOCH_SPAN_MS, table.coolUntil[row]! - shift);
   }
 }
@@ -136,7 +144,10 @@ export function reserveRows(table: Table, capacity: number): void {
   table.latency = longer(table.latency, capacity);
   table.touched = longer(table.touched, capacity);
   table.streak = longer(table.streak, capacity);
+  table.failedAt = longer(table.failedAt, capacity);
   table.limit = longer(table.limit, capacity);
+  table.refusals = longer(table.refusals, capacity);
+  table.refusedLoad = longer(table.refusedLoad, capacity);
   table.coolUntil = longer(table.coolUntil, capacity);
   table.weight = longer(table.weight, capacity);
   table.inFlight = longer(table.inFlight, capacity);
@@ -165,8 +176,9 @@ export function longer<T extends Column>(column: T, length: number): T {
 
 /** The columns that belong to the endpoint in a row: all but `generation`, which outlives it. */
 function columnsOf(table: Table): readonly Column[] {
-  const { success, failure, latency, touched, streak, limit, coolUntil, weight } = table;
+  const { success, failure, latency, touched, streak, failedAt, limit, refusedLoad, refusals, coolUntil, weight } =
+    table;
   const { inFlight, maxInFlight, standing, spells, flags, tier, misses, tags } = table;
-  const floats = [success, failure, latency, touched, streak, limit, coolUntil, weight];
-  return [...floats, inFlight, maxInFlight, standing, spells, flags, tier, misses, tags];
+  const floats = [success, failure, latency, touched, streak, failedAt, limit, coolUntil, weight];
+  return [...floats, refusedLoad, refusals, inFlight, maxInFlight, standing, spells, flags, tier, misses, tags];
 }

@@ -18,6 +18,14 @@ export interface TargetState {
   intervalMs: number;
   configuredMs: number;
   raisedAt: number;
+  /** Where a refusal stops everybody the pace keeps clear of the limit rather than follow it: its decay, else 0. */
+  keptDecay: number;
+  /** When attempts began again after none had started for a while. */
+  resumedAt: number;
+  /** What pairs were served between two refusals, the time between them, decayed since the instant. */
+  letThrough: number;
+  letThroughMs: number;
+  letAt: number;
   breaker: 'closed' | 'open';
   probeAt: number;
   probeDelayMs: number;
@@ -28,6 +36,10 @@ export interface TargetState {
   readonly failedRows: number[];
   /** Entries of the pair table that name this target. */
   pairs: number;
+  /** Until then nobody can serve it but rows that came free after `closedAt`; the soonest instant that opens another. */
+  closedUntil: number;
+  closedAt: number;
+  opensAt: number;
   /** Attempts out now: a target in use is not forgotten. */
   inFlight: number;
 }
@@ -69,9 +81,13 @@ export function decayTarget(state: TargetState, now: number, c: EtsConstants): v
 /** Counts an attempt that starts, for the target's rate. */
 export function countStart(state: TargetState, now: number, c: EtsConstants): void {
   state.starts = state.starts * fadeOver(now - state.startedAt, c.targetTauMs) + 1;
+  if (Number.isNaN(state.seenAt) || now - state.startedAt > PAUSE_MS) state.resumedAt = now;
   state.startedAt = now;
   if (Number.isNaN(state.seenAt)) state.seenAt = now;
 }
+
+/** Nothing started for so long: the target was paused, or nobody asked for it. */
+const PAUSE_MS = 10_000;
 
 /** Least time a rate is taken over: the first attempts come in one burst. */
 const LEAST_SPAN_MS = 1_000;
@@ -119,6 +135,11 @@ function freshState(key: string, uid: number): TargetState {
     intervalMs: 0,
     configuredMs: 0,
     raisedAt: Number.NEGATIVE_INFINITY,
+    keptDecay: 0,
+    resumedAt: 0,
+    letThrough: 0,
+    letThroughMs: 0,
+    letAt: 0,
     breaker: 'closed',
     probeAt: Number.POSITIVE_INFINITY,
     probeDelayMs: 0,
@@ -126,6 +147,9 @@ function freshState(key: string, uid: number): TargetState {
     surprise: 0,
     failedRows: [],
     pairs: 0,
+    closedUntil: 0,
+    closedAt: 0,
+    opensAt: 0,
     inFlight: 0,
   };
 }

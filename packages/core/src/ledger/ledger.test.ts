@@ -82,6 +82,15 @@ describe('pace', () => {
     expect(admit([0], burst).row).toBe(0);
   });
 
+  test('a use that never arrived is taken back, and no other', () => {
+    admit([0], paced);
+    ledger.unspend(0, 0, paced.emissionMs);
+    expect(admit([0], paced).row).toBe(0);
+    expect(admit([0], paced).row).toBe(-1);
+    ledger.unspend(1, 0, paced.emissionMs);
+    expect(ledger.opensAt(1, 0, 0)).toBe(0);
+  });
+
   test('idleness is no credit', () => {
     admit([0], paced);
     now = 60_000;

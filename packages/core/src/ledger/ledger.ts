@@ -3,7 +3,7 @@
  * pins and suspensions. It knows rows and no endpoints; `forgetRow` tells it that a row changes hands.
  */
 import { createLeases, giveBack, inFlightOf, MOST_LEASES, reserveLeases, take, type Leases } from './leases.js';
-import { createPace, opensAt, spend, type Pace } from './pace.js';
+import { createPace, opensAt, spend, unspend, type Pace } from './pace.js';
 import { readPaces, writePace, writePin, type PortablePin } from './portable.js';
 import { createPins, dropPin, makePin, pinOf, usePin, type Pin, type Pins, type PinTerms } from './pins.js';
 import { createSuspensions, resumeTarget, suspendedUntil, suspendTarget, type Suspensions } from './suspensions.js';
@@ -73,6 +73,11 @@ export function createLedger(options: LedgerOptions = {}) {
     admit: (request: AdmitRequest): AdmitResult => admit(state, request),
     /** Gives the place back. */
     release: (row: number) => giveBack(state.leases, row),
+    /** Takes a place without asking: another ledger has granted it. */
+    take: (row: number) => take(state.leases, row),
+    /** The attempt never reached the target: its use of the pair's pace is taken back. */
+    unspend: (row: number, target: number, emissionMs: number) =>
+      unspend(state.pace, keyOf(state, row), target, emissionMs),
     inFlight: (row: number) => inFlightOf(state.leases, row),
     /** All live leases. */
     total: () => state.leases.total,

@@ -23,3 +23,9 @@ export function spend({ pairs }: Pace, key: number, target: number, emissionMs: 
   const slot = putPair(pairs, key, target + 1, now);
   pairs.until[slot] = Math.max(now, pairs.until[slot]!) + emissionMs;
 }
+
+/** Takes a use back that the target never saw. */
+export function unspend({ pairs }: Pace, key: number, target: number, emissionMs: number): void {
+  const slot = findPair(pairs, key, target + 1);
+  if (slot >= 0) pairs.until[slot] = pairs.until[slot]! - emissionMs;
+}

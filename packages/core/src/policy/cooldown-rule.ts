@@ -1,7 +1,8 @@
 import type { CooldownRule } from '../kernel/cooldown.js';
 import type { Policy } from './presets.js';
 
-/** The policy's word on when endpoints rest, as the kernel takes it. */
-export function cooldownRule({ cooldown }: Policy): CooldownRule {
-  return cooldown === 'surprise' ? { kind: 'surprise' } : { kind: 'streak', ...cooldown };
+/** When endpoints rest under a policy, as the kernel takes it. */
+export function cooldownRule({ cooldown, evictAfter }: Policy): CooldownRule {
+  const eviction = evictAfter === 0 ? {} : { evictAfter };
+  return cooldown === 'surprise' ? { kind: 'surprise', ...eviction } : { kind: 'streak', ...cooldown, ...eviction };
 }

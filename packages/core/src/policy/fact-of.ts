@@ -16,9 +16,12 @@ export function factOf(
   return {
     health: action.health,
     answer: answerOf(verdict, action),
-    block: action.target === 'block',
+    // One exit that was turned away is left alone there, whether or not the request goes on elsewhere.
+    block: action.target === 'block' || action.target === 'count',
+    grave: action.target === 'suspend' || action.target === 'count',
     connect: outcome.kind === 'failure' && BEFORE_TARGET.has(outcome.phase),
     elapsedMs: outcome.kind === 'response' ? outcome.latencyMs : outcome.elapsedMs,
+    handshakeMs: outcome.kind === 'response' ? outcome.handshakeMs : undefined,
     first,
     retryAfterMs: askedToWait(outcome, verdict, wallNow),
   };

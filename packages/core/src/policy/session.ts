@@ -16,6 +16,10 @@ export interface SessionPolicy {
   readonly per: 'session' | 'target';
   /** `prefer` takes another exit when the pinned one is lost, `strict` fails instead, `same-exit` takes only one with the same `exit`. */
   readonly contract: 'prefer' | 'strict' | 'same-exit';
+  /** `closed`: only an exit known to be in the same country takes a lost one's place; else the request fails. */
+  readonly geo: 'open' | 'closed';
+  /** Requests that name no session keep an exit too: all together, or under `per: 'target'` those of one target. */
+  readonly always: boolean;
 }
 
 /** The defaults of `SessionPolicy`, in one place. */
@@ -26,6 +30,8 @@ export const SESSION_DEFAULTS: SessionPolicy = Object.freeze({
   maxUses: 100,
   per: 'session',
   contract: 'prefer',
+  geo: 'open',
+  always: false,
 });
 
 /** The policy as the ledger takes it. */

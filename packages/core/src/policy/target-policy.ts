@@ -1,4 +1,4 @@
-import { targetOf, type Target } from '../target.js';
+import { plainTarget, targetOf, toTargetUrl, type Target } from '../target.js';
 import type { Policy } from './presets.js';
 import type { TargetMatcher } from './target-rules.js';
 
@@ -17,4 +17,21 @@ export function policyFor(policy: Policy, url: URL): { readonly policy: Policy; 
   if (policy.targets.length === 0) return { policy, target: host };
   const rule = policy.targets.find(({ matches }) => matches(url));
   return rule === undefined ? { policy, target: host } : { policy: rule.policy, target: rule.name ?? host };
+}
+
+/** What a request for this destination goes by. Where no rule has to be asked a plain URL is not parsed. */
+export function termsOf(policy: Policy, target: string | URL): { readonly policy: Policy; readonly target: Target } {
+  const plain = policy.targets.length === 0 ? plainTarget(target) : undefined;
+  return plain === undefined ? policyFor(policy, toTargetUrl(target)) : { policy, target: plain };
+}
+
+/** The same for what operators name: a rule's name is a target too, and no host. */
+export function keyedPolicy(
+  policy: Policy,
+  target: string | URL,
+): { readonly policy: Policy; readonly target: Target } {
+  const named = policy.targets.find(({ name }) => name !== undefined && name === target);
+  return named?.name === undefined
+    ? policyFor(policy, toTargetUrl(target))
+    : { policy: named.policy, target: named.name };
 }

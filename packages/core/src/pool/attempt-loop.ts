@@ -24,7 +24,7 @@ export async function attemptLoop<T>(run: Run, attempt: Attempt<T>, clock: Clock
   return new AttemptLoop(run, attempt, clock).result();
 }
 
-/** Mostly one attempt after another; with hedging, a late one gets company and the first good answer wins. */
+/** Mostly one attempt after another; in a race several at once, with hedging a late one gets company: the first good answer wins. */
 class AttemptLoop<T> {
   readonly #run: Run;
   readonly #attempt: Attempt<T>;
@@ -32,6 +32,8 @@ class AttemptLoop<T> {
   readonly #legs = new Map<Lease, Promise<Leg<T>>>();
   /** The lease that company was last asked for: once each. */
   #accompanied: Lease | undefined;
+  /** The last answer that was not wanted: better than none, should nothing else come. */
+  #held: Result<T> | undefined;
 
   constructor(run: Run, attempt: Attempt<T>, clock: Clock) {
     this.#run = run;
@@ -42,14 +44,38 @@ class AttemptLoop<T> {
   async result(): Promise<T> {
     try {
       for (;;) {
-        if (this.#legs.size === 0) this.#start(await this.#run.next());
+        if (this.#legs.size === 0) {
+          try {
+            this.#start(await this.#run.next());
+            // As many beside it as the policy's race asks for.
+            for (let more = this.#run.beside('race'); more !== undefined; more = this.#run.beside('race')) {
+              const lease = more instanceof Promise ? await more : more;
+              if (lease === undefined) break;
+              this.#start(lease);
+            }
+          } catch (error) {
+            return this.#instead(error);
+          }
+        }
         const leg = await this.#firstBack();
-        if (leg === 'late') this.#hedge();
-        else if (this.#settle(leg) === 'over') return valueOf(leg.result);
+        if (leg === 'late') {
+          const more = this.#run.beside('hedge');
+          const lease = more instanceof Promise ? await more : more;
+          if (lease !== undefined) this.#start(lease);
+        } else {
+          const end = this.#settle(leg);
+          if (end !== 'on') return valueOf(end);
+        }
       }
     } finally {
       this.#cancelRest();
     }
+  }
+
+  /** There is nobody left to try: an answer that was held back is better than none, unless the caller has called it off. */
+  #instead(error: unknown): T {
+    if (this.#held === undefined || this.#run.request.signal?.aborted === true) throw error;
+    return valueOf(this.#held);
   }
 
   #start(lease: Lease): void {
@@ -85,20 +111,20 @@ class AttemptLoop<T> {
     return Promise.race([...this.#legs.values(), late]).finally(() => cancel());
   }
 
-  #hedge(): void {
-    const lease = this.#run.tryHedge();
-    if (lease !== undefined) this.#start(lease);
-  }
-
-  /** `over` when this leg's result is the request's. */
-  #settle({ lease, result }: Leg<T>): 'over' | 'on' {
+  /** What the request ends with, or `on`. */
+  #settle({ lease, result }: Leg<T>): Result<T> | 'on' {
     this.#legs.delete(lease);
     const decision = this.#run.report(lease, outcomeOf(result, this.#clock.now() - lease.since));
-    if (isAgain(decision)) return 'on';
+    const wanted = lease.verdict === 'success' || lease.verdict === 'final';
+    if (wanted) return result;
+    const answered = lease.outcome?.kind === 'response';
+    if (answered) this.#held = result;
     // Another leg may still bring what this one could not.
-    if (!result.ok && this.#legs.size > 0) return 'on';
+    if (isAgain(decision) || this.#legs.size > 0) return 'on';
+    // An answer that was not wanted says more than a proxy that failed after it.
+    if (!answered && this.#held !== undefined && this.#run.request.signal?.aborted !== true) return this.#held;
     if (!result.ok && decision.kind === 'give-up') throw Object.assign(decision.error, { cause: result.error });
-    return 'over';
+    return result;
   }
 
   #cancelRest(): void {

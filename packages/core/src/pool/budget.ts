@@ -13,9 +13,13 @@ export class Budget {
     this.#tokens = Math.min(this.#reserve, this.#tokens + amount);
   }
 
-  spend(): boolean {
-    if (this.#tokens < 1) return false;
+  /** Whether there is one to be spent. */
+  has(): boolean {
+    return this.#tokens >= 1;
+  }
+
+  /** Runs that were promised one in the same moment may overdraw: those after them wait until that is earned. */
+  spend(): void {
     this.#tokens -= 1;
-    return true;
   }
 }

@@ -73,6 +73,10 @@ export function noting(ledger: Ledger, notes: ChangeNotes, noted: () => void): L
       session(name);
       return ledger.bind(name, row, terms, now);
     },
+    restorePin(name, row, saved) {
+      session(name);
+      return ledger.restorePin(name, row, saved);
+    },
     unpin(name, expectedGeneration) {
       session(name);
       return ledger.unpin(name, expectedGeneration);

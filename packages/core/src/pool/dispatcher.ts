@@ -1,34 +1,43 @@
-import { PoolExhaustedError, TargetSuspendedError } from '../errors.js';
 import type { RankQuery } from '../kernel/query.js';
 import { createKernel, type Kernel } from '../kernel/kernel.js';
 import type { Row } from '../kernel/table.js';
 import type { AdmitResult } from '../ledger/ledger.js';
-import { isVerdict } from '../outcome-check.js';
 import type { Outcome, Verdict } from '../outcome.js';
-import { classify } from '../policy/classify.js';
 import type { Policy } from '../policy/presets.js';
 import { cooldownRule } from '../policy/cooldown-rule.js';
 import { askedToWait, factOf } from '../policy/fact-of.js';
 import type { Instant } from '../ports/clock.js';
-import type { StoreReport } from '../ports/records.js';
 import type { Target } from '../target.js';
 import { Alarm } from './alarm.js';
+import { ByteBudgets } from './byte-budgets.js';
 import { EffectLog } from './effect-log.js';
 import type { Emitter } from './events.js';
+import { Judge } from './judge.js';
 import { Lease, type LeaseKeeper, type LeaseParts } from './lease.js';
 import { LiveList } from './live-list.js';
 import { Membership } from './membership.js';
 import type { ResolvedOptions } from './options.js';
 import { MisconfigurationWatch } from './misconfiguration.js';
 import { Question } from './question.js';
-import { closedError, lateError, later, ONLY_A_RELEASE, unusableError, type Refusal } from './refusal.js';
+import { closedError, lateError, later, ONLY_A_RELEASE, type Refusal } from './refusal.js';
 import { Restraints } from './restraints.js';
 import { Roster } from './roster.js';
+import { openStore } from './open-store.js';
+import type { PoolStore } from './pool-store.js';
 import type { RecordsLink } from './records-link.js';
 import type { Run } from './run.js';
+import { SHARED_CANDIDATES, type SharedDesk } from './shared-desk.js';
 import { SessionDesk } from './session-desk.js';
 import { Counters } from './counters.js';
 import { WaitingLine } from './waiters.js';
+import { refusedByLimits, refusedBySuspension, refusedForWant } from './want.js';
+
+/** How the question stood that a place was granted for. */
+interface Asked {
+  readonly targetIndex: number;
+  readonly first: boolean;
+  readonly sharedId?: string;
+}
 
 /** Under which terms something is learned. */
 type Learned = Pick<LeaseParts, 'target' | 'targetIndex' | 'policy' | 'first' | 'lasting'>;
@@ -45,13 +54,17 @@ export class Dispatcher implements LeaseKeeper {
   readonly sessions: SessionDesk;
   readonly counters: Counters;
   readonly effects: EffectLog;
+  readonly judge: Judge;
+  readonly bytes = new ByteBudgets();
   readonly live = new LiveList<Lease>();
   readonly #options: ResolvedOptions;
   readonly #events: Emitter;
   readonly #alarm: Alarm;
   readonly #restraints = new Restraints();
   readonly #watch = new MisconfigurationWatch();
-  readonly #question: Question;
+  readonly question: Question;
+  /** Where places are taken when the store is shared. */
+  readonly shared: SharedDesk | undefined;
   readonly #link: RecordsLink | undefined;
   /** What everyone is told while what was kept is being read; or for good, when it cannot be. */
   #gate: Refusal | undefined;
@@ -61,23 +74,28 @@ export class Dispatcher implements LeaseKeeper {
   onGranted: () => void = () => undefined;
   onCarried: () => void = () => undefined;
 
-  constructor(options: ResolvedOptions, events: Emitter, link?: RecordsLink) {
+  constructor({ options, link, shared }: PoolStore, events: Emitter) {
     const { store, strategy, policy, random, clock, constants } = options;
     this.#options = options;
     this.#events = events;
     this.#link = link;
+    this.shared = shared;
     this.line = new WaitingLine(options.maxWaiting);
     this.#alarm = new Alarm(clock, () => this.#tick());
-    this.effects = new EffectLog(this.roster, events, (index) => this.kernel.state.targets.states[index]!.key, link);
+    const targetOf = (index: number): string => this.kernel.state.targets.states[index]!.key;
+    this.effects = new EffectLog({ roster: this.roster, events, clock, link, targetOf });
     this.kernel = createKernel({
       ...(strategy === undefined ? {} : { strategy }),
       cooldown: cooldownRule(policy),
       constants,
       pace: store.ledger.opensAt,
-      onEffect: this.effects.note,
+      onEffect: (kind, row, target, until) => {
+        if (kind === 'evicted') this.members.evicted(row);
+        this.effects.note(kind, row, target, until);
+      },
     });
-    this.sessions = new SessionDesk(store.ledger, this.roster, events, clock);
     this.counters = new Counters();
+    this.judge = new Judge(options, events);
     this.members = new Membership({
       roster: this.roster,
       kernel: this.kernel,
@@ -86,21 +104,18 @@ export class Dispatcher implements LeaseKeeper {
       vacated: (row) => this.counters.forget(row),
       link,
     });
-    this.#question = new Question(this.kernel, this.roster, random, () => this.inFlight + this.line.size + 1);
+    const desk = { ledger: store.ledger, members: this.members, bytes: this.bytes, events, clock };
+    this.sessions = new SessionDesk(desk, () => this.changed());
+    this.question = new Question(this.kernel, this.roster, random, () => this.inFlight + this.line.size + 1);
+    if (shared !== undefined) this.question.query.want = SHARED_CANDIDATES;
   }
 
-  /** Reads what was kept; until it is back, callers wait in line. */
-  open(): void {
-    const { clock, random } = this.#options;
-    const { kernel, roster } = this;
-    if (this.#link === undefined) return;
-    this.#gate = ONLY_A_RELEASE;
-    const report = (event: StoreReport): void => this.#events.emit('store', event);
-    const opened = (cause?: Error): void => {
-      this.#gate = cause === undefined ? undefined : { retryAt: 0, error: unusableError(cause) };
+  /** Until what was kept is back callers wait in line; they hear of it when it cannot be had. */
+  open(store: PoolStore): void {
+    this.#gate = openStore(store, this, this.#events, (gate) => {
+      this.#gate = gate;
       this.changed();
-    };
-    this.#link.start({ kernel, roster, clock, random, report, opened, reschedule: () => this.reschedule() });
+    });
   }
 
   /** Leases that are out, by the ledger: also those that are just being ended. */
@@ -118,8 +133,9 @@ export class Dispatcher implements LeaseKeeper {
   }
 
   /** How long an attempt through the endpoint may take before it is given up. */
-  patienceMs(row: Row, policy: Policy, timeoutMs: number): number {
-    return policy.abandon ? this.kernel.abandonAfterMs(row, timeoutMs, this.#options.random) : timeoutMs;
+  patienceMs(row: Row, target: Target, policy: Policy, timeoutMs: number): number {
+    const index = this.kernel.internTarget(target);
+    return policy.abandon ? this.kernel.abandonAfterMs(row, index, timeoutMs, this.#options.random) : timeoutMs;
   }
 
   /** A lease, or why there is none now. */
@@ -127,29 +143,42 @@ export class Dispatcher implements LeaseKeeper {
     const answer = this.#decide(run, this.now());
     // Only now: a listener may ask for a lease itself, and the question on the table is made once for all.
     this.effects.flush();
+    if (this.sessions.takeLost()) this.changed();
     return answer;
   }
 
   #decide(run: Run, now: Instant): Lease | Refusal {
+    const refusal = this.prepare(run, now);
+    if (refusal !== undefined) return refusal;
+    const result = this.#options.store.ledger.admit(this.question.admission);
+    const { target: targetIndex, first } = this.question.query;
+    if (result.row >= 0) {
+      this.kernel.onAdmit(result.row, targetIndex, now);
+      return this.give(run, result, { targetIndex, first }, now);
+    }
+    return refusedByLimits(result.retryAt, now);
+  }
+
+  /** Puts the run's question and finds candidates for it; or says why there is none. */
+  prepare(run: Run, now: Instant, allowed?: (row: Row) => boolean): Refusal | undefined {
     const { ledger } = this.#options.store;
     if (this.closed) return { retryAt: now, error: closedError() };
     if (this.#gate !== undefined) return this.#gate;
     if (now >= run.deadline) return { retryAt: now, error: lateError() };
     const suspended = ledger.suspendedUntil(run.target, now);
-    if (suspended > 0) return this.#suspended(run, suspended, now);
+    if (suspended > 0) return refusedBySuspension(run, suspended, now);
     if (this.inFlight >= this.#options.maxInFlight) return ONLY_A_RELEASE;
-    this.#question.ask(run, now);
+    this.question.ask(run, now, allowed);
     const refusal = this.#rank(run, now);
-    if (refusal !== undefined) return refusal;
+    if (refusal !== undefined || this.question.candidates.count > 0) return refusal;
     // Whom the caller would rather avoid serves when nobody else can.
-    if (this.#question.candidates.count === 0) return run.dropAvoid() ? this.#decide(run, now) : this.#nobody(run, now);
-    const result = ledger.admit(this.#question.admission);
-    return result.row < 0 ? { retryAt: later(result.retryAt, now) } : this.#open(run, result, now);
+    return run.dropAvoid() ? this.prepare(run, now, allowed) : refusedForWant(this, run, this.question.query);
   }
 
   settled(lease: Lease, outcome: Outcome): Verdict {
     this.live.remove(lease);
     this.#options.store.ledger.release(lease.parts.row);
+    this.shared?.release(lease);
     return this.#learn(lease, outcome, lease.parts);
   }
 
@@ -164,19 +193,23 @@ export class Dispatcher implements LeaseKeeper {
     const { row, session } = lease.parts;
     const { clock, random } = this.#options;
     const now = clock.now();
-    const verdict = this.classify(outcome);
+    const verdict = this.judge.verdictOn(outcome);
     const action = policy.verdicts[verdict];
     const wallNow = () => clock.wallNow();
-    this.kernel.onSettle(row, targetIndex, factOf(outcome, verdict, action, first, wallNow), now, random);
+    const fact = factOf(outcome, verdict, action, first, wallNow);
+    this.kernel.onSettle(row, targetIndex, fact, now, random);
+    const unusedMs = this.kernel.unusedMs(targetIndex, fact);
+    if (unusedMs > 0) this.#options.store.ledger.unspend(row, targetIndex, unusedMs);
     const askedMs = askedToWait(outcome, verdict, wallNow);
     // What nobody here could read forgives the target nothing.
     const legible = outcome.kind !== 'response' || outcome.opaque !== true;
-    const pauseMs = legible ? this.#restraints.after(target, verdict, action, { now, askedMs }, policy.suspend) : 0;
+    const when = { now, askedMs, paused: this.suspendedUntil(target) > 0 };
+    const pauseMs = legible ? this.#restraints.after(target, verdict, action, when, policy.suspend) : 0;
     if (pauseMs > 0) this.suspend(target, now + pauseMs, verdict);
     if (verdict === 'success' || verdict === 'final') this.onCarried();
     if (action.pin === 'break') this.sessions.broken(lease);
     // The end of a tenancy is no attempt: those were counted as they were observed.
-    if (!lasting) this.counters.record(row, outcome, verdict);
+    if (!lasting) this.counters.record(lease, { target, targetIndex }, outcome, verdict, now);
     this.#link?.settled(row, targetIndex);
     this.members.vacateIfGone(row);
     this.effects.flush();
@@ -202,8 +235,10 @@ export class Dispatcher implements LeaseKeeper {
   }
 
   suspend(target: Target, until: Instant, why: string): void {
-    this.#options.store.ledger.suspend(target, until, why, this.now());
-    this.#events.emit('suspended', { target, until, why });
+    if (!this.#options.store.ledger.suspend(target, until, why, this.now())) {
+      return this.#events.emit('bound-reached', { what: 'suspensions' });
+    }
+    this.#events.emit('suspended', { target, forMs: until - this.now(), why });
     // Those who cannot wait that long hear of it now rather than at their deadline.
     this.line.recheck(target);
     this.reschedule();
@@ -218,8 +253,8 @@ export class Dispatcher implements LeaseKeeper {
   /** The run's question in the kernel's words, for explanations. */
   ask(run: Run): { readonly query: RankQuery; readonly suspendedUntil: Instant } {
     const now = this.now();
-    this.#question.ask(run, now);
-    return { query: this.#question.query, suspendedUntil: this.#options.store.ledger.suspendedUntil(run.target, now) };
+    this.question.ask(run, now);
+    return { query: this.question.query, suspendedUntil: this.#options.store.ledger.suspendedUntil(run.target, now) };
   }
 
   /** Ends every open lease and refuses whoever waits. */
@@ -236,16 +271,16 @@ export class Dispatcher implements LeaseKeeper {
   }
 
   #rank(run: Run, now: Instant): Refusal | undefined {
-    if (run.session === undefined) return void this.#question.rank(run);
-    const choice = this.sessions.choose(run, this.kernel, this.#question.query, now);
-    this.#question.admission.session = run.session;
-    this.#question.admission.pin = run.pinTerms;
+    if (run.session === undefined) return void this.question.rank(run);
+    const choice = this.sessions.choose(run, this.kernel, this.question.query, now);
+    this.question.admission.session = run.session;
+    this.question.admission.pin = run.pinTerms;
     switch (choice.kind) {
       case 'free':
-        this.#question.query.allowed = choice.allowed ?? this.#question.query.allowed;
-        return void this.#question.rank(run);
+        this.question.query.allowed = choice.allowed ?? this.question.query.allowed;
+        return void this.question.rank(run);
       case 'pinned':
-        return void this.#question.rankOne(choice.row);
+        return void this.question.rankOne(choice.row);
       case 'wait':
         return { retryAt: later(choice.until, now) };
       case 'lost':
@@ -255,15 +290,12 @@ export class Dispatcher implements LeaseKeeper {
     }
   }
 
-  #open(run: Run, result: AdmitResult, now: Instant): Lease {
-    const { row, pin, generation } = result;
-    const targetIndex = this.#question.query.target;
-    const { first } = this.#question.query;
-    this.kernel.onAdmit(row, targetIndex, now);
+  /** The place is taken, in the ledger and in the kernel: the lease that stands for it. */
+  give(run: Run, { row, pin, generation }: AdmitResult, { targetIndex, first, sharedId }: Asked, now: Instant): Lease {
     const endpoint = this.roster.at(row);
     const abandonAfterMs =
       run.tenancyIdleMs === undefined
-        ? this.patienceMs(row, run.policy, Math.min(run.attemptTimeoutMs, run.deadline - now))
+        ? this.patienceMs(row, run.target, run.policy, Math.min(run.attemptTimeoutMs, run.deadline - now))
         : Number.POSITIVE_INFINITY;
     const lease = new Lease(this, {
       id: (this.#leases += 1),
@@ -272,6 +304,8 @@ export class Dispatcher implements LeaseKeeper {
       target: run.target,
       targetIndex,
       session: run.request.session,
+      label: run.request.label,
+      single: run.single,
       pinKey: run.session,
       generation,
       first,
@@ -279,58 +313,26 @@ export class Dispatcher implements LeaseKeeper {
       policy: run.policy,
       abandonAfterMs,
       hedgeAfterMs: this.kernel.hedgeAfterMs(row),
+      sharedId,
       lasting: run.tenancyIdleMs !== undefined,
       idleMs: run.tenancyIdleMs ?? this.#options.leaseIdleMs,
     });
     this.live.add(lease);
+    this.counters.dispatched += 1;
+    const spent = this.members.used(row, now);
     this.onGranted();
     this.effects.flush();
-    if (pin === 'new' && run.session !== undefined) lease.exitChanged = this.sessions.bound(run.session, endpoint.id);
+    if (pin === 'new' && run.session !== undefined) {
+      lease.exitChanged = this.sessions.bound(run.session, endpoint, run.policy.session);
+    }
     if (this.#events.has('leased')) {
       const leased = { leaseId: lease.id, endpoint: endpoint.id, target: run.target, session: run.request.session };
       this.#events.emit('leased', leased);
     }
+    // Counted before anybody heard of the lease, and told after.
+    if (spent !== undefined) this.#events.emit('spent', { endpoint: endpoint.id, why: spent });
     this.reschedule();
     return lease;
-  }
-
-  #suspended(run: Run, until: Instant, now: Instant): Refusal {
-    if (until < run.deadline) return { retryAt: until };
-    return { retryAt: until, error: new TargetSuspendedError(run.target, until, until - now) };
-  }
-
-  #nobody(run: Run, now: Instant): Refusal {
-    if (!this.members.couldServe(run)) return { retryAt: now, error: this.#exhausted(run) };
-    const retryAt = this.kernel.waitUntil(this.#question.query);
-    // Nothing is out that could come back, and nothing ends before the deadline: waiting would change nothing.
-    if (this.inFlight === 0 && retryAt >= run.deadline) return { retryAt, error: this.#exhausted(run, retryAt) };
-    return { retryAt: later(retryAt, now) };
-  }
-
-  #exhausted(run: Run, retryAt?: Instant): PoolExhaustedError {
-    const counts: Record<string, number> = {};
-    this.#question.ask(run, this.now());
-    const { query } = this.#question;
-    for (const [, row] of this.roster) {
-      const why = this.kernel.eligibility(row, query);
-      counts[why] = (counts[why] ?? 0) + 1;
-    }
-    return new PoolExhaustedError(run.target, counts, retryAt);
-  }
-
-  /** Whose fault an outcome is. Tells nobody. */
-  classify(outcome: Outcome): Verdict {
-    const own = this.#options.classify;
-    if (own === undefined) return classify(outcome);
-    try {
-      const verdict = own(outcome);
-      if (isVerdict(verdict)) return verdict;
-      if (verdict !== undefined) throw new TypeError('the classifier answered no verdict');
-      return classify(outcome);
-    } catch (error) {
-      this.#events.emit('listener-error', { event: 'classify', error });
-      return classify(outcome);
-    }
   }
 
   #tick(): void {

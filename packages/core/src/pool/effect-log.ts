@@ -1,5 +1,6 @@
 import type { EndpointId } from '../endpoint.js';
 import type { EffectKind, OnEffect } from '../kernel/effects.js';
+import type { Clock } from '../ports/clock.js';
 import type { Emitter } from './events.js';
 import type { RecordsLink } from './records-link.js';
 import type { Roster } from './roster.js';
@@ -12,6 +13,14 @@ interface Effect {
   readonly until: number;
 }
 
+interface EffectParts {
+  readonly roster: Roster;
+  readonly events: Emitter;
+  readonly clock: Clock;
+  readonly link: RecordsLink | undefined;
+  readonly targetOf: (index: number) => string;
+}
+
 const NONE = '' as EndpointId;
 
 /** The kernel tells of what it did in the middle of its work; listeners hear of it when that work is done. */
@@ -20,12 +29,14 @@ export class EffectLog {
   readonly #events: Emitter;
   readonly #link: RecordsLink | undefined;
   readonly #targetOf: (index: number) => string;
+  readonly #clock: Clock;
   #pending: Effect[] = [];
   /** How often each kind has happened. */
   readonly counts: Partial<Record<EffectKind, number>> = {};
 
-  constructor(roster: Roster, events: Emitter, targetOf: (index: number) => string, link?: RecordsLink) {
+  constructor({ roster, events, clock, link, targetOf }: EffectParts) {
     this.#link = link;
+    this.#clock = clock;
     this.#roster = roster;
     this.#events = events;
     this.#targetOf = targetOf;
@@ -47,7 +58,7 @@ export class EffectLog {
   #tell({ kind, endpoint, target, until }: Effect): void {
     switch (kind) {
       case 'cooled':
-        return this.#events.emit('cooldown', { endpoint, until });
+        return this.#events.emit('cooldown', { endpoint, forMs: until - this.#clock.now() });
       case 'released':
       case 'released-early':
       case 'panicked':
@@ -58,7 +69,7 @@ export class EffectLog {
         return this.#events.emit('evicted', { endpoint });
       case 'blocked':
         this.#link?.blocked(endpoint, target);
-        return this.#events.emit('blocked', { endpoint, target, until });
+        return this.#events.emit('blocked', { endpoint, target, forMs: until - this.#clock.now() });
       case 'breaker-opened':
         return this.#events.emit('breaker', { target, open: true });
       case 'breaker-closed':

@@ -1,7 +1,7 @@
+import { ConfigurationError } from '../errors.js';
 import { checkKeys, ofType } from '../option-check.js';
 import type { Endpoint, EndpointId } from '../endpoint.js';
 import type { Outcome, Verdict } from '../outcome.js';
-import type { Instant } from '../ports/clock.js';
 import type { StoreReport } from '../ports/records.js';
 import type { Target } from '../target.js';
 
@@ -28,39 +28,49 @@ export interface PoolEvents {
   /** Every endpoint fails in the same way: look at the configuration. A PROXY_AUTH means credentials or session syntax. */
   'pool-misconfigured': { readonly code: string };
   /** An endpoint rests, for all targets. */
-  cooldown: { readonly endpoint: EndpointId; readonly until: Instant };
+  cooldown: { readonly endpoint: EndpointId; readonly forMs: number };
   /** It may carry one attempt, to show whether it works again. */
   trial: { readonly endpoint: EndpointId; readonly why: 'released' | 'released-early' | 'panicked' };
   active: { readonly endpoint: EndpointId };
   /** Nothing but failures: held until resumed. */
   evicted: { readonly endpoint: EndpointId };
   held: { readonly endpoint: EndpointId };
+  /** It has carried all it may: it rests until its list is refreshed or it is resumed. */
+  spent: { readonly endpoint: EndpointId; readonly why: 'requests' | 'bytes' };
   resumed: { readonly endpoint: EndpointId };
   /** One endpoint is barred from one target. */
-  blocked: { readonly endpoint: EndpointId; readonly target: string; readonly until: Instant };
+  blocked: { readonly endpoint: EndpointId; readonly target: string; readonly forMs: number };
   /** The target seems down: one probe at a time until it answers. */
   breaker: { readonly target: string; readonly open: boolean };
   /** The target is paced at this interval between uses of one endpoint; 0 is no pace any more. */
   paced: { readonly target: string; readonly intervalMs: number };
-  /** The target is left alone, through every endpoint. */
-  suspended: { readonly target: string; readonly until: Instant; readonly why: string };
+  /** The target is left alone, through every endpoint; Infinity is until it is resumed. */
+  suspended: { readonly target: string; readonly forMs: number; readonly why: string };
   'target-resumed': { readonly target: string };
   pinned: { readonly session: string; readonly endpoint: EndpointId };
   unpinned: { readonly session: string; readonly endpoint: EndpointId };
+  /** It has moved all the bytes it may: its requests fail until it is unbound. */
+  'session-spent': { readonly session: string };
   /** A session goes on through another exit than before. */
   'identity-changed': { readonly session: string; readonly from: EndpointId; readonly to: EndpointId };
   /** The pool ended a lease itself. */
   'lease-ended': { readonly leaseId: number; readonly endpoint: EndpointId; readonly why: 'idle' | 'abandoned' };
+  /** The store took a lease back, or could not be reached for as long as it was good for: another may use its place. */
+  'lease-lost': { readonly leaseId: number; readonly endpoint: EndpointId };
   /** The store says how it does: whether what is learned is kept, and whether limits are shared. */
   store: StoreReport;
   /** A request was sent again. */
   rerouted: { readonly target: Target };
   replayed: { readonly target: Target };
   hedged: { readonly target: Target };
+  /** One path more was sent beside the first, as the policy's race asks. */
+  raced: { readonly target: Target };
+  /** A bound of the pool was reached: somebody was turned away, or a target could not be left alone. */
+  'bound-reached': { readonly what: 'waiting' | 'jobs' | 'suspensions' };
   /** The pool is closed: whoever keeps connections for it can let them go. */
   closed: Readonly<Record<never, never>>;
   /** A listener or a classifier threw: the pool goes on, and says so here. */
-  'listener-error': { readonly event: keyof PoolEvents | 'classify'; readonly error: unknown };
+  'listener-error': { readonly event: keyof PoolEvents | 'classify' | 'summary'; readonly error: unknown };
 }
 
 export type PoolListener<K extends keyof PoolEvents> = (event: PoolEvents[K]) => void;
@@ -77,6 +87,7 @@ const NAMES: Readonly<Record<keyof PoolEvents, true>> = {
   active: true,
   evicted: true,
   held: true,
+  spent: true,
   resumed: true,
   blocked: true,
   breaker: true,
@@ -85,15 +96,22 @@ const NAMES: Readonly<Record<keyof PoolEvents, true>> = {
   'target-resumed': true,
   pinned: true,
   unpinned: true,
+  'session-spent': true,
   'identity-changed': true,
   'lease-ended': true,
   store: true,
+  'lease-lost': true,
   rerouted: true,
   replayed: true,
   hedged: true,
+  raced: true,
+  'bound-reached': true,
   closed: true,
   'listener-error': true,
 };
+
+/** For each event. More are listeners that somebody forgot to take off. */
+const MOST_LISTENERS = 1000;
 
 /** A listener that throws, or whose promise rejects, never harms a lease: its error becomes an event. */
 export class Emitter {
@@ -103,6 +121,10 @@ export class Emitter {
     checkKeys({ [name]: true }, Object.keys(NAMES), 'on');
     ofType(listener, 'function', `on('${name}')`);
     const set = this.#listeners.get(name) ?? new Set();
+    if (set.size >= MOST_LISTENERS) {
+      const problem = `has ${MOST_LISTENERS} listeners, which is the bound; the answer of \`on\` takes one off`;
+      throw new ConfigurationError('INVALID_OPTION', `on('${name}')`, problem);
+    }
     this.#listeners.set(name, set.add(listener));
     return () => set.delete(listener);
   }
@@ -110,6 +132,15 @@ export class Emitter {
   /** Whether anybody listens: the hot path makes no payload for nobody. */
   has(name: keyof PoolEvents): boolean {
     return (this.#listeners.get(name)?.size ?? 0) > 0;
+  }
+
+  /** Does what the user gave us to do; what that throws is an event. */
+  guard(what: 'summary', work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.emit('listener-error', { event: what, error });
+    }
   }
 
   emit<K extends keyof PoolEvents>(name: K, event: PoolEvents[K]): void {

@@ -39,24 +39,36 @@ interface Applicant {
   readonly refuse: (error: FairleadError) => void;
 }
 
+interface QueueParts {
+  readonly bound: number;
+  readonly schedule: Schedule;
+  /** Somebody was turned away. */
+  readonly full: () => void;
+}
+
 /** A bounded number of jobs at once; whoever submits more waits for room, in order. */
 export class JobQueue {
   /** Most jobs that may be unfinished. */
   bound: number;
   readonly #schedule: Schedule;
+  readonly #full: () => void;
   readonly #waiting = new Set<Applicant>();
   #unfinished = 0;
 
-  constructor(bound: number, schedule: Schedule) {
+  constructor({ bound, schedule, full }: QueueParts) {
     this.bound = bound;
     this.#schedule = schedule;
+    this.#full = full;
+  }
+
+  /** Callers that wait for room. */
+  get waiting(): number {
+    return this.#waiting.size;
   }
 
   /** Starts the job at once, or throws `QUEUE_FULL`. */
   trySubmit<T>(start: (signal: AbortSignal) => Promise<T>): Job<T> {
-    if (this.#unfinished >= this.bound) {
-      throw new FairleadError('QUEUE_FULL', `${this.#unfinished} jobs are unfinished, which is the bound`);
-    }
+    if (this.#unfinished >= this.bound) this.#refuse(`${this.#unfinished} jobs are unfinished, which is the bound`);
     const job = new Job(start, this.#schedule);
     this.#unfinished += 1;
     job.result.then(this.#done, this.#done);
@@ -75,7 +87,10 @@ export class JobQueue {
   }
 
   #room(signal: AbortSignal | undefined): Promise<void> {
-    if (this.bound === 0) throw new FairleadError('QUEUE_FULL', 'no job may be unfinished: maxWaiting is 0');
+    if (this.#waiting.size >= this.bound && this.bound > 0) {
+      this.#refuse(`${this.#waiting.size} wait for room already, which is the bound`);
+    }
+    if (this.bound === 0) this.#refuse('no job may be unfinished: maxWaiting is 0');
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         this.#waiting.delete(applicant);
@@ -97,6 +112,11 @@ export class JobQueue {
       signal?.addEventListener('abort', onAbort);
       if (signal?.aborted === true) onAbort();
     });
+  }
+
+  #refuse(problem: string): never {
+    this.#full();
+    throw new FairleadError('QUEUE_FULL', problem);
   }
 
   readonly #done = (): void => {

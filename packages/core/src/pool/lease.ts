@@ -21,6 +21,10 @@ export interface LeaseParts {
   readonly target: Target;
   readonly targetIndex: number;
   readonly session: string | undefined;
+  /** What the caller counts it under. */
+  readonly label: string | undefined;
+  /** It is all that its request asked for: the request ends with it. */
+  readonly single: boolean;
   /** The ledger's key of the session, where it keeps an exit. */
   readonly pinKey: string | undefined;
   readonly generation: number;
@@ -31,11 +35,13 @@ export interface LeaseParts {
   readonly hedgeAfterMs: number;
   /** A tenancy: what comes through it is observed, and its end says nothing. */
   readonly lasting: boolean;
+  /** What the store calls the lease, where it is shared. */
+  readonly sharedId: string | undefined;
   readonly idleMs: number;
 }
 
 /** Why the pool itself ended a lease. */
-export type LeaseEnd = 'abandoned' | 'idle' | 'superseded' | 'closed';
+export type LeaseEnd = 'abandoned' | 'idle' | 'superseded' | 'closed' | 'lost';
 
 /** The reason that `lease.signal` aborts with. */
 export class LeaseEndedError extends Error {
@@ -49,6 +55,15 @@ export class LeaseEndedError extends Error {
   }
 }
 
+/** What a policy may take silence for. */
+const UNREPORTED = Object.freeze({
+  kind: 'failure',
+  phase: 'response',
+  code: 'UNREPORTED',
+  sent: 'maybe',
+  fault: 'endpoint',
+});
+
 /** How long after the abort an adapter may take to say what it saw, before the place returns without it. */
 const GRACE_MS = 1000;
 
@@ -61,17 +76,14 @@ export class Lease implements Watched {
   readonly since: Instant;
   /** Give the attempt up after this long without an answer: the pool aborts `signal` then. */
   readonly abandonAfterMs: number;
-  /** @internal */
-  readonly parts: LeaseParts;
-  /** @internal */
-  slot = -1;
-  /** @internal Its session had another exit before. */
-  exitChanged = false;
-  /** @internal When the pool has to look at it. */
-  dueAt: Instant;
+  readonly #parts: LeaseParts;
+  #slot = -1;
+  #exitChanged = false;
+  #dueAt: Instant;
   readonly #keeper: LeaseKeeper;
   #controller: AbortController | undefined;
   #gone: (() => void) | undefined;
+  #onEnd: (() => void) | undefined;
   #ended: LeaseEnd | undefined;
   #outcome: Outcome | undefined;
   #verdict: Verdict | undefined;
@@ -79,13 +91,43 @@ export class Lease implements Watched {
   /** @internal */
   constructor(keeper: LeaseKeeper, parts: LeaseParts) {
     this.#keeper = keeper;
-    this.parts = parts;
+    this.#parts = parts;
     this.id = parts.id;
     this.endpoint = parts.endpoint;
     this.target = parts.target;
     this.since = parts.since;
     this.abandonAfterMs = parts.abandonAfterMs;
-    this.dueAt = parts.since + Math.min(parts.abandonAfterMs, parts.idleMs);
+    this.#dueAt = parts.since + Math.min(parts.abandonAfterMs, parts.idleMs);
+  }
+
+  // What the pool keeps here is private: an inspection of a lease shows what is its holder's, and no more.
+
+  /** @internal */
+  get parts(): LeaseParts {
+    return this.#parts;
+  }
+
+  /** @internal */
+  get slot(): number {
+    return this.#slot;
+  }
+
+  set slot(slot: number) {
+    this.#slot = slot;
+  }
+
+  /** @internal When the pool has to look at it. */
+  get dueAt(): Instant {
+    return this.#dueAt;
+  }
+
+  /** @internal Its session had another exit before. */
+  get exitChanged(): boolean {
+    return this.#exitChanged;
+  }
+
+  set exitChanged(changed: boolean) {
+    this.#exitChanged = changed;
   }
 
   /** Aborts when the pool ends the lease: destroy what was opened for it. */
@@ -110,7 +152,7 @@ export class Lease implements Watched {
 
   /** Bytes of the answer moved: the attempt is alive and is not given up for its slowness any more. */
   touch(): void {
-    if (this.#ended === undefined) this.dueAt = this.#keeper.now() + this.parts.idleMs;
+    if (this.#ended === undefined) this.#dueAt = this.#keeper.now() + this.#parts.idleMs;
   }
 
   /** Reports what happened and gives the place back. A second call changes nothing and answers false. */
@@ -127,19 +169,19 @@ export class Lease implements Watched {
   expire(now: Instant): boolean {
     if (this.#ended !== undefined || this.isIdle(now)) {
       this.end(this.#ended ?? 'idle');
-      this.settle({ kind: 'abandoned', elapsedMs: now - this.since });
+      this.#lapse(now - this.since);
       return false;
     }
     this.end('abandoned');
     if (this.settled) return false;
-    this.dueAt = now + GRACE_MS;
+    this.#dueAt = now + GRACE_MS;
     return true;
   }
 
   /** @internal The pool closes: whoever works on it is told, and has as long as ever to say what it saw. */
   close(now: Instant): void {
     this.end('closed');
-    if (!this.settled) this.dueAt = now + GRACE_MS;
+    if (!this.settled) this.#dueAt = now + GRACE_MS;
   }
 
   /** @internal Tells whoever works on it to stop. Does not settle. */
@@ -147,6 +189,18 @@ export class Lease implements Watched {
     if (this.#ended !== undefined) return;
     this.#ended = why;
     this.#controller?.abort(new LeaseEndedError(why));
+    this.#onEnd?.();
+  }
+
+  /** @internal The pool has ended it, settled or not. */
+  get ended(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /** Calls back when the pool ends the lease, as a listener on `signal` is, which costs a tenth of a request. One callback. */
+  onEnd(callback: () => void): void {
+    this.#onEnd = callback;
+    if (this.#ended !== undefined) callback();
   }
 
   /** @internal Calls back once the pool itself has ended and settled the lease. */
@@ -157,12 +211,19 @@ export class Lease implements Watched {
 
   /** Unsettled means abandoned: the place returns and nobody is blamed. */
   [Symbol.dispose](): void {
-    if (!this.settled) this.settle({ kind: 'abandoned', elapsedMs: this.#keeper.now() - this.since });
+    if (!this.settled) this.#lapse(this.#keeper.now() - this.since);
+  }
+
+  /** Nobody has said what became of it. */
+  #lapse(elapsedMs: number): void {
+    const { lasting, policy } = this.#parts;
+    const blames = policy.unreported === 'failure' && !lasting && (this.#ended ?? 'idle') === 'idle';
+    this.settle(blames ? { ...UNREPORTED, elapsedMs } : { kind: 'abandoned', elapsedMs });
   }
 
   /** @internal Whether it is the silence that ends it, rather than impatience. */
   isIdle(now: Instant): boolean {
-    return now - this.since >= this.parts.idleMs || this.parts.abandonAfterMs > this.parts.idleMs;
+    return now - this.since >= this.#parts.idleMs || this.#parts.abandonAfterMs > this.#parts.idleMs;
   }
 }
 
@@ -172,6 +233,7 @@ export class Lease implements Watched {
  */
 function endedOutcome(why: LeaseEnd, seen: Outcome): Outcome {
   const elapsedMs = seen.kind === 'response' ? seen.latencyMs : seen.elapsedMs;
+  if (why === 'idle' && seen.kind === 'failure' && seen.code === UNREPORTED.code) return seen;
   if (why !== 'abandoned') return { kind: 'abandoned', elapsedMs };
   // The answer came in the same moment: it counts.
   if (seen.kind === 'response') return seen;

@@ -15,10 +15,12 @@ export class MisconfigurationWatch {
   record(endpoint: string, outcome: Outcome, verdict: Verdict, poolSize: number): string | undefined {
     if (verdict === 'abandoned') return undefined;
     const code = outcome.kind === 'failure' && verdict === 'endpoint-fault' ? outcome.code : undefined;
+    // Nearly every attempt succeeds where nothing is wrong: then there is nothing to forget.
+    if (code === undefined && this.#inARow === 0) return undefined;
     if (code === undefined || code !== this.#code) this.#reset(code);
     if (code === undefined) return undefined;
     this.#inARow += 1;
-    this.#endpoints.add(endpoint);
+    if (this.#endpoints.size < ENOUGH) this.#endpoints.add(endpoint);
     // In a large pool a few dozen different endpoints are proof enough.
     const everyone = this.#endpoints.size >= Math.min(poolSize, ENOUGH);
     if (this.#told || !everyone || this.#inARow < LEAST) return undefined;

@@ -3,7 +3,7 @@ import { createPool } from './pool.js';
 
 test.each([
   [{ proxys: [] }, 'UNKNOWN_OPTION', "proxys: is not an option; did you mean 'proxies'?"],
-  [{ zebra: 1 }, 'UNKNOWN_OPTION', 'zebra: is not an option; known are proxies,'],
+  [{ zebra: 1 }, 'UNKNOWN_OPTION', 'zebra: is not an option; known are name, proxies,'],
   [{ deadlineMs: -1 }, 'INVALID_OPTION', 'deadlineMs: must be a duration in milliseconds, not negative'],
   [{ deadlineMs: Number.NaN }, 'INVALID_OPTION', 'deadlineMs'],
   [{ maxWaiting: 0.5 }, 'INVALID_OPTION', 'maxWaiting'],

@@ -1,4 +1,4 @@
-import type { ProxyInput } from '../endpoint.js';
+import { checkedDefaults, type ProxyDefaults, type ProxyInput } from '../endpoint.js';
 import { ConfigurationError } from '../errors.js';
 import { ETS_DEFAULTS, type EtsConstants } from '../kernel/defaults.js';
 import type { Strategy } from '../kernel/strategy.js';
@@ -8,12 +8,16 @@ import { resolvePolicy, type PolicyOptions } from '../policy/policy-options.js';
 import type { Policy, PresetName } from '../policy/presets.js';
 import { systemClock, type Clock } from '../ports/clock.js';
 import { systemRandom, type Random } from '../ports/random.js';
-import type { Store } from '../ports/store.js';
+import type { LocalStore, Store } from '../ports/store.js';
 import { memoryStore } from '../stores/memory.js';
 
 export interface PoolOptions {
+  /** What summary lines and errors call the pool. @default 'pool' */
+  readonly name?: string;
   /** The proxies; more can be added later, and none is legal. @default [] */
   readonly proxies?: readonly ProxyInput[];
+  /** What all proxies have in common, unless one says otherwise. @default {} */
+  readonly proxyDefaults?: ProxyDefaults;
   /** What each verdict does. @default 'respectful' */
   readonly policy?: PresetName | PolicyOptions;
   /** Ranks the candidates. @default ets(), the least expected time to a success */
@@ -38,6 +42,9 @@ export interface PoolOptions {
   readonly random?: Random;
 }
 
+/** The options of a pool whose limits hold in this process. */
+export type LocalPoolOptions = PoolOptions & { readonly store?: LocalStore };
+
 /** The options as the pool reads them: checked, and complete. */
 export interface ResolvedOptions extends Required<Omit<PoolOptions, 'policy' | 'strategy' | 'classify'>> {
   readonly policy: Policy;
@@ -47,6 +54,7 @@ export interface ResolvedOptions extends Required<Omit<PoolOptions, 'policy' | '
 
 /** The scalar defaults of `PoolOptions`, in one place. */
 export const POOL_DEFAULTS = Object.freeze({
+  name: 'pool',
   deadlineMs: 60_000,
   leaseIdleMs: 60_000,
   maxInFlight: Number.POSITIVE_INFINITY,
@@ -55,7 +63,9 @@ export const POOL_DEFAULTS = Object.freeze({
 
 /** In the order of the manual. */
 export const OPTION_KEYS: readonly string[] = [
+  'name',
   'proxies',
+  'proxyDefaults',
   'policy',
   'strategy',
   'constants',
@@ -72,10 +82,10 @@ export const OPTION_KEYS: readonly string[] = [
 /** What can change while a pool works. */
 export type PoolUpdate = Pick<
   PoolOptions,
-  'proxies' | 'policy' | 'classify' | 'deadlineMs' | 'leaseIdleMs' | 'maxInFlight' | 'maxWaiting'
+  'proxies' | 'proxyDefaults' | 'policy' | 'classify' | 'deadlineMs' | 'leaseIdleMs' | 'maxInFlight' | 'maxWaiting'
 >;
 
-const FIXED = ['store', 'strategy', 'constants', 'clock', 'random'];
+const FIXED = ['name', 'store', 'strategy', 'constants', 'clock', 'random'];
 
 /** Checks a change; what needs a new pool is refused by name. */
 export function resolveUpdate(changes: PoolUpdate, current: ResolvedOptions): Partial<ResolvedOptions> {
@@ -84,13 +94,14 @@ export function resolveUpdate(changes: PoolUpdate, current: ResolvedOptions): Pa
     throw new ConfigurationError('INVALID_OPTION', fixed, 'cannot be changed while the pool works; make a new pool');
   }
   checkKeys(ownOptions(changes, 'changes'), OPTION_KEYS, '');
-  const { proxies: _proxies, policy, ...rest } = changes;
+  const { proxies: _proxies, proxyDefaults, policy, ...rest } = changes;
   const { deadlineMs, leaseIdleMs, maxInFlight, maxWaiting } = resolveOptions({ ...numbersOf(current), ...rest });
   return {
     deadlineMs,
     leaseIdleMs,
     maxInFlight,
     maxWaiting,
+    ...(proxyDefaults === undefined ? {} : { proxyDefaults: checkedDefaults(proxyDefaults) }),
     ...(policy === undefined ? {} : { policy: resolvePolicy(policy) }),
     ...(Object.hasOwn(changes, 'classify') ? { classify: changes.classify } : {}),
   };
@@ -104,15 +115,18 @@ function numbersOf({ deadlineMs, leaseIdleMs, maxInFlight, maxWaiting }: Resolve
 export function resolveOptions(input: PoolOptions): ResolvedOptions {
   const options = ownOptions(input, 'options');
   checkKeys(options, OPTION_KEYS, '');
-  const { proxies = [], deadlineMs, leaseIdleMs, maxInFlight, maxWaiting } = { ...POOL_DEFAULTS, ...options };
+  const { name, proxies = [], deadlineMs, leaseIdleMs, maxInFlight, maxWaiting } = { ...POOL_DEFAULTS, ...options };
   if (!Array.isArray(proxies)) throw new ConfigurationError('INVALID_OPTION', 'proxies', 'must be a list');
+  ofType(name, 'string', 'name');
   duration(deadlineMs, 'deadlineMs');
   duration(leaseIdleMs, 'leaseIdleMs');
   integerAtLeast(maxWaiting, 0, 'maxWaiting');
   if (maxInFlight !== Number.POSITIVE_INFINITY) integerAtLeast(maxInFlight, 1, 'maxInFlight');
   checkParts(options);
   return {
+    name,
     proxies,
+    proxyDefaults: checkedDefaults(options.proxyDefaults ?? {}),
     deadlineMs,
     leaseIdleMs,
     maxInFlight,

@@ -1,35 +1,49 @@
 import { duration } from '../option-check.js';
-import { toEndpoint, type Endpoint, type EndpointId, type ProxyInput } from '../endpoint.js';
+import { toEndpoint, type Endpoint, type EndpointId, type ProxyDefaults, type ProxyInput } from '../endpoint.js';
 import { ConfigurationError, FairleadError } from '../errors.js';
-import { policyFor } from '../policy/target-policy.js';
+import { keyedPolicy, termsOf } from '../policy/target-policy.js';
 import type { Policy } from '../policy/presets.js';
-import type { Instant } from '../ports/clock.js';
-import { toTargetUrl, type Target } from '../target.js';
+import type { Clock, Instant } from '../ports/clock.js';
+import type { Target } from '../target.js';
 import { attemptLoop, type Attempt } from './attempt-loop.js';
-import { Budget } from './budget.js';
+import { countBytes, type ByteFlow } from './byte-count.js';
 import { Dispatcher } from './dispatcher.js';
 import { eitherSignal } from './either-signal.js';
 import { Emitter, type PoolEvents, type PoolListener } from './events.js';
 import { explainRun, type Explanation } from './explain.js';
 import { JobQueue, type Job } from './jobs.js';
-import { Lease } from './lease.js';
-import { resolveOptions, resolveUpdate, type PoolOptions, type PoolUpdate, type ResolvedOptions } from './options.js';
-import { RecordsLink } from './records-link.js';
+import type { Lease } from './lease.js';
+import {
+  resolveOptions,
+  resolveUpdate,
+  type LocalPoolOptions,
+  type PoolOptions,
+  type PoolUpdate,
+  type ResolvedOptions,
+} from './options.js';
+import { poolStore } from './pool-store.js';
+import type { RecordsLink } from './records-link.js';
 import { closedError } from './refusal.js';
 import { checkedRequest, type LeaseRequest } from './request.js';
-import { Run, type RunHost } from './run.js';
+import { Run, type RunHost, type RunParts } from './run.js';
+import { runHost } from './run-host.js';
 import type { SessionDesk } from './session-desk.js';
 import { readStats, type PoolStats } from './stats.js';
 import { Tenancy, tenancyIdleMs, type TenancyOptions } from './tenancy.js';
-import { waitForLease } from './wait.js';
+
+/** A pool whose limits hold in this process: what it has it can give at once. */
+export interface LocalPool extends Pool {
+  readonly reach: 'local';
+}
 
 /** Makes a pool. Every option has a default; `createPool()` is an empty pool to add proxies to. */
+export function createPool(options?: LocalPoolOptions): LocalPool;
+export function createPool(options: PoolOptions): Pool;
 export function createPool(options: PoolOptions = {}): Pool {
   return new Pool(resolveOptions(options));
 }
 
-/** What a fresh pool may spend on replays before its first success, and the most that is saved up. */
-const BUDGET_RESERVE = 100;
+const ASK_FIRST = 'is shared: only `acquire` can ask it, tryAcquire is for stores in this process';
 
 /** The stateful shell over endpoints: it waits, it never decides. */
 export class Pool {
@@ -39,19 +53,24 @@ export class Pool {
   readonly #dispatcher: Dispatcher;
   readonly #host: RunHost;
   readonly #jobs: JobQueue;
+  readonly #termsOf = (target: string | URL): { readonly policy: Policy; readonly target: Target } =>
+    termsOf(this.#options.policy, target);
 
   /** @internal */
   constructor(options: ResolvedOptions) {
-    const { records, ledger } = options.store;
-    this.#link = records === undefined ? undefined : new RecordsLink(records);
-    this.#options = { ...options, store: { ...options.store, ledger: this.#link?.watch(ledger) ?? ledger } };
-    this.#dispatcher = new Dispatcher(this.#options, this.#events, this.#link);
+    claim(options.store.ledger);
+    const store = poolStore(options, this.#events);
+    this.#link = store.link;
+    this.#options = store.options;
+    this.#dispatcher = new Dispatcher(store, this.#events);
     this.#host = runHost(this.#dispatcher, this.#events, this.#options);
-    this.#jobs = new JobQueue(options.maxWaiting, (afterMs, callback) =>
-      options.clock.schedule(options.clock.now() + afterMs, callback),
-    );
-    this.#addAll(toEndpoints(options.proxies));
-    this.#dispatcher.open();
+    this.#jobs = new JobQueue({
+      bound: options.maxWaiting,
+      schedule: (afterMs, callback) => options.clock.schedule(options.clock.now() + afterMs, callback),
+      full: () => this.#events.emit('bound-reached', { what: 'jobs' }),
+    });
+    this.#addAll(this.#toEndpoints(options.proxies));
+    this.#dispatcher.open(store);
   }
 
   /**
@@ -62,9 +81,29 @@ export class Pool {
     await this.#link?.ready();
   }
 
+  /** How far its limits reach: over this process, or over all who share its store. */
+  get reach(): 'local' | 'shared' {
+    return this.#options.store.shared === undefined ? 'local' : 'shared';
+  }
+
   /** The policy that new requests begin with. */
   get policy(): Policy {
     return this.#options.policy;
+  }
+
+  /** What its summary lines and its router call it. */
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /** @internal */
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  /** @internal */
+  guard(what: 'summary', work: () => void): void {
+    this.#events.guard(what, work);
   }
 
   /** Which exit each session keeps. */
@@ -74,7 +113,7 @@ export class Pool {
 
   /** Adds proxies; one that is there already is left as it is. Answers the ids that are new. */
   add(...proxies: readonly ProxyInput[]): EndpointId[] {
-    return this.#addAll(toEndpoints(proxies));
+    return this.#addAll(this.#toEndpoints(proxies));
   }
 
   /** The endpoint is leased no more; open leases on it go on to their end. False when it is not here. */
@@ -111,7 +150,8 @@ export class Pool {
   update(changes: PoolUpdate): void {
     const resolved = resolveUpdate(changes, this.#options);
     // Read before anything is changed: an update with a mistake in it changes nothing.
-    const endpoints = changes.proxies === undefined ? undefined : toEndpoints(changes.proxies);
+    const endpoints =
+      changes.proxies === undefined ? undefined : this.#toEndpoints(changes.proxies, changes.proxyDefaults);
     Object.assign(this.#options, resolved);
     this.#dispatcher.settingsChanged();
     this.#jobs.bound = this.#options.maxWaiting;
@@ -129,18 +169,19 @@ export class Pool {
   /** Ends a suspension. False when there was none. */
   resumeTarget(target: string | URL): boolean {
     const key = this.#keyOf(target);
-    if (!this.#options.store.ledger.resume(key)) return false;
+    const resumed = this.#dispatcher.bytes.forgive(key);
+    if (!this.#options.store.ledger.resume(key) && !resumed) return false;
     this.#events.emit('target-resumed', { target: key });
     this.#dispatcher.changed();
     return true;
   }
 
   /** The start of one request, for libraries whose own loop stays in charge. */
-  begin(input: LeaseRequest): Run {
-    return this.#begin(input);
+  begin(request: LeaseRequest): Run {
+    return this.#begin(request, {});
   }
 
-  #begin(input: LeaseRequest, tenancyIdleMs?: number): Run {
+  #begin(input: LeaseRequest, kind: Pick<RunParts, 'single' | 'tenancyIdleMs'>): Run {
     const request = checkedRequest(input);
     if (request.endpoint !== undefined && !this.#dispatcher.roster.has(request.endpoint)) {
       throw new FairleadError('UNKNOWN_ENDPOINT', 'the endpoint asked for is not in the pool');
@@ -153,24 +194,25 @@ export class Pool {
       deadline: clock.now() + (request.deadlineMs ?? deadlineMs),
       policy,
       matcher: this.#dispatcher.roster.matcherOf(request),
-      ...(tenancyIdleMs === undefined ? {} : { tenancyIdleMs }),
+      ...kind,
     });
   }
 
   /** A lease that lasts, for many connections through one exit. Settle it; `deadlineMs` bounds the wait for it alone. */
   async tenancy(request: LeaseRequest, options: TenancyOptions = {}): Promise<Tenancy> {
-    const run = this.#begin(request, tenancyIdleMs(options));
-    return new Tenancy(this.#dispatcher, await run.next(), (target) => this.#termsOf(target));
+    const run = this.#begin(request, { tenancyIdleMs: tenancyIdleMs(options) });
+    return new Tenancy(this.#dispatcher, await run.next(), this.#termsOf);
   }
 
   /** One lease, for callers who do their own repeating. Settle it. */
   async acquire(request: LeaseRequest): Promise<Lease> {
-    return this.begin(request).next();
+    return this.#begin(request, { single: true }).next();
   }
 
   /** One lease at once, or undefined. */
-  tryAcquire(request: LeaseRequest): Lease | undefined {
-    return this.begin(request).tryNext();
+  tryAcquire(this: LocalPool, request: LeaseRequest): Lease | undefined {
+    if (this.reach !== 'local') throw new ConfigurationError('INVALID_OPTION', 'store', ASK_FIRST);
+    return this.#begin(request, { single: true }).tryNext();
   }
 
   /** Runs `attempt` over one lease after another until it succeeds or the policy says stop. */
@@ -196,6 +238,14 @@ export class Pool {
     return jobs;
   }
 
+  /**
+   * Tells of bytes that went through an endpoint, for its `maxBytes` and for the budgets of targets and sessions: the pool
+   * itself opens no connection and sees none.
+   */
+  countBytes(flow: ByteFlow, bytes: number): void {
+    countBytes(this.#dispatcher, this.#events, this.#options.policy, flow, bytes);
+  }
+
   /** What the pool would do with a request now, and why: every endpoint with its cost or what is in its way. */
   explain(request: LeaseRequest): Explanation {
     return explainRun(this.#dispatcher, this.begin(request));
@@ -208,7 +258,7 @@ export class Pool {
 
   /** A picture of now. Reading it changes nothing. */
   stats(): PoolStats {
-    return readStats(this.#dispatcher);
+    return readStats(this.name, this.#dispatcher, this.#jobs.waiting);
   }
 
   /** Whoever waits is refused, open leases are told to stop; they may still settle. */
@@ -217,7 +267,12 @@ export class Pool {
     this.#dispatcher.close();
     this.#jobs.failAll(closedError);
     this.#events.emit('closed', {});
+    await this.#dispatcher.shared?.close();
     await this.#link?.close();
+  }
+
+  #toEndpoints(proxies: readonly ProxyInput[], defaults = this.#options.proxyDefaults): Endpoint[] {
+    return toEndpoints(proxies, defaults);
   }
 
   #addAll(endpoints: readonly Endpoint[]): EndpointId[] {
@@ -236,7 +291,11 @@ export class Pool {
   }
 
   #change(endpoint: Endpoint): void {
-    const before = this.#dispatcher.members.change(endpoint);
+    const { members, roster } = this.#dispatcher;
+    const row = roster.rowOf(endpoint.id);
+    const rested = row !== undefined && members.heldFor(row) === 'spent';
+    const before = members.change(endpoint);
+    if (rested) this.#events.emit('resumed', { endpoint: endpoint.id });
     if (before === undefined || sameCredentials(before, endpoint)) return;
     // The id has no password in it: whoever keeps connections has to hear that this one is another now.
     this.#events.emit('removed', { endpoint: before });
@@ -249,14 +308,15 @@ export class Pool {
     return this.run({ ...request, signal }, attempt).finally(release);
   }
 
-  #termsOf(target: string | URL): { readonly policy: Policy; readonly target: Target } {
-    return policyFor(this.#options.policy, toTargetUrl(target));
+  /** The same at once, or undefined: also where others share the pool and have to be asked first. */
+  tryTenancy(request: LeaseRequest, options: TenancyOptions = {}): Tenancy | undefined {
+    if (this.reach !== 'local') return undefined;
+    const lease = this.#begin(request, { tenancyIdleMs: tenancyIdleMs(options) }).tryNext();
+    return lease === undefined ? undefined : new Tenancy(this.#dispatcher, lease, this.#termsOf);
   }
 
   #keyOf(target: string | URL): Target {
-    // A rule's name is a target too, and no host.
-    const named = this.#options.policy.targets.find(({ name }) => name !== undefined && name === target);
-    return named?.name ?? this.#termsOf(target).target;
+    return keyedPolicy(this.#options.policy, target).target;
   }
 }
 
@@ -265,36 +325,17 @@ function sameCredentials(one: Endpoint, other: Endpoint): boolean {
 }
 
 /** All are read before any is used: a list with a mistake in it changes nothing. */
-function toEndpoints(proxies: readonly ProxyInput[]): Endpoint[] {
+function toEndpoints(proxies: readonly ProxyInput[], defaults: ProxyDefaults): Endpoint[] {
   if (!Array.isArray(proxies)) throw new ConfigurationError('INVALID_OPTION', 'proxies', 'must be a list');
-  return proxies.map((input, index) => toEndpoint(input, `proxies[${index}]`));
+  return proxies.map((input, index) => toEndpoint(input, `proxies[${index}]`, defaults));
 }
 
-function runHost(dispatcher: Dispatcher, events: Emitter, options: ResolvedOptions): RunHost {
-  const { clock, store } = options;
-  const replays = new Budget(BUDGET_RESERVE);
-  const hedges = new Budget(BUDGET_RESERVE / 10);
-  dispatcher.onCarried = () => replays.earn(options.policy.retry.budget);
-  dispatcher.onGranted = () => hedges.earn(options.policy.hedge.perAttempt);
-  return {
-    now: () => clock.now(),
-    tryLease: (run) => {
-      const answer = dispatcher.grant(run);
-      return answer instanceof Lease ? answer : undefined;
-    },
-    lease: (run) => (dispatcher.closed ? Promise.reject(closedError()) : waitForLease(dispatcher, run)),
-    couldServe: (run) => dispatcher.members.couldServe(run),
-    classify: (outcome) => dispatcher.classify(outcome),
-    isSuspended: (target) => store.ledger.suspendedUntil(target, clock.now()) > 0,
-    rerouted: ({ target }) => {
-      dispatcher.counters.rerouted += 1;
-      events.emit('rerouted', { target });
-    },
-    spend: (kind, { target }) => {
-      if (!(kind === 'replay' ? replays : hedges).spend()) return false;
-      dispatcher.counters[kind === 'replay' ? 'replayed' : 'hedged'] += 1;
-      events.emit(kind === 'replay' ? 'replayed' : 'hedged', { target });
-      return true;
-    },
-  };
+/** Ledgers that serve a pool. A local one counts by rows: of two pools each would count in the other's. */
+const claimed = new WeakSet<object>();
+
+function claim(ledger: object): void {
+  if (claimed.has(ledger)) {
+    throw new ConfigurationError('INVALID_OPTION', 'store', 'serves another pool already; make one store for each');
+  }
+  claimed.add(ledger);
 }

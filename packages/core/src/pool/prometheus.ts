@@ -1,5 +1,6 @@
+import type { LabelStats } from './counters.js';
 import type { Pool } from './pool.js';
-import type { EndpointStats } from './stats.js';
+import type { EndpointStats, PoolStats } from './stats.js';
 
 interface Metric {
   readonly name: string;
@@ -15,26 +16,49 @@ export function prometheus(pool: Pool): string {
 
 function metricsOf(pool: Pool): Metric[] {
   const stats = pool.stats();
-  const one = (value: number): Metric['samples'] => [[{}, value]];
-  const each = (read: (endpoint: EndpointStats) => number): Metric['samples'] =>
-    stats.endpoints.map((endpoint) => [{ endpoint: endpoint.id }, read(endpoint)]);
-  const errors = stats.endpoints.flatMap(({ id, errors }) =>
-    Object.entries(errors).map(([code, count]): Metric['samples'][number] => [{ endpoint: id, code }, count]),
-  );
+  return [...gauges(stats), ...totals(stats), ...byEndpoint(stats), ...byLabel(stats)];
+}
+
+function gauges(stats: PoolStats): Metric[] {
+  const standings = Object.entries(stats.proxies).filter(([key]) => key !== 'total');
+  const waiting = (['pending', 'delayed'] as const).map((state) => [{ state }, stats.tasks[state]] as const);
   return [
     gauge(
       'fairlead_proxies',
       'Proxies by standing.',
-      Object.entries(stats.proxies)
-        .filter(([key]) => key !== 'total')
-        .map(([standing, value]) => [{ standing }, value]),
+      standings.map(([standing, value]) => [{ standing }, value]),
     ),
     gauge('fairlead_in_flight', 'Leases that are out.', one(stats.inFlight)),
     gauge('fairlead_waiting', 'Callers in the waiting line.', one(stats.waiting)),
-    gauge('fairlead_sessions', 'Sessions that keep an exit.', one(stats.sessions)),
+    gauge('fairlead_tasks', 'Requests that wait: for a place, or for a moment that is known.', waiting),
+    gauge('fairlead_sessions', 'Sessions that keep an exit.', one(stats.activeSessions)),
+    gauge('fairlead_breakers_open', 'Targets that seem down.', one(stats.breakersOpen)),
+  ];
+}
+
+function totals(stats: PoolStats): Metric[] {
+  const ended = (['completed', 'failed'] as const).map((end) => [{ end }, stats.tasks[end]] as const);
+  const skipped = Object.entries(stats.skipped).map(([reason, value]) => [{ reason }, value] as const);
+  return [
+    counter('fairlead_requests_total', 'Requests that have ended: with an answer, or without.', ended),
+    counter('fairlead_dispatched_total', 'Leases given out.', one(stats.dispatched)),
+    counter('fairlead_zero_available_total', 'Requests that found no proxy at once.', one(stats.zeroAvailable)),
+    counter('fairlead_skipped_total', 'Requests put off, by what was in the way.', skipped),
+    counter('fairlead_bytes_total', 'Bytes the pool was told of.', one(stats.bytes)),
     counter('fairlead_rerouted_total', 'Attempts repeated before anything was sent.', one(stats.rerouted)),
     counter('fairlead_replayed_total', 'Attempts repeated after something may have been sent.', one(stats.replayed)),
     counter('fairlead_hedged_total', 'Second attempts beside a late first.', one(stats.hedged)),
+    counter('fairlead_raced_total', 'Paths sent beside a first, as a race.', one(stats.raced)),
+  ];
+}
+
+function byEndpoint({ endpoints }: PoolStats): Metric[] {
+  const each = (read: (endpoint: EndpointStats) => number): Metric['samples'] =>
+    endpoints.map((endpoint) => [{ endpoint: endpoint.id }, read(endpoint)]);
+  const errors = endpoints.flatMap(({ id, errors }) =>
+    Object.entries(errors).map(([code, count]): Metric['samples'][number] => [{ endpoint: id, code }, count]),
+  );
+  return [
     counter(
       'fairlead_attempts_total',
       'Attempts settled.',
@@ -47,6 +71,27 @@ function metricsOf(pool: Pool): Metric[] {
     ),
     counter('fairlead_errors_total', 'Attempts that did not, by code or status.', errors),
   ];
+}
+
+function byLabel({ labels }: PoolStats): Metric[] {
+  const each = (read: (counts: LabelStats) => number): Metric['samples'] =>
+    Object.entries(labels).map(([label, counts]) => [{ label }, read(counts)]);
+  return [
+    counter(
+      'fairlead_label_attempts_total',
+      'Attempts settled, by the label of their request.',
+      each(({ attempts }) => attempts),
+    ),
+    counter(
+      'fairlead_label_successes_total',
+      'Attempts that brought the answer, by the label of their request.',
+      each(({ succeeded }) => succeeded),
+    ),
+  ];
+}
+
+function one(value: number): Metric['samples'] {
+  return [[{}, value]];
 }
 
 function gauge(name: string, help: string, samples: Metric['samples']): Metric {

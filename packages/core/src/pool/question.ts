@@ -30,14 +30,15 @@ export class Question {
   }
 
   /** Puts the run's question into words for both. */
-  ask(run: Run, now: Instant): void {
+  ask(run: Run, now: Instant, also?: (row: Row) => boolean): void {
     const { query, admission } = this;
     query.target = this.#kernel.internTarget(run.target);
     if (run.policy.minIntervalMs > 0) this.#kernel.setConfiguredPace(query.target, run.policy.minIntervalMs);
     query.first = run.tried.size === 0;
+    query.failures = run.failures;
     query.triedCount = this.#writeBarred(run);
     query.tags = run.matcher.tags;
-    query.allowed = run.matcher.allowed;
+    query.allowed = both(this.#roster.allowedBy(run.matcher), also);
     query.demand = this.#demand();
     query.now = now;
     admission.target = query.target;
@@ -81,6 +82,12 @@ export class Question {
     this.#kernel.rankOne(row, this.query, this.candidates);
     this.admission.count = this.candidates.count;
   }
+}
+
+type Allows = (row: Row) => boolean;
+
+function both(one: Allows | undefined, other: Allows | undefined): Allows | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : (row) => one(row) && other(row);
 }
 
 function emptyAdmission({ rows, limits }: { rows: Int32Array; limits: Int32Array }): AdmitRequest {

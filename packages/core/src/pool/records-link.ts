@@ -7,7 +7,10 @@ import type { Random } from '../ports/random.js';
 import type { Records, StoreReport } from '../ports/records.js';
 import type { SoftRecord } from '../ports/soft-record.js';
 import { ChangeNotes, noting } from './change-notes.js';
+import type { Target } from '../target.js';
+import { mergeRow } from '../kernel/portable.js';
 import { endpointKey } from './endpoint-key.js';
+import { Gains } from './gains.js';
 import { Orphans } from './orphans.js';
 import type { Roster } from './roster.js';
 import { SoftImage } from './soft-image.js';
@@ -28,6 +31,12 @@ interface LinkParts {
   report(report: StoreReport): void;
   /** What was kept is back: whoever waited for it may go on. */
   opened(error?: Error): void;
+  /** Others who share the store have told something. */
+  readonly heard: {
+    suspension(target: Target, until: Instant, why: string): void;
+    /** All that they told at once has been taken in. */
+    all(): void;
+  };
   /** Its next moment has moved. */
   reschedule(): void;
 }
@@ -39,6 +48,8 @@ export class RecordsLink {
   readonly #orphans = new Orphans();
   readonly #keys: (string | undefined)[] = [];
   readonly #rows = new Map<string, Row>();
+  /** Where others hear of it: what this worker has seen itself. */
+  readonly #gains: Gains | undefined;
   #ledger!: Ledger;
   #parts!: LinkParts;
   #image!: SoftImage;
@@ -49,8 +60,18 @@ export class RecordsLink {
   #gatheredSince: Instant = Number.POSITIVE_INFINITY;
   #fleetAt: Instant = 0;
 
-  constructor(records: Records) {
+  constructor(records: Records, isShared: boolean) {
     this.#records = records;
+    this.#gains = isShared ? new Gains() : undefined;
+  }
+
+  /** The name of the row's endpoint in stored and shared state. */
+  keyOf(row: Row): string | undefined {
+    return this.#keys[row];
+  }
+
+  rowOf(key: string): Row | undefined {
+    return this.#rows.get(key);
   }
 
   /** The ledger as the pool is to use it. */
@@ -65,8 +86,9 @@ export class RecordsLink {
     const orphans = this.#orphans;
     this.#parts = parts;
     const keyOf = (row: Row) => this.#keys[row];
+    const gains = this.#gains;
     const rows = () => this.#rows.values();
-    this.#image = new SoftImage({ kernel, ledger: this.#ledger, clock, keyOf, rows });
+    this.#image = new SoftImage({ kernel, ledger: this.#ledger, clock, keyOf, rows, gains });
     const rowOf = (key: string) => this.#rows.get(key);
     this.#restore = new SoftRestore({ kernel, ledger: this.#ledger, clock, rowOf, orphans });
     this.#opening = this.#open(roster);
@@ -90,6 +112,7 @@ export class RecordsLink {
   /** An attempt through the row on the target ended. */
   settled(row: Row, target: number): void {
     this.#notes.rows.add(row);
+    this.#gains?.attempt(row);
     const { key, intervalMs } = this.#parts.kernel.state.targets.states[target]!;
     if (intervalMs > 0) this.#notes.targets.add(key);
     this.#gather();
@@ -112,6 +135,7 @@ export class RecordsLink {
     this.#keys[row] = key;
     this.#rows.set(key, row);
     this.#restore.joined(row, key);
+    this.#gains?.begin(this.#parts.kernel.state, row, this.#parts.clock.now());
   }
 
   /** The endpoint leaves; what is known of it waits for its return. */
@@ -120,6 +144,7 @@ export class RecordsLink {
     if (key === undefined) return;
     for (const record of this.#image.row(row)) if (record.kind === 'endpoint') this.#orphans.put(record);
     this.#notes.forgetRow(row);
+    this.#gains?.forget(row);
     this.#keys[row] = undefined;
     this.#rows.delete(key);
   }
@@ -149,7 +174,13 @@ export class RecordsLink {
   async #open(roster: Roster): Promise<void> {
     const { clock, random, report } = this.#parts;
     const image = () => this.#all();
-    const { key, saved } = await this.#records.open({ clock, random, report, image });
+    const { key, saved } = await this.#records.open({
+      clock,
+      random,
+      report,
+      image,
+      receive: (told) => this.#receive(told),
+    });
     for (const [endpoint, row] of roster) {
       const name = endpointKey(key, endpoint);
       this.#keys[row] = name;
@@ -157,7 +188,28 @@ export class RecordsLink {
     }
     this.#key = key;
     for await (const portion of saved) for (const record of portion) this.#restore.restore(record);
+    for (const row of this.#rows.values()) this.#gains?.begin(this.#parts.kernel.state, row, clock.now());
     this.#fleetAt = clock.now();
+  }
+
+  /** What others have learned is added to what is known here, and is not told again. */
+  #receive(told: readonly SoftRecord[]): void {
+    const { kernel, clock, heard } = this.#parts;
+    for (const record of told) {
+      if (record.kind === 'endpoint') {
+        const row = this.#rows.get(record.key);
+        const { gained } = record;
+        if (row === undefined || gained === undefined) continue;
+        mergeRow(kernel.state, row, record, gained, clock.now());
+        this.#gains?.merged(row, gained);
+      } else if (record.kind === 'suspension') {
+        const elapsed = Math.max(0, clock.wallNow() - record.at);
+        heard.suspension(record.target as Target, clock.now() + record.forMs - elapsed, record.why);
+      } else {
+        this.#restore.heard(record);
+      }
+    }
+    heard.all();
   }
 
   *#all(): Generator<SoftRecord> {

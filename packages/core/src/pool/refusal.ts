@@ -5,9 +5,13 @@ import type { Instant } from '../ports/clock.js';
 export interface Refusal {
   readonly retryAt: Instant;
   readonly error?: FairleadError;
+  /** What was in the way: no free place, a rate or a pause that has to be kept, or endpoints that rest. */
+  readonly why?: 'noPermit' | 'rateLimit' | 'cooldown';
+  /** Not one endpoint could carry it. */
+  readonly nobody?: true;
 }
 
-export const ONLY_A_RELEASE: Refusal = Object.freeze({ retryAt: Number.POSITIVE_INFINITY });
+export const ONLY_A_RELEASE: Refusal = Object.freeze({ retryAt: Number.POSITIVE_INFINITY, why: 'noPermit' });
 
 /** Never the present moment: whoever was refused just now is asked again a little later, not in a hot loop. */
 export function later(at: Instant, now: Instant): Instant {

@@ -1,4 +1,4 @@
-import type { EndpointId } from '../endpoint.js';
+import { TRAITS, type Endpoint, type EndpointId } from '../endpoint.js';
 import { ConfigurationError } from '../errors.js';
 import { checkKeys, duration, hasMethods, integerAtLeast, ofType, ownOptions } from '../option-check.js';
 
@@ -14,6 +14,12 @@ export interface LeaseRequest {
   readonly session?: string;
   /** Only endpoints that have all of these. @default [] */
   readonly tags?: readonly string[];
+  /** Only endpoints of this provider, region, country, autonomous system, class. */
+  readonly provider?: string;
+  readonly region?: string;
+  readonly country?: string;
+  readonly asn?: number;
+  readonly class?: string;
   /** Force this endpoint. */
   readonly endpoint?: EndpointId;
   /** Endpoints not to use. @default [] */
@@ -28,14 +34,21 @@ export interface LeaseRequest {
   readonly maxAttempts?: number;
   /** How long one attempt may take without an answer. @default the policy's */
   readonly attemptTimeoutMs?: number;
+  /** Counts the request under this word in `stats()` and metrics; of more than 63 the rest count as `other`. */
+  readonly label?: string;
 }
 
-const KEYS: readonly string[] = [
+/** What one request of a client library may ask of the pool. The rest is read from the request itself. */
+export type PoolRequest = Omit<LeaseRequest, 'target' | 'method' | 'signal'>;
+
+/** In the order of the manual. */
+export const REQUEST_KEYS: readonly string[] = [
   'target',
   'method',
   'idempotent',
   'session',
   'tags',
+  ...TRAITS,
   'endpoint',
   'exclude',
   'avoid',
@@ -43,14 +56,23 @@ const KEYS: readonly string[] = [
   'deadlineMs',
   'maxAttempts',
   'attemptTimeoutMs',
+  'label',
 ] satisfies readonly (keyof LeaseRequest)[];
+
+const KNOWN: ReadonlySet<string> = new Set(REQUEST_KEYS);
+/** Every key, so that each copy has the same shape, and reads nothing from a prototype. */
+const NOTHING_ASKED: Readonly<Record<string, undefined>> = Object.fromEntries(
+  REQUEST_KEYS.map((key) => [key, undefined]),
+);
+
+const MOST_NAME = 512;
+const CONTROL = /\p{Cc}/u;
 
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 /** The request with own, defined keys only, each of its type. */
 export function checkedRequest(request: LeaseRequest): LeaseRequest {
-  const own = ownOptions(request, 'request');
-  checkKeys(own, KEYS, 'request');
+  const own = ownRequest(request);
   const { deadlineMs, attemptTimeoutMs, maxAttempts, method, signal, session, idempotent } = own;
   if (deadlineMs !== undefined) duration(deadlineMs, 'request.deadlineMs');
   if (attemptTimeoutMs !== undefined) duration(attemptTimeoutMs, 'request.attemptTimeoutMs');
@@ -60,18 +82,67 @@ export function checkedRequest(request: LeaseRequest): LeaseRequest {
   if (signal !== undefined) hasMethods(signal, ['addEventListener', 'removeEventListener'], 'request.signal');
   listOfWords(own.tags, 'request.tags');
   listOfWords(own.exclude, 'request.exclude');
-  if (session !== undefined && (typeof session !== 'string' || session === '')) {
-    throw new ConfigurationError('INVALID_OPTION', 'request.session', 'must be a word');
+  listOfWords(own.avoid, 'request.avoid');
+  if (own.label !== undefined) ofType(own.label, 'string', 'request.label');
+  for (const trait of TRAITS) {
+    if (own[trait] === undefined) continue;
+    if (trait === 'asn') integerAtLeast(own.asn, 1, 'request.asn');
+    else ofType(own[trait], 'string', `request.${trait}`);
   }
+  if (session !== undefined) checkSession(session, 'request.session');
   return own;
+}
+
+/**
+ * A copy with own keys only, of one shape whatever was given: a request is made for every attempt, and an object that is a
+ * dictionary costs more than the choice of the endpoint.
+ */
+function ownRequest(request: LeaseRequest): LeaseRequest {
+  if (typeof request !== 'object' || request === null || Array.isArray(request)) return ownOptions(request, 'request');
+  const own: Record<string, unknown> = { ...NOTHING_ASKED };
+  for (const key of Object.keys(request)) {
+    const value: unknown = request[key as keyof LeaseRequest];
+    if (value === undefined) continue;
+    if (!KNOWN.has(key)) checkKeys({ [key]: value }, REQUEST_KEYS, 'request');
+    own[key] = value;
+  }
+  // Each value is checked by whoever asked for the copy.
+  return own as unknown as LeaseRequest;
+}
+
+/** A session's name is a key that others write: bounded, and without what could make it another's. */
+export function checkSession(session: unknown, item: string): asserts session is string {
+  if (typeof session === 'string' && session !== '' && session.length <= MOST_NAME && !CONTROL.test(session)) return;
+  const problem = `must be a word of at most ${MOST_NAME} characters, none of them a control character`;
+  throw new ConfigurationError('INVALID_OPTION', item, problem);
 }
 
 function listOfWords(value: unknown, item: string): void {
   if (value === undefined) return;
-  if (Array.isArray(value) && value.every((word) => typeof word === 'string')) return;
+  if (Array.isArray(value) && value.every((word) => typeof word === 'string' && !CONTROL.test(word))) return;
   throw new ConfigurationError('INVALID_OPTION', item, 'must be a list of words');
 }
 
 export function isIdempotent({ idempotent, method = 'GET' }: LeaseRequest): boolean {
   return idempotent ?? IDEMPOTENT.has(method.toUpperCase());
+}
+
+/** Every word an endpoint has to answer to for this request: its tags, and what it asks it to be. */
+export function wordsAsked(request: LeaseRequest): readonly string[] {
+  const { tags = [] } = request;
+  return TRAITS.every((trait) => request[trait] === undefined) ? tags : [...tags, ...traitWords(request)];
+}
+
+/** Every word an endpoint answers to. */
+export function wordsOf(endpoint: Endpoint): readonly string[] {
+  const traits = traitWords(endpoint);
+  return traits.length === 0 ? endpoint.tags : [...endpoint.tags, ...traits];
+}
+
+/** The separator keeps a trait apart from a tag that looks like one. */
+function traitWords(of: Partial<Pick<Endpoint, (typeof TRAITS)[number]>>): string[] {
+  return TRAITS.filter((trait) => of[trait] !== undefined).map((trait) => {
+    const value = String(of[trait]);
+    return `${trait}\u0000${trait === 'country' ? value.toUpperCase() : value}`;
+  });
 }

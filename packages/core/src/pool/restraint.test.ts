@@ -45,6 +45,30 @@ test('a 429 while 50 wait: none of them is sent, and those who cannot wait so lo
   expect(granted).toBe(25);
 });
 
+test('429s that were under way when the target was suspended double nothing, unless they name a time', async () => {
+  const { pool } = setUp();
+  const leases = await Promise.all(Array.from({ length: 4 }, () => pool.acquire({ target })));
+  const lengths: number[] = [];
+  pool.on('suspended', ({ forMs }) => lengths.push(forMs));
+  leases[0]!.settle(answered(429));
+  leases[1]!.settle(answered(429));
+  leases[2]!.settle(answered(429));
+  expect(lengths).toEqual([60_000]);
+  leases[3]!.settle(answered(429, { 'retry-after': '300' }));
+  expect(lengths).toEqual([60_000, 300_000]);
+});
+
+test('under respectful a 403 bars this pair, and the target is asked through others', async () => {
+  const { pool } = setUp();
+  const lease = await pool.acquire({ target });
+  lease.settle(answered(403));
+  const why = pool.explain({ target }).endpoints.find(({ id }) => id === lease.endpoint.id)?.why;
+  expect(why).toBe('blocked');
+  expect(
+    pool.explain({ target: 'https://other.example/' }).endpoints.find(({ id }) => id === lease.endpoint.id)?.why,
+  ).toBe('ok');
+});
+
 test('a single 403 does not suspend and is not tried elsewhere; the third within a minute suspends', async () => {
   const { pool } = setUp();
   const suspended: unknown[] = [];

@@ -15,9 +15,11 @@ export class Restraints {
     target: string,
     verdict: Verdict,
     action: Action,
-    when: { readonly now: Instant; readonly askedMs: number | undefined },
+    when: { readonly now: Instant; readonly askedMs: number | undefined; readonly paused: boolean },
     policy: SuspensionPolicy,
   ): number {
+    // Answers to what was sent before the target was paused say nothing of the time since, unless it names one itself.
+    if (when.paused && action.target === 'suspend') return when.askedMs ?? 0;
     if (action.target === 'suspend') return throttledFor(this.#of(target), when.askedMs, policy);
     if (action.target === 'count') return deniedFor(this.#of(target), when.now, when.askedMs, policy);
     if (verdict === 'success' || verdict === 'final') this.#forgive(target);

@@ -1,6 +1,6 @@
 import type { Endpoint, EndpointId } from '../endpoint.js';
 import type { Row, RowSpec } from '../kernel/table.js';
-import type { LeaseRequest } from './request.js';
+import { wordsAsked, wordsOf, type LeaseRequest } from './request.js';
 
 /** The kernel compares tags as bits of one word; words beyond these are looked up by name. */
 const MOST_BITS = 31;
@@ -9,15 +9,21 @@ const MOST_BITS = 31;
 export interface Matcher {
   readonly tags: number;
   readonly allowed: ((row: Row) => boolean) | undefined;
+  /** The same as words, for who looks at endpoints one by one. */
+  readonly words: readonly string[];
 }
 
-const ANY: Matcher = Object.freeze({ tags: 0, allowed: undefined });
+const ANY: Matcher = Object.freeze({ tags: 0, allowed: undefined, words: [] });
 
 /** Which endpoint lives in which row of the kernel, and what its tags are as bits. */
 export class Roster {
   readonly #rows = new Map<EndpointId, Row>();
   readonly #endpoints: (Endpoint | undefined)[] = [];
+  readonly #words: (readonly string[])[] = [];
   readonly #bits = new Map<string, number>();
+
+  /** Holds for every request beside what it asks: which rows may be used at this moment. */
+  gate: ((row: Row) => boolean) | undefined;
 
   get size(): number {
     return this.#rows.size;
@@ -40,6 +46,7 @@ export class Roster {
   put(row: Row, endpoint: Endpoint): void {
     this.#rows.set(endpoint.id, row);
     this.#endpoints[row] = endpoint;
+    this.#words[row] = wordsOf(endpoint);
   }
 
   /** The id is gone; the row still answers for its open leases. */
@@ -49,18 +56,32 @@ export class Roster {
 
   clear(row: Row): void {
     this.#endpoints[row] = undefined;
+    this.#words[row] = [];
   }
 
-  specOf({ weight, tier, maxInFlight, tags }: Endpoint): RowSpec {
-    return { weight, tier, maxInFlight, tags: tags.reduce((bits, tag) => bits | this.#bitOf(tag), 0) };
+  specOf(endpoint: Endpoint): RowSpec {
+    const { weight, tier, maxInFlight } = endpoint;
+    return { weight, tier, maxInFlight, tags: wordsOf(endpoint).reduce((bits, word) => bits | this.#bitOf(word), 0) };
   }
 
-  matcherOf({ tags }: LeaseRequest): Matcher {
-    if (tags === undefined || tags.length === 0) return ANY;
-    if (tags.every((tag) => this.#bits.has(tag))) {
-      return { tags: tags.reduce((bits, tag) => bits | this.#bitOf(tag), 0), allowed: undefined };
+  matcherOf(request: LeaseRequest): Matcher {
+    const words = wordsAsked(request);
+    if (words.length === 0) return ANY;
+    if (words.every((word) => this.#bits.has(word))) {
+      return { tags: words.reduce((bits, word) => bits | this.#bitOf(word), 0), allowed: undefined, words };
     }
-    return { tags: 0, allowed: (row) => hasAll(this.at(row), tags) };
+    return { tags: 0, allowed: (row) => this.answersTo(row, words), words };
+  }
+
+  /** What the request allows, where the gate lets it through. */
+  allowedBy({ allowed }: Matcher): ((row: Row) => boolean) | undefined {
+    const { gate } = this;
+    if (gate === undefined || allowed === undefined) return gate ?? allowed;
+    return (row) => allowed(row) && gate(row);
+  }
+
+  answersTo(row: Row, words: readonly string[]): boolean {
+    return words.every((word) => this.#words[row]!.includes(word));
   }
 
   /** Whether anything here could carry the request, now or later. */
@@ -73,16 +94,12 @@ export class Roster {
     for (const row of this.#rows.values()) yield [this.at(row), row];
   }
 
-  #bitOf(tag: string): number {
-    const known = this.#bits.get(tag);
+  #bitOf(word: string): number {
+    const known = this.#bits.get(word);
     if (known !== undefined) return known;
     if (this.#bits.size >= MOST_BITS) return 0;
     const bit = 1 << this.#bits.size;
-    this.#bits.set(tag, bit);
+    this.#bits.set(word, bit);
     return bit;
   }
-}
-
-export function hasAll({ tags: own }: Endpoint, wanted: readonly string[]): boolean {
-  return wanted.every((tag) => own.includes(tag));
 }

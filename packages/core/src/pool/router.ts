@@ -31,7 +31,7 @@ export function createRouter(routes: Readonly<Record<string, PoolOptions>>): Rou
   const compiled: Route[] = known.map((pattern, index) => ({
     pattern,
     matches: compileTargetPattern(pattern, `routes[${index}]`),
-    pool: createPool(routes[pattern]),
+    pool: createPool({ name: pattern, ...routes[pattern] }),
   }));
   const ordered = [
     ...compiled.filter(({ pattern }) => pattern !== '*'),

@@ -19,18 +19,28 @@ export type Decision =
   | { readonly kind: 'replay' }
   | { readonly kind: 'give-up'; readonly error: FairleadError };
 
+/** Why a further attempt is sent. */
+export type Again = 'reroute' | 'replay' | 'hedge' | 'race';
+
 /** What a run needs of its pool. @internal */
 export interface RunHost {
   /** A lease at once, or undefined. */
   tryLease(run: Run): Lease | undefined;
+  /** Where the store is shared: a lease if there is one without waiting in line. */
+  readonly askLease: ((run: Run) => Promise<Lease | undefined>) | undefined;
   lease(run: Run): Promise<Lease>;
   /** True while an endpoint that this run has not tried could carry it. */
   couldServe(run: Run): boolean;
   isSuspended(target: Target): boolean;
   classify(outcome: Outcome): Verdict;
-  /** Takes one replay or hedge from the pool's budget. */
-  spend(kind: 'replay' | 'hedge', run: Run): boolean;
-  rerouted(run: Run): void;
+  /** Whether the pool's budget has a replay or a hedge left. */
+  affords(kind: 'replay' | 'hedge'): boolean;
+  /** A further attempt has its lease: it is paid for, counted and told of now, and not when it was only allowed. */
+  sentAgain(kind: Again, run: Run): void;
+  /** How many paths are enough to be nearly sure of one good answer from the target; at most `most`. */
+  pathsFor(target: Target, most: number): number;
+  /** The request has come to its end, with an answer or without. */
+  ended(answered: boolean): void;
   now(): Instant;
 }
 
@@ -41,6 +51,8 @@ export interface RunParts {
   readonly deadline: Instant;
   readonly policy: Policy;
   readonly matcher: Matcher;
+  /** Asked for one lease, which its caller settles. */
+  readonly single?: boolean;
   /** For a lease that lasts: how long it may go without a sign of life. */
   readonly tenancyIdleMs?: number;
 }
@@ -48,6 +60,10 @@ export interface RunParts {
 const DONE: Decision = Object.freeze({ kind: 'done' });
 const REROUTE: Decision = Object.freeze({ kind: 'reroute' });
 const REPLAY: Decision = Object.freeze({ kind: 'replay' });
+
+/** Of runs that ask for one lease alone; never written to. */
+const NOBODY = new Set<EndpointId>();
+const NOTHING = new Set<Lease>();
 
 /** One request of the user's: what was tried, and what may still be. */
 export class Run {
@@ -57,33 +73,79 @@ export class Run {
   /** The policy the run began with, whatever is changed meanwhile. */
   readonly policy: Policy;
   /** In order; an endpoint that was tried is not tried again, unless it is the one its session keeps. */
-  readonly tried = new Set<EndpointId>();
-  /** @internal */
-  readonly matcher: Matcher;
-  /** @internal The ledger's key of the session. */
-  readonly session: string | undefined;
-  /** @internal Set where the lease is to last: it is never given up for its slowness. */
-  readonly tenancyIdleMs: number | undefined;
-  /** @internal Endpoints to leave to others while others can serve. */
-  avoid: readonly EndpointId[];
+  readonly tried: ReadonlySet<EndpointId>;
   readonly #host: RunHost;
-  readonly #open = new Set<Lease>();
+  readonly #matcher: Matcher;
+  readonly #session: string | undefined;
+  readonly #tried: Set<EndpointId>;
+  readonly #open: Set<Lease>;
+  readonly #single: boolean;
+  readonly #tenancyIdleMs: number | undefined;
+  #avoid: readonly EndpointId[];
+  /** What the last report allowed and no lease has been taken for yet. */
+  #allowed: 'reroute' | 'replay' | undefined;
   #attempts = 0;
   #reroutes = 0;
   #hedges = 0;
+  #waitsUntil: Instant;
+  #answered = false;
+  #delivered = false;
+  #over = false;
 
   /** @internal */
-  constructor(host: RunHost, { request, target, deadline, policy, matcher, tenancyIdleMs }: RunParts) {
+  constructor(host: RunHost, parts: RunParts) {
+    const { request, target, deadline, policy, matcher } = parts;
     this.#host = host;
     this.request = request;
     this.target = target;
     this.deadline = deadline;
     this.policy = policy;
-    this.matcher = matcher;
-    this.tenancyIdleMs = tenancyIdleMs;
-    const kept = request.session !== undefined && policy.session.keep !== 'request';
-    this.session = kept ? pinKey(request.session!, target, policy.session) : undefined;
-    this.avoid = this.session === undefined ? (request.avoid ?? []) : [];
+    this.#matcher = matcher;
+    this.#single = parts.single ?? false;
+    this.#tried = this.#single ? NOBODY : new Set();
+    this.#open = this.#single ? NOTHING : new Set();
+    this.tried = this.#tried;
+    this.#tenancyIdleMs = parts.tenancyIdleMs;
+    this.#waitsUntil = deadline;
+    const { keep, always } = policy.session;
+    const kept = keep !== 'request' && (request.session !== undefined || always);
+    this.#session = kept ? pinKey(request.session ?? '', target, policy.session) : undefined;
+    this.#avoid = this.#session === undefined ? (request.avoid ?? []) : [];
+  }
+
+  /** @internal */
+  get matcher(): Matcher {
+    return this.#matcher;
+  }
+
+  /** @internal The ledger's key of the session. */
+  get session(): string | undefined {
+    return this.#session;
+  }
+
+  /** @internal One lease was asked for, and its caller settles it. */
+  get single(): boolean {
+    return this.#single;
+  }
+
+  /** @internal Set where the lease is to last: it is never given up for its slowness. */
+  get tenancyIdleMs(): number | undefined {
+    return this.#tenancyIdleMs;
+  }
+
+  /** @internal When the present wait for a lease ends, whatever the deadline. */
+  get waitsUntil(): Instant {
+    return this.#waitsUntil;
+  }
+
+  /** @internal Endpoints to leave to others while others can serve. */
+  get avoid(): readonly EndpointId[] {
+    return this.#avoid;
+  }
+
+  /** @internal Attempts that came to nothing; those still out beside one another have not. */
+  get failures(): number {
+    return this.#tried.size - this.#open.size;
   }
 
   /** Attempts of which the target may have seen something. */
@@ -101,9 +163,10 @@ export class Run {
 
   /** @internal Asks for nothing particular, so that one answer holds for all such runs of a target. */
   get isPlain(): boolean {
-    const { tags, endpoint, exclude } = this.request;
-    const narrowed = tags !== undefined || endpoint !== undefined || exclude !== undefined || this.avoid.length > 0;
-    return this.session === undefined && !narrowed;
+    const { endpoint, exclude } = this.request;
+    const words = this.#matcher.words.length > 0;
+    const narrowed = words || endpoint !== undefined || exclude !== undefined || this.#avoid.length > 0;
+    return this.#session === undefined && !narrowed;
   }
 
   /** @internal */
@@ -113,28 +176,64 @@ export class Run {
 
   /** The next endpoint, at once or when there is room; rejects at the deadline or when nothing is left to try. */
   async next(): Promise<Lease> {
-    return this.#begun(await this.#host.lease(this));
+    this.#waitsUntil = Math.min(this.deadline, this.#host.now() + this.policy.maxWaitMs);
+    try {
+      return this.#begun(await this.#host.lease(this), this.#allowed);
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
   }
 
   /** The next endpoint if there is one at once. */
   tryNext(): Lease | undefined {
-    const lease = this.#host.tryLease(this);
-    return lease === undefined ? undefined : this.#begun(lease);
+    return this.#tryBegin(this.#allowed);
   }
 
   /** How long to wait before a second attempt beside this lease's; Infinity is never. */
   hedgeAfterMs(lease: Lease): number {
     const { hedge } = this.policy;
-    if (hedge.perAttempt === 0 || this.#hedges >= hedge.maxPerRequest || this.session !== undefined)
-      return Number.POSITIVE_INFINITY;
-    return this.#maySendTwice() ? lease.parts.hedgeAfterMs : Number.POSITIVE_INFINITY;
+    if (hedge.perAttempt === 0 || this.#hedges >= hedge.maxPerRequest) return Number.POSITIVE_INFINITY;
+    return this.#mayHaveCompany() ? lease.parts.hedgeAfterMs : Number.POSITIVE_INFINITY;
   }
 
   /** A second attempt beside the first, if the budget has one and an endpoint is free. */
   tryHedge(): Lease | undefined {
-    if (!this.#host.couldServe(this) || !this.#host.spend('hedge', this)) return undefined;
-    this.#hedges += 1;
-    return this.tryNext();
+    if (!this.#mayBeside('hedge')) return undefined;
+    const lease = this.#tryBegin('hedge');
+    if (lease !== undefined) this.#hedges += 1;
+    return lease;
+  }
+
+  /** How many attempts the policy would have out at once from the start; 1 where nothing may be sent twice. */
+  get raceWidth(): number {
+    const { paths, adaptive } = this.policy.race;
+    if (paths === 1 || !this.#mayHaveCompany()) return 1;
+    return adaptive ? this.#host.pathsFor(this.target, paths) : paths;
+  }
+
+  /** @internal One attempt more beside those that are out; a promise where the store is shared. */
+  beside(why: 'hedge' | 'race'): Lease | undefined | Promise<Lease | undefined> {
+    const { askLease } = this.#host;
+    if (askLease === undefined) return why === 'hedge' ? this.tryHedge() : this.tryRace();
+    return this.#mayBeside(why) ? this.#askBeside(askLease, why) : undefined;
+  }
+
+  async #askBeside(ask: (run: Run) => Promise<Lease | undefined>, why: 'hedge' | 'race'): Promise<Lease | undefined> {
+    const lease = await ask(this);
+    if (lease === undefined) return undefined;
+    if (why === 'hedge') this.#hedges += 1;
+    return this.#begun(lease, why);
+  }
+
+  #mayBeside(why: 'hedge' | 'race'): boolean {
+    if (why === 'race') return this.#open.size < this.raceWidth;
+    return this.#mayHaveCompany() && this.#host.couldServe(this) && this.#host.affords('hedge');
+  }
+
+  /** One path more beside those that are out, if an endpoint is free at once. Cancel those that lose. */
+  tryRace(): Lease | undefined {
+    return this.#mayBeside('race') ? this.#tryBegin('race') : undefined;
   }
 
   /**
@@ -143,21 +242,36 @@ export class Run {
    */
   mayRepeat(outcome: Outcome): boolean {
     const { retry } = this.policy.verdicts[this.#host.classify(outcome)];
-    if (retry === 'never' || !this.#maySendTwice() || this.#attempts + 1 >= this.#maxAttempts) return false;
+    if (retry === 'never' || this.#delivered || !this.#maySendTwice() || this.#attempts + 1 >= this.#maxAttempts)
+      return false;
     return !this.#host.isSuspended(this.target) && (retry === 'same' || this.#host.couldServe(this));
   }
 
   /** The head of an answer goes to the caller: nothing is sent again. The lease is settled when the body ends. */
   delivered(): void {
     this.#attempts += 1;
+    this.#answered = true;
+    this.#delivered = true;
+    this.#end();
   }
 
-  /** Settles the lease and says how to go on. */
+  /** Settles the lease and says how to go on. What it allows is paid for when the next lease is taken, so that it can be declined. */
   report(lease: Lease, outcome: Outcome): Decision {
     // A lease of another run, or one that was reported before, decides nothing here.
     if (!this.#open.delete(lease)) return DONE;
     lease.settle(outcome);
-    const seen = lease.outcome ?? outcome;
+    const decision = this.#decide(lease, lease.outcome ?? outcome);
+    const again = decision.kind === 'reroute' || decision.kind === 'replay';
+    const good = lease.verdict === 'success' || lease.verdict === 'final';
+    // In a race the first good answer ends it; those beside it are told to stop.
+    if (!again && (good || this.#open.size === 0)) this.#end();
+    return decision;
+  }
+
+  #decide(lease: Lease, seen: Outcome): Decision {
+    this.#answered ||= seen.kind === 'response';
+    // The caller has the head of an answer: whatever happens to its body, another would be a second one.
+    if (this.#delivered) return DONE;
     const action = this.policy.verdicts[lease.verdict ?? 'abandoned'];
     if (seen.kind === 'failure' && seen.sent === 'nothing') {
       return action.retry === 'never' ? DONE : this.#reroute(lease, seen);
@@ -166,24 +280,41 @@ export class Run {
     if (action.retry === 'never' || !this.#maySendTwice() || this.#attempts >= this.#maxAttempts) return DONE;
     if (this.#host.now() >= this.deadline || this.#host.isSuspended(this.target)) return DONE;
     this.#mayKeep(lease, action.retry === 'same' || action.pin === 'keep');
-    if (!this.#host.couldServe(this)) return DONE;
-    return this.#host.spend('replay', this) ? REPLAY : DONE;
+    if (!this.#host.couldServe(this) || !this.#host.affords('replay')) return DONE;
+    this.#allowed = 'replay';
+    return REPLAY;
   }
 
   /** @internal False when there was nobody to avoid. */
   dropAvoid(): boolean {
-    if (this.avoid.length === 0) return false;
-    this.avoid = [];
+    if (this.#avoid.length === 0) return false;
+    this.#avoid = [];
     return true;
+  }
+
+  /** Once, however many of its attempts come back after it. */
+  #end(): void {
+    if (this.#over || this.#single) return;
+    this.#over = true;
+    this.#host.ended(this.#answered);
   }
 
   get #maxAttempts(): number {
     return this.request.maxAttempts ?? this.policy.retry.maxAttempts;
   }
 
-  #begun(lease: Lease): Lease {
-    this.tried.add(lease.endpoint.id);
+  #tryBegin(why: Again | undefined): Lease | undefined {
+    const lease = this.#host.tryLease(this);
+    return lease === undefined ? undefined : this.#begun(lease, why);
+  }
+
+  #begun(lease: Lease, why: Again | undefined): Lease {
+    // Who asks for one lease alone settles it himself, and nothing follows.
+    if (this.#single) return lease;
+    this.#tried.add(lease.endpoint.id);
     this.#open.add(lease);
+    this.#allowed = undefined;
+    if (why !== undefined) this.#host.sentAgain(why, this);
     return lease;
   }
 
@@ -191,19 +322,26 @@ export class Run {
     return isIdempotent(this.request);
   }
 
+  /** Whether a further attempt may go out beside those that are: a session has one exit, and so has who names it. */
+  #mayHaveCompany(): boolean {
+    if (this.#session !== undefined || this.request.endpoint !== undefined) return false;
+    return this.#maySendTwice() && this.#attempts + this.#open.size < this.#maxAttempts;
+  }
+
   /** A session goes on through the exit it keeps: for it, that one is not "tried". */
   #mayKeep(lease: Lease, keeps: boolean): void {
-    if (keeps && this.session !== undefined) this.tried.delete(lease.endpoint.id);
+    if (keeps && this.#session !== undefined) this.#tried.delete(lease.endpoint.id);
   }
 
   #reroute(lease: Lease, outcome: Outcome & { kind: 'failure' }): Decision {
     this.#reroutes += 1;
     if (this.#host.now() >= this.deadline) return DONE;
-    const kept = this.session !== undefined && this.policy.verdicts[lease.verdict ?? 'abandoned'].pin === 'keep';
+    const kept = this.#session !== undefined && this.policy.verdicts[lease.verdict ?? 'abandoned'].pin === 'keep';
     // A tunnel that failed for reasons unclear may be tried once more through the session's exit, and once only.
     this.#mayKeep(lease, kept && this.#reroutes === 1);
     if (this.#host.couldServe(this)) {
-      this.#host.rerouted(this);
+      // What is sent next makes up for a replay too, where one was allowed beside this attempt.
+      this.#allowed ??= 'reroute';
       return REROUTE;
     }
     const problem = `${this.#reroutes + this.#attempts} tried for ${this.target}, the last failed with ${outcome.code} in ${outcome.phase}`;

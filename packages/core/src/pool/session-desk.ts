@@ -6,11 +6,14 @@ import type { Row } from '../kernel/table.js';
 import type { Pin } from '../ledger/pins.js';
 import type { Clock, Instant } from '../ports/clock.js';
 import type { Ledger } from '../ports/ledger.js';
-import { pinKey } from '../policy/session.js';
+import { pinKey, type SessionPolicy } from '../policy/session.js';
 import { toTarget } from '../target.js';
+import type { ByteBudgets } from './byte-budgets.js';
 import type { Emitter } from './events.js';
+import { ExitMemory, type Exit } from './exit-memory.js';
 import type { Lease } from './lease.js';
-import type { Roster } from './roster.js';
+import type { Membership } from './membership.js';
+import { checkSession } from './request.js';
 import type { Run } from './run.js';
 
 /** Where a session's next attempt may go. */
@@ -20,25 +23,35 @@ export type SessionChoice =
   | { readonly kind: 'wait'; readonly until: Instant }
   | { readonly kind: 'lost'; readonly error: FairleadError };
 
-/** Sessions whose lost exit is remembered until they take the next. */
-const MOST_LOST = 10_000;
-
-const UNTIL_RELEASED: SessionChoice = Object.freeze({ kind: 'wait', until: Number.POSITIVE_INFINITY });
 const FREE: SessionChoice = Object.freeze({ kind: 'free' });
+
+interface DeskParts {
+  readonly ledger: Ledger;
+  readonly members: Membership;
+  readonly bytes: ByteBudgets;
+  readonly events: Emitter;
+  readonly clock: Clock;
+}
 
 /** The sessions of a pool: which exit each keeps, as the ledger holds it. */
 export class SessionDesk {
   readonly #ledger: Ledger;
-  readonly #roster: Roster;
+  readonly #members: Membership;
+  readonly #bytes: ByteBudgets;
   readonly #events: Emitter;
   readonly #clock: Clock;
-  readonly #lost = new Map<string, EndpointId>();
+  readonly #freed: () => void;
+  readonly #exits = new ExitMemory();
+  #lost = false;
 
-  constructor(ledger: Ledger, roster: Roster, events: Emitter, clock: Clock) {
+  /** @param freed told when whoever waits for the exit of a session may go on. */
+  constructor({ ledger, members, bytes, events, clock }: DeskParts, freed: () => void) {
     this.#ledger = ledger;
-    this.#roster = roster;
+    this.#members = members;
+    this.#bytes = bytes;
     this.#events = events;
     this.#clock = clock;
+    this.#freed = freed;
   }
 
   get size(): number {
@@ -47,25 +60,28 @@ export class SessionDesk {
 
   /** The exit a session is bound to, if any; name the target where each has its own. Reading prolongs nothing. */
   lookup(session: string, target?: string | URL): EndpointId | undefined {
-    const pin = this.#ledger.pinOf(this.#keyOf(session, target), this.#clock.now());
-    return pin === undefined ? undefined : this.#roster.at(pin.row).id;
+    return this.exitOf(keyOf(session, target));
   }
 
   /** Binds by hand. False when the endpoint is not here. */
   bind(session: string, endpoint: EndpointId, target?: string | URL): boolean {
-    const row = this.#roster.rowOf(endpoint);
+    checkSession(session, 'session');
+    const row = this.#members.roster.rowOf(endpoint);
     if (row === undefined) return false;
     const never = Number.POSITIVE_INFINITY;
-    const key = this.#keyOf(session, target);
+    const key = keyOf(session, target);
     this.#ledger.bind(key, row, { ttlMs: never, maxMs: never, maxUses: never }, this.#clock.now());
-    this.bound(key, endpoint);
+    this.#bindTo(key, this.#members.roster.at(row), true);
     return true;
   }
 
+  /** Ends the binding: the next request takes any exit, also where the contract had it fail. */
   unbind(session: string, target?: string | URL): boolean {
-    const key = this.#keyOf(session, target);
-    this.#lost.delete(key);
-    return this.#ledger.unpin(key);
+    const key = keyOf(session, target);
+    const remembered = [this.#exits.forget(key), this.#bytes.forgiveSession(key)].includes(true);
+    const unbound = this.#ledger.unpin(key) || remembered;
+    if (unbound) this.#freed();
+    return unbound;
   }
 
   /** Forgets pins that have run out; answers how many. */
@@ -76,72 +92,130 @@ export class SessionDesk {
     return before - this.#ledger.sessions.size;
   }
 
+  /** @internal The same by the ledger's own key. */
+  exitOf(key: string): EndpointId | undefined {
+    const pin = this.#ledger.pinOf(key, this.#clock.now());
+    return pin === undefined ? undefined : this.#members.roster.at(pin.row).id;
+  }
+
+  /** @internal True once after a session has lost its exit while somebody was being served: others may wait for it. */
+  takeLost(): boolean {
+    const lost = this.#lost;
+    this.#lost = false;
+    return lost;
+  }
+
   /** @internal */
   choose(run: Run, kernel: Kernel, query: RankQuery, now: Instant): SessionChoice {
     const session = run.session!;
+    if (this.#bytes.isSpent(session, run.policy.bytes.perSession)) return { kind: 'lost', error: spentError(run) };
     const pin = this.#ledger.pinOf(session, now);
-    if (pin === undefined) return FREE;
-    const state = kernel.eligibility(pin.row, query);
+    if (pin === undefined) return this.#unpinned(run, query);
+    const state = this.#members.eligibility(pin.row, query);
     if (state === 'ok') return { kind: 'pinned', row: pin.row };
-    if (state === 'busy') return UNTIL_RELEASED;
-    if (state === 'target-down') return { kind: 'wait', until: kernel.waitUntil(query) };
-    if (state === 'paced') {
-      return { kind: 'wait', until: this.#ledger.opensAt(pin.row, query.target, kernel.burstMs(query.target)) };
+    if (state === 'busy' || state === 'target-down' || state === 'paced') {
+      // Should the pin run out before the exit is free, any other will do.
+      const until = Math.min(this.#members.opensAtOf(pin.row, kernel, query), pin.expiresAt, pin.endsAt);
+      return { kind: 'wait', until };
     }
-    return this.#leave(run, pin, kernel, query);
+    return this.#leave(run, pin, query);
   }
 
   /** @internal The lease's exit failed: the pin goes, unless it is a newer one or the contract keeps it. */
   broken({ parts, endpoint }: Lease): void {
     const { pinKey: session, generation, policy } = parts;
-    // Under the other contracts the pin is what remembers which exit it was.
-    if (session === undefined || policy.session.contract !== 'prefer') return;
-    if (this.#ledger.unpin(session, generation)) this.#remember(session, endpoint.id);
+    // Where not every exit will do, the pin is what remembers which one it was.
+    if (session === undefined || isBound(policy.session)) return;
+    if (this.#ledger.unpin(session, generation)) this.#lose(session, endpoint);
   }
 
   /** @internal True when the session had another exit before. */
-  bound(session: string, to: EndpointId): boolean {
-    this.#events.emit('pinned', { session, endpoint: to });
-    const from = this.#lost.get(session);
-    this.#lost.delete(session);
-    if (from === undefined || from === to) return false;
-    this.#events.emit('identity-changed', { session, from, to });
+  bound(session: string, to: Endpoint, terms: SessionPolicy): boolean {
+    return this.#bindTo(session, to, isBound(terms));
+  }
+
+  #bindTo(session: string, to: Endpoint, keepsExit: boolean): boolean {
+    this.#events.emit('pinned', { session, endpoint: to.id });
+    const from = this.#exits.of(session);
+    if (keepsExit) this.#exits.remember(session, to, 'bound');
+    else this.#exits.forget(session);
+    if (from?.state !== 'lost' || from.id === to.id) return false;
+    this.#events.emit('identity-changed', { session, from: from.id, to: to.id });
     return true;
   }
 
+  /** Without a pin any exit will do, unless the session had one that only left because its endpoint did. */
+  #unpinned(run: Run, query: RankQuery): SessionChoice {
+    const { session: terms } = run.policy;
+    const exit = isBound(terms) ? this.#exits.of(run.session!) : undefined;
+    if (exit === undefined) return FREE;
+    // It is still here: the pin ran out, or was taken off by hand.
+    if (exit.state === 'bound' && this.#members.roster.has(exit.id)) return FREE;
+    const allowed = this.#standIns(terms, exit, query);
+    if (allowed === undefined || !this.#someOk(allowed, query)) {
+      return { kind: 'lost', error: lostError(run, exit.id, 'gone') };
+    }
+    this.#exits.remember(run.session!, exit, 'lost');
+    return { kind: 'free', allowed };
+  }
+
   /** The pinned exit cannot serve: what the contract makes of that. */
-  #leave(run: Run, { row, generation }: Pin, kernel: Kernel, query: RankQuery): SessionChoice {
-    const lost = this.#roster.at(row);
-    const { contract } = run.policy.session;
-    const allowed = contract === 'same-exit' ? this.#sameExit(lost, row) : undefined;
-    // Unless another may take over now, the pin stays: it is what remembers which exit it was.
-    const stays = contract === 'strict' || (allowed !== undefined && !this.#someOk(allowed, kernel, query));
-    if (stays) return { kind: 'lost', error: lostError(run, lost.id, kernel.eligibility(row, query)) };
-    if (this.#ledger.unpin(run.session!, generation)) this.#remember(run.session!, lost.id);
-    return allowed === undefined ? FREE : { kind: 'free', allowed };
+  #leave(run: Run, { row, generation }: Pin, query: RankQuery): SessionChoice {
+    const lost = this.#members.roster.at(row);
+    const terms = run.policy.session;
+    if (isBound(terms)) {
+      const allowed = this.#standIns(terms, lost, query);
+      // Unless another may take over now, the pin stays: it is what remembers which exit it was.
+      if (allowed === undefined || !this.#someOk(allowed, query)) {
+        return { kind: 'lost', error: lostError(run, lost.id, this.#members.eligibility(row, query)) };
+      }
+      if (this.#ledger.unpin(run.session!, generation)) this.#lose(run.session!, lost);
+      return { kind: 'free', allowed };
+    }
+    if (this.#ledger.unpin(run.session!, generation)) this.#lose(run.session!, lost);
+    return FREE;
   }
 
-  #sameExit({ exit }: Endpoint, row: Row): (other: Row) => boolean {
-    return (other) => other !== row && exit !== undefined && this.#roster.at(other).exit === exit;
+  /** Which rows may take a lost exit's place; undefined is none whatever. */
+  #standIns({ contract, geo }: SessionPolicy, lost: Exit, { allowed: asked }: RankQuery) {
+    if (contract === 'strict') return undefined;
+    const { roster } = this.#members;
+    return (row: Row): boolean => {
+      if (asked !== undefined && !asked(row)) return false;
+      const { id, exit, country } = roster.at(row);
+      if (id === lost.id) return false;
+      // What is not known of an exit is never taken for the same.
+      if (contract === 'same-exit' && (exit === undefined || exit !== lost.exit)) return false;
+      return geo === 'open' || (country !== undefined && country === lost.country);
+    };
   }
 
-  #someOk(allowed: (row: Row) => boolean, kernel: Kernel, query: RankQuery): boolean {
-    return this.#roster.some((_, row) => allowed(row) && kernel.eligibility(row, query) === 'ok');
+  #someOk(allowed: (row: Row) => boolean, query: RankQuery): boolean {
+    return this.#members.roster.some((_, row) => allowed(row) && this.#members.eligibility(row, query) === 'ok');
   }
 
-  #keyOf(session: string, target: string | URL | undefined): string {
-    return target === undefined ? session : pinKey(session, toTarget(target), { per: 'target' });
-  }
-
-  #remember(session: string, endpoint: EndpointId): void {
-    const [oldest] = this.#lost.keys();
-    if (this.#lost.size >= MOST_LOST && oldest !== undefined) this.#lost.delete(oldest);
-    this.#lost.set(session, endpoint);
-    this.#events.emit('unpinned', { session, endpoint });
+  #lose(session: string, endpoint: Endpoint): void {
+    this.#lost = true;
+    this.#exits.remember(session, endpoint, 'lost');
+    this.#events.emit('unpinned', { session, endpoint: endpoint.id });
   }
 }
 
-function lostError({ request }: Run, endpoint: EndpointId, state: Eligibility): FairleadError {
-  const name = JSON.stringify(request.session);
+/** Whether the session may not go on through whatever exit there is. */
+function isBound({ contract, geo }: SessionPolicy): boolean {
+  return contract !== 'prefer' || geo === 'closed';
+}
+
+function keyOf(session: string, target: string | URL | undefined): string {
+  return target === undefined ? session : pinKey(session, toTarget(target), { per: 'target' });
+}
+
+function spentError({ request, policy }: Run): FairleadError {
+  const name = JSON.stringify(request.session ?? '');
+  return new FairleadError('BUDGET_SPENT', `session ${name} has moved its ${policy.bytes.perSession} bytes`);
+}
+
+function lostError({ request }: Run, endpoint: EndpointId, state: Eligibility | 'gone'): FairleadError {
+  const name = JSON.stringify(request.session ?? '');
   return new FairleadError('SESSION_LOST', `session ${name} may only use ${endpoint}, which is ${state}`);
 }

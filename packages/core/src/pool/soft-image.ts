@@ -5,6 +5,7 @@ import type { Pin } from '../ledger/pins.js';
 import type { Clock } from '../ports/clock.js';
 import type { Ledger } from '../ports/ledger.js';
 import type { SoftRecord } from '../ports/soft-record.js';
+import type { Gains } from './gains.js';
 import { PACE_AHEAD_MS, type ChangeNotes } from './change-notes.js';
 
 /** Where the soft state of a pool lives. */
@@ -15,6 +16,8 @@ export interface SoftState {
   /** The key of the row's endpoint, if it has one. */
   keyOf(row: Row): string | undefined;
   rows(): Iterable<Row>;
+  /** Where others hear of it: what this worker has seen since it last told. */
+  readonly gains: Gains | undefined;
 }
 
 /** The pool's soft state as records: all of it, or what was noted. */
@@ -55,7 +58,9 @@ export class SoftImage {
   *row(row: Row): Generator<SoftRecord> {
     const key = this.#state.keyOf(row);
     if (key === undefined) return;
-    yield { kind: 'endpoint', key, at: this.#at, ...readRow(this.#state.kernel.state, row, this.#now) };
+    const { kernel, gains } = this.#state;
+    const seen = gains === undefined ? {} : { gained: gains.take(kernel.state, row, this.#now) };
+    yield { kind: 'endpoint', key, at: this.#at, ...readRow(kernel.state, row, this.#now), ...seen };
   }
 
   *block(row: Row, target: string): Generator<SoftRecord> {
@@ -98,8 +103,8 @@ export class SoftImage {
     if (key !== undefined && forMs > PACE_AHEAD_MS) yield { kind: 'pace', key, at: this.#at, target, forMs };
   }
 
-  #pinned(session: string, key: string, { expiresAt, endsAt, usesLeft }: Pin): SoftRecord {
-    const left = { idleMs: expiresAt - this.#now, endMs: endsAt - this.#now, usesLeft };
+  #pinned(session: string, key: string, { expiresAt, endsAt, usesLeft, generation }: Pin): SoftRecord {
+    const left = { idleMs: expiresAt - this.#now, endMs: endsAt - this.#now, usesLeft, generation };
     return { kind: 'pin', session, at: this.#at, key, ...left };
   }
 

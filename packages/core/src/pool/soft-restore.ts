@@ -1,4 +1,4 @@
-import { writeBlock, writeFleet, writeInterval, writeRow } from '../kernel/portable.js';
+import { readInterval, writeBlock, writeFleet, writeInterval, writeRow } from '../kernel/portable.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Row } from '../kernel/table.js';
 import type { Clock } from '../ports/clock.js';
@@ -40,6 +40,29 @@ export class SoftRestore {
     }
   }
 
+  /** What another worker has told: the longer of both, since neither knows all. */
+  heard(record: Exclude<SoftRecord, { kind: 'endpoint' | 'suspension' }>): void {
+    const { kernel, ledger, rowOf } = this.#parts;
+    switch (record.kind) {
+      case 'target':
+        return writeInterval(
+          kernel.state,
+          record.target,
+          Math.max(record.intervalMs, readInterval(kernel.state, record.target)),
+        );
+      case 'block':
+      case 'pace':
+      case 'pin': {
+        const row = rowOf(record.key);
+        if (row !== undefined) this.#write(row, record);
+        else if (record.kind === 'pin') ledger.unpin(record.session);
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
   /** The endpoint has come: what was kept of it is its own again. */
   joined(row: Row, key: string): void {
     for (const record of this.#parts.orphans.take(key)) this.#write(row, record);
@@ -77,7 +100,9 @@ export class SoftRestore {
         const expiresAt = now + record.idleMs - elapsed;
         const endsAt = now + record.endMs - elapsed;
         if (Math.min(expiresAt, endsAt) <= now || record.usesLeft <= 0) return undefined;
-        return void ledger.restorePin(record.session, row, { expiresAt, endsAt, usesLeft: record.usesLeft });
+        const { session, usesLeft, generation } = record;
+        const copy = generation === undefined ? {} : { generation };
+        return void ledger.restorePin(session, row, { expiresAt, endsAt, usesLeft, ...copy });
       }
       default:
         return record satisfies never;

@@ -17,8 +17,18 @@ export interface TenancyOptions {
 /** The defaults of `TenancyOptions`, in one place. */
 export const TENANCY_DEFAULTS = Object.freeze({ idleMs: 300_000 });
 
-/** @internal */
+const checked = new WeakMap<TenancyOptions, number>();
+
+/** @internal Options are checked once: a gateway asks with the same ones for each of its tunnels. */
 export function tenancyIdleMs(options: TenancyOptions): number {
+  const known = checked.get(options);
+  if (known !== undefined) return known;
+  const idleMs = readIdleMs(options);
+  if (Object.isFrozen(options)) checked.set(options, idleMs);
+  return idleMs;
+}
+
+function readIdleMs(options: TenancyOptions): number {
   const own = ownOptions(options, 'tenancy');
   checkKeys(own, Object.keys(TENANCY_DEFAULTS), 'tenancy');
   const { idleMs } = { ...TENANCY_DEFAULTS, ...own };
@@ -37,7 +47,7 @@ export class Tenancy {
   readonly #lease: Lease;
   readonly #termsOf: TermsOf;
   /** Targets missed since the endpoint last carried anything. */
-  readonly #missed = new Set<Target>();
+  #missed: Set<Target> | undefined;
   #carried = false;
 
   /** @internal */
@@ -72,7 +82,12 @@ export class Tenancy {
 
   /** The endpoint is still one to open connections through: it has not left, is not held and does not rest. */
   get isTenable(): boolean {
-    return !this.signal.aborted && !this.settled && this.#dispatcher.members.isServing(this.#lease.parts.row);
+    return !this.#lease.ended && !this.settled && this.#dispatcher.members.isServing(this.#lease.parts.row);
+  }
+
+  /** Calls back, once at most, when the pool ends the tenancy: what `signal` says, at less cost. */
+  onEnd(callback: () => void): void {
+    this.#lease.onEnd(callback);
   }
 
   /** Bytes moved: the tenancy is alive. */
@@ -84,13 +99,13 @@ export class Tenancy {
   refusal(target: string | URL): TargetSuspendedError | undefined {
     const { target: key } = this.#termsOf(target);
     const until = this.#dispatcher.suspendedUntil(key);
-    return until > 0 ? new TargetSuspendedError(key, until, until - this.#dispatcher.now()) : undefined;
+    return until > 0 ? new TargetSuspendedError(key, until - this.#dispatcher.now()) : undefined;
   }
 
   /** How long a connection may take to be made before it is given up: what the endpoint's history allows of `timeoutMs`. */
   patienceMs(timeoutMs: number): number {
-    const { row, policy } = this.#lease.parts;
-    return this.#dispatcher.patienceMs(row, policy, timeoutMs);
+    const { row, target, policy } = this.#lease.parts;
+    return this.#dispatcher.patienceMs(row, target, policy, timeoutMs);
   }
 
   /**
@@ -105,11 +120,11 @@ export class Tenancy {
     if (terms.policy.verdicts[verdict].pin === 'break') return 'move';
     if (seen.kind === 'response') {
       this.#carried = true;
-      this.#missed.clear();
+      this.#missed?.clear();
     }
     if (verdict !== 'unclear' || seen.kind !== 'failure' || seen.sent !== 'nothing') return 'stay';
-    this.#missed.add(terms.target);
-    return !this.#carried || this.#missed.size > 1 ? 'move' : 'stay';
+    const missed = (this.#missed ??= new Set()).add(terms.target);
+    return !this.#carried || missed.size > 1 ? 'move' : 'stay';
   }
 
   /** Gives the place back. Nothing is learned: that is what `observe` is for. A second call answers false. */

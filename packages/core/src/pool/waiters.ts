@@ -54,6 +54,11 @@ export class WaitingLine {
     return true;
   }
 
+  /** Something in the line changes at this moment. */
+  expect(at: Instant): void {
+    this.#soonest = Math.min(this.#soonest, at);
+  }
+
   leave(waiter: Waiter): void {
     const queue = this.#queues.get(waiter.target);
     if (queue?.delete(waiter) !== true) return;
@@ -96,6 +101,10 @@ export class WaitingLine {
   /** Lets everyone of one target try at once, so that those for whom it is hopeless now hear of it. */
   recheck(target: Target): void {
     for (const waiter of this.#queues.get(target) ?? []) if (waiter.attempt()) this.leave(waiter);
+  }
+
+  [Symbol.iterator](): IterableIterator<Waiter> {
+    return this.#all().values();
   }
 
   #serveOne(target: Target): boolean {

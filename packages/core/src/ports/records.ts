@@ -19,6 +19,8 @@ export interface RecordsContext {
   /** All that is worth keeping now, walked lazily: a store that writes it must not do so in one go. */
   image(): Iterable<SoftRecord>;
   report(report: StoreReport): void;
+  /** What others who share the store have learned. */
+  receive(records: readonly SoftRecord[]): void;
 }
 
 /** What `open` brings. */

@@ -71,6 +71,8 @@ export interface PinRecord extends Dated {
   readonly idleMs: number;
   readonly endMs: number;
   readonly usesLeft: number;
+  /** Where the store gives pins generations of its own. */
+  readonly generation?: number;
 }
 
 /** What was learned of one target. */
@@ -90,7 +92,7 @@ export interface FleetRecord extends Dated {
   readonly hangs: number;
   readonly quick: number;
   /** Bins that hold anything, as index and count in turn. */
-  readonly latencies: readonly number[];
+  readonly firsts: readonly number[];
   readonly ratios: readonly number[];
 }
 

@@ -1,7 +1,7 @@
 import { createLedger } from '../ledger/ledger.js';
-import type { Store } from '../ports/store.js';
+import type { LocalStore } from '../ports/store.js';
 
-/** The default store: limits hold in this process, and nothing is kept when it ends. One pool a store. */
-export function memoryStore(): Store {
+/** The default store: limits hold in this process, and nothing is kept when it ends. Each pool needs one of its own. */
+export function memoryStore(): LocalStore {
   return { name: 'memory', ledger: createLedger(), records: undefined };
 }

@@ -10,6 +10,8 @@ import { join } from 'node:path';
 /** How to run a server in the foreground on the port it is given. */
 export interface DaemonPlan {
   readonly command: string;
+  /** @default a free one */
+  readonly port?: number;
   /** Writes what configuration it needs into the directory, and returns the arguments. */
   readonly prepare: (place: DaemonPlace) => Promise<readonly string[]> | readonly string[];
 }
@@ -50,7 +52,7 @@ export async function startDaemon(plan: DaemonPlan): Promise<Daemon> {
 async function tryStart(plan: DaemonPlan): Promise<Daemon> {
   const directory = await mkdtemp(join(tmpdir(), 'fairlead-lab-'));
   await chmod(directory, 0o777);
-  const place: DaemonPlace = { host: HOST, port: await freePort(), directory };
+  const place: DaemonPlace = { host: HOST, port: plan.port ?? (await freePort()), directory };
   const args = await plan.prepare(place);
   // A group of its own, so that its helpers end with it and nothing else does.
   const child = spawn(plan.command, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -19,9 +19,10 @@ export const routes = {
   status: ({ response, url }) => {
     const retryAfter = url.searchParams.get('retry-after');
     const status = Number(argument(url) || 200);
-    const bodyless = status === 204 || status === 304;
-    response.writeHead(status, retryAfter === null ? {} : { 'Retry-After': retryAfter });
-    response.end(bodyless ? undefined : `status ${status}\n`);
+    const body = status === 204 || status === 304 ? '' : `status ${status}\n`;
+    if (body !== '') response.setHeader('Content-Length', body.length);
+    if (retryAfter !== null) response.setHeader('Retry-After', retryAfter);
+    response.writeHead(status).end(body);
   },
   /** Method, headers, address and body as JSON. */
   echo: async ({ request, response }) => {

@@ -23,6 +23,7 @@ export async function openStore(options: FileStoreOptions, clock: Clock = manual
     random: systemRandom,
     image: () => writes.image(),
     report: (report) => void reports.push(report),
+    receive: () => undefined,
   });
   let corrupt = 0;
   let count = 0;

@@ -76,10 +76,10 @@ test('a session that was limited in time has what is left of it', async () => {
 test('an endpoint that rested rests on to its end, and one that was good is still known', async () => {
   const first = await started();
   const good = await use(first.pool);
-  const cooldowns: { endpoint: string; until: number }[] = [];
+  const cooldowns: { endpoint: string; forMs: number }[] = [];
   first.pool.on('cooldown', (event) => cooldowns.push(event));
   while (cooldowns.length === 0) await use(first.pool, dead, { exclude: [good] });
-  const { endpoint: cooling, until } = cooldowns[0]!;
+  const { endpoint: cooling, forMs: until } = cooldowns[0]!;
   await first.pool.close();
   const second = await started(2_000);
   expect(standings(second.pool)).toMatchObject({ [good]: 'active', [cooling]: 'cooling' });

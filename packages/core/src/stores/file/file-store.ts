@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { ConfigurationError } from '../../errors.js';
 import { createLedger } from '../../ledger/ledger.js';
 import { checkKeys, duration, integerAtLeast, ownOptions } from '../../option-check.js';
-import type { Store } from '../../ports/store.js';
+import type { LocalStore } from '../../ports/store.js';
 import { FileRecords } from './file-records.js';
 import { nodeFileSystem, type FileSystem } from './file-system.js';
 
@@ -26,7 +26,7 @@ const KEYS: readonly string[] = ['dir', 'rotateBytes', 'rotateMs', 'files'] sati
  * Limits hold in this process; what was learned, cooldowns, blocks, suspensions, paces and sessions' exits are kept in a
  * directory and found again at the next start. Holds no credential. One pool a store.
  */
-export function fileStore(options: FileStoreOptions): Store {
+export function fileStore(options: FileStoreOptions): LocalStore {
   const own = ownOptions(options, 'fileStore');
   checkKeys(own, KEYS, 'fileStore');
   const { dir, rotateBytes, rotateMs } = { ...FILE_STORE_DEFAULTS, ...own };

@@ -54,7 +54,7 @@ const VERSION_1: readonly [string, SoftRecord][] = [
       latencyMs: 4,
       hangs: 0.5,
       quick: 0.6,
-      latencies: [160, 3],
+      firsts: [160, 3],
       ratios: [0, 1, 9, 2],
     },
   ],

@@ -68,7 +68,7 @@ function endpointLine(record: SoftRecord & { kind: 'endpoint' }): Line {
 function fleetLine(record: SoftRecord & { kind: 'fleet' }): Line {
   const { at, noveltySuccess, noveltyFailure, failureMs, latencyMs, hangs, quick } = record;
   const numbers = [noveltySuccess, noveltyFailure, failureMs, latencyMs, hangs, quick].map(round);
-  return ['f', '', at, ...numbers, record.latencies.map(round), record.ratios.map(round)];
+  return ['f', '', at, ...numbers, record.firsts.map(round), record.ratios.map(round)];
 }
 
 /** The record of a line, or undefined where the line is not one: nothing half-read gets into a pool. */
@@ -126,9 +126,9 @@ function pinOf(session: string, at: number, rest: readonly [string, ...(number |
 
 function fleetOf(at: number, rest: readonly unknown[]): SoftRecord {
   const [noveltySuccess, noveltyFailure, failureMs, latencyMs, hangs, quick] = rest as Ten;
-  const [latencies, ratios] = rest.slice(6) as [number[], number[]];
+  const [firsts, ratios] = rest.slice(6) as [number[], number[]];
   const rates = { noveltySuccess, noveltyFailure, failureMs, latencyMs, hangs, quick };
-  return { kind: 'fleet', at, ...rates, latencies, ratios };
+  return { kind: 'fleet', at, ...rates, firsts, ratios };
 }
 
 /** Every field is of its kind: words are words, numbers are numbers and not negative. */
@@ -136,7 +136,7 @@ function isWhole(record: SoftRecord): boolean {
   return Object.entries(record).every(([name, value]: [string, unknown]) => {
     if (TEXTS.has(name)) return typeof value === 'string' && value.length <= LONGEST_TEXT;
     if (name === 'active') return typeof value === 'boolean';
-    if (name === 'latencies' || name === 'ratios') return Array.isArray(value) && value.every(isNumber);
+    if (name === 'firsts' || name === 'ratios') return Array.isArray(value) && value.every(isNumber);
     return ENDLESS.has(name) ? value === Number.POSITIVE_INFINITY || isNumber(value) : isNumber(value);
   });
 }

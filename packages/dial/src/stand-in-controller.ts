@@ -1,9 +1,12 @@
-import { errors, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 
 type Raw = NonNullable<Dispatcher.DispatchController['rawHeaders']> | null;
 
-/** What the caller holds while attempts come and go beneath it. */
-export class OuterController implements Dispatcher.DispatchController {
+/**
+ * What the caller of an undici request holds from its start. undici's own controller comes with the connection, and an abort
+ * before that would wait for the dial; nor is it the same in a second attempt.
+ */
+export class StandInController implements Dispatcher.DispatchController {
   #inner: Dispatcher.DispatchController | undefined;
   #paused = false;
   #reason: Error | null = null;
@@ -40,7 +43,7 @@ export class OuterController implements Dispatcher.DispatchController {
 
   abort(reason?: Error): void {
     if (this.aborted) return;
-    this.#reason = reason ?? new errors.RequestAbortedError();
+    this.#reason = reason ?? aborted();
     this.#onAbort(this.#reason);
   }
 
@@ -53,4 +56,9 @@ export class OuterController implements Dispatcher.DispatchController {
     this.#paused = false;
     this.#inner?.resume();
   }
+}
+
+/** As undici's own error for it: this package does not load undici. */
+function aborted(): Error {
+  return Object.assign(new Error('Request aborted'), { name: 'AbortError', code: 'UND_ERR_ABORTED' });
 }

@@ -1,0 +1,21 @@
+import type { AccessRecord } from '@fairlead/gateway';
+
+/** One access as a line for people: what, where to, through whom, how it went. */
+export function accessLine(record: AccessRecord): string {
+  const { time, id, kind, client, session, target, proxy, attempts, status, code, latencyMs, sent, received } = record;
+  const who = [client, session].filter((part) => part !== undefined).join('/') || '-';
+  const tail = [code, record.suspended ? 'suspended' : undefined].filter((part) => part !== undefined);
+  return [
+    new Date(time).toISOString(),
+    `#${id}`,
+    kind,
+    who,
+    target ?? '-',
+    `via ${proxy ?? '-'}`,
+    `${attempts} tried`,
+    status,
+    `${latencyMs.toFixed(0)} ms`,
+    `${sent}>${received}`,
+    ...tail,
+  ].join(' ');
+}

@@ -1,0 +1,50 @@
+import { checkKeys, FairleadError, type EndpointId, type Pool } from '@fairlead/core';
+import { AGENT_CACHE_OPTION_KEYS, createAgentCache, type AgentCache, type AgentCacheOptions } from './agent-cache.js';
+
+/** What an adapter of any client library takes, whatever the library. */
+export interface ClientOptions {
+  /** Lets `pool: false` send a request without any proxy; otherwise that is an error. @default false */
+  readonly allowDirect?: boolean;
+  /** How much of each answer's body, decoded, the pool's `classify` may see. @default 0 */
+  readonly bodyBytes?: number;
+}
+
+/** The defaults of `ClientOptions`, in one place. */
+export const CLIENT_DEFAULTS = Object.freeze({ allowDirect: false, bodyBytes: 0 });
+
+/** Every key of `ClientOptions`. */
+export const CLIENT_OPTION_KEYS = ['allowDirect', 'bodyBytes'] as const satisfies readonly (keyof ClientOptions)[];
+
+/** The options of an adapter whose library stands on Node's agents. */
+export interface AgentClientOptions extends AgentCacheOptions, ClientOptions {}
+
+/** What such an adapter works with. */
+export interface AgentClient extends Required<ClientOptions> {
+  readonly pool: Pool;
+  readonly agents: AgentCache;
+}
+
+/** Reads the options, and keeps agents for as long as the pool keeps their endpoints. */
+export function agentClient(pool: Pool, options: AgentClientOptions): AgentClient {
+  checkKeys(options, [...AGENT_CACHE_OPTION_KEYS, ...CLIENT_OPTION_KEYS], '');
+  const { allowDirect = CLIENT_DEFAULTS.allowDirect, bodyBytes = CLIENT_DEFAULTS.bodyBytes, ...kept } = options;
+  const agents = createAgentCache(kept);
+  dropWithPool(pool, agents);
+  return { pool, agents, allowDirect, bodyBytes };
+}
+
+/** An endpoint that leaves the pool takes its connections along. */
+export function dropWithPool(pool: Pool, kept: { retire(endpoint: EndpointId): void; close(): void }): void {
+  pool.on('removed', ({ endpoint }) => kept.retire(endpoint.id));
+  pool.on('closed', () => kept.close());
+}
+
+/** Refuses what would leave the pool's proxies aside: no direct connection by accident. */
+export function pastThePool(what: string): FairleadError {
+  return new FairleadError('POLICY_UNSUPPORTED', `${what} would connect past the pool's proxies`);
+}
+
+/** Refuses a request that wants none of the pool, where that was not allowed. */
+export function directRefused(): FairleadError {
+  return new FairleadError('POLICY_UNSUPPORTED', "'pool: false' would connect directly; it needs 'allowDirect: true'");
+}

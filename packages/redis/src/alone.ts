@@ -1,0 +1,41 @@
+import type { Instant } from '@fairlead/core';
+import { spread } from './keys.js';
+
+/** What a worker may do while the store is out of reach. */
+export type WhenDown = 'partition' | 'closed' | 'open';
+
+/** The workers that were last known to share the store. */
+export class Peers {
+  readonly #self: string;
+  #workers: readonly string[];
+  #knownSince: Instant = Number.POSITIVE_INFINITY;
+
+  constructor(self: string) {
+    this.#self = self;
+    this.#workers = [self];
+  }
+
+  get workers(): readonly string[] {
+    return this.#workers;
+  }
+
+  /** Since when the others can know of this worker. */
+  get knownSince(): Instant {
+    return this.#knownSince;
+  }
+
+  heard(workers: readonly string[], now: Instant): void {
+    this.#workers = workers.includes(this.#self) ? workers : [...workers, this.#self];
+    this.#knownSince = Math.min(this.#knownSince, now);
+  }
+
+  /** Whether the endpoint falls to this worker: every one of them reckons the same owner. */
+  owns(endpoint: string): boolean {
+    const own = spread(`${this.#self} ${endpoint}`);
+    return this.#workers.every((worker) => {
+      if (worker === this.#self) return true;
+      const other = spread(`${worker} ${endpoint}`);
+      return other < own || (other === own && worker < this.#self);
+    });
+  }
+}

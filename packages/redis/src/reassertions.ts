@@ -1,0 +1,35 @@
+import type { Instant, SharedContext } from '@fairlead/core';
+import type { HeldLease } from './held-leases.js';
+import type { Keys } from './keys.js';
+
+/** One thing that a store which has lost its data is told: a key, and four words for the script. */
+export interface Reassertion {
+  readonly key: string;
+  readonly args: readonly [string, string, string, string];
+}
+
+/** All that this worker holds and believes. Leases first: limits are what the grace is for. */
+export function* reassertions(
+  keys: Keys,
+  held: Iterable<HeldLease>,
+  context: SharedContext,
+  now: Instant,
+): Generator<Reassertion> {
+  for (const { id, endpoint, deadline } of held) {
+    if (deadline > now) yield { key: keys.leases(endpoint), args: ['l', id, String(deadline - now), ''] };
+  }
+  for (const { key, target, aheadMs } of context.paces()) {
+    yield { key: keys.pace(key, target), args: ['g', String(aheadMs), '', ''] };
+  }
+  for (const { target, forMs, why } of context.suspensions()) {
+    yield { key: keys.suspension(target), args: ['t', span(forMs), why, ''] };
+  }
+  for (const { session, key, generation, idleMs, endMs, usesLeft } of context.pins()) {
+    const life = `${span(endMs)} ${span(usesLeft)}`;
+    yield { key: keys.pin(session), args: ['b', `${key} ${generation}`, life, span(idleMs)] };
+  }
+}
+
+function span(value: number): string {
+  return Number.isFinite(value) ? String(value) : '-1';
+}

@@ -1,0 +1,226 @@
+import { hash } from 'node:crypto';
+import type { Clock, Instant, StoreReport } from '@fairlead/core';
+import type { Keys } from './keys.js';
+import type { RedisPort } from './port/redis-port.js';
+import { SCRIPTS, type Verb } from './scripts/index.js';
+
+export interface LinkOptions {
+  readonly worker: string;
+  /** A command that takes longer counts as lost: what came of it is unknown. */
+  readonly timeoutMs: number;
+  /** How long nobody is admitted after the store has lost its data. */
+  readonly graceMs: number;
+  /** A worker that was not heard of for so long counts as gone. */
+  readonly silenceMs: number;
+}
+
+/** What came of a command. */
+export type Reply =
+  | { readonly ok: true; readonly value: readonly unknown[] }
+  /** `unknown`: it may have been done. `refused`: it has not been. */
+  | { readonly ok: false; readonly outcome: 'unknown' | 'refused' };
+
+const REFUSED: Reply = Object.freeze({ ok: false, outcome: 'refused' });
+const UNKNOWN: Reply = Object.freeze({ ok: false, outcome: 'unknown' });
+const PROBE_MS = 100;
+
+/** How the link is told apart: working, out of reach, or coming back. */
+export type LinkState = 'up' | 'down' | 'returning';
+
+/**
+ * The way to the store and what is known of it. It counts as up only after the worker has said there what it holds; a
+ * store that has lost its data gets a new epoch first, and a grace in which nobody is admitted.
+ */
+export class RedisLink {
+  readonly keys: Keys;
+  readonly #port: RedisPort;
+  readonly #options: LinkOptions;
+  readonly #digests = new Map<Verb, string>();
+  #clock!: Clock;
+  #report: (report: StoreReport) => void = () => undefined;
+  #state: LinkState = 'down';
+  #epoch = '';
+  #contactAt: Instant = Number.NEGATIVE_INFINITY;
+  #cancelProbe: (() => void) | undefined;
+  #stopListening: () => void = () => undefined;
+  #closed = false;
+  #wanted = false;
+  /** Something was granted without the store: when it is back, everyone has to say first what they hold. */
+  grantedAlone = false;
+  /** Tells the store what this worker holds; false when that failed. */
+  reassert: () => Promise<boolean> = async () => true;
+  /** The link is up. */
+  onUp: () => void = () => undefined;
+
+  constructor(port: RedisPort, keys: Keys, options: LinkOptions) {
+    this.#port = port;
+    this.keys = keys;
+    this.#options = options;
+    for (const [verb, script] of Object.entries(SCRIPTS)) this.#digests.set(verb as Verb, hash('sha1', script, 'hex'));
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  /** When the last command that was answered had been sent. */
+  get contactAt(): Instant {
+    return this.#contactAt;
+  }
+
+  start(clock: Clock, report: (report: StoreReport) => void): void {
+    this.#clock = clock;
+    this.#report = report;
+    this.#stopListening = this.#port.onChange((up) => {
+      if (up) this.#probeSoon(0);
+      else this.#down('the connection was lost');
+    });
+    this.#probeSoon(0);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#state = 'down';
+    this.#cancelProbe?.();
+    this.#stopListening();
+  }
+
+  /** Runs a verb, if the store is up. */
+  run(verb: Verb, keys: readonly string[], args: readonly string[]): Promise<Reply> {
+    return this.#state === 'up' ? this.send(verb, keys, args) : Promise.resolve(REFUSED);
+  }
+
+  /** Runs a verb also while the link is coming back: for what has to be said before it is up. */
+  async send(verb: Verb, keys: readonly string[], args: readonly string[]): Promise<Reply> {
+    const answer = await this.#exchange(verb, keys, args);
+    if (answer.kind === 'value') return { ok: true, value: answer.value };
+    if (answer.kind === 'missing') this.epochChanged();
+    else this.#down(answer.why);
+    return answer.kind === 'unknown' ? UNKNOWN : REFUSED;
+  }
+
+  /** The store has begun another epoch: this worker has to say again what it holds. */
+  epochChanged(): void {
+    if (this.#state !== 'up') return;
+    this.#state = 'returning';
+    this.#probeSoon(0);
+  }
+
+  #down(why: string): void {
+    if (this.#closed) return;
+    // Once for each time it goes; that it is not there yet at the start is no news.
+    if (this.#state !== 'down') this.#report({ state: 'down', why });
+    this.#state = 'down';
+    this.#probeSoon(PROBE_MS);
+  }
+
+  #probeSoon(afterMs: number): void {
+    if (this.#closed) return;
+    this.#wanted = true;
+    this.#cancelProbe?.();
+    this.#cancelProbe = this.#clock.schedule(this.#clock.now() + afterMs, () => void this.#probe());
+  }
+
+  #probing = false;
+
+  async #probe(): Promise<void> {
+    if (this.#probing || this.#closed || this.#state === 'up') return;
+    this.#probing = true;
+    this.#wanted = false;
+    const back = this.#port.isUp() && (await this.#comeBack());
+    this.#probing = false;
+    if (this.#closed) return;
+    if (!back) return this.#probeSoon(PROBE_MS);
+    // While it came back it may have gone again.
+    if (this.#wanted) this.#probeSoon(0);
+  }
+
+  async #comeBack(): Promise<boolean> {
+    const { worker, silenceMs, graceMs } = this.#options;
+    const seen = await this.#exchange('sentinel', [this.keys.meta, this.keys.workers], [worker, String(silenceMs)]);
+    if (seen.kind !== 'value' && seen.kind !== 'missing') return false;
+    const missing = seen.kind === 'missing';
+    if (missing && !(await this.#loadVerbs())) return false;
+    let [epoch, openIn] = missing ? ['', 0] : [String(seen.value[0]), Number(seen.value[1])];
+    // A store that is empty or new; or one that does not know what was granted without it.
+    if (epoch === '' || (this.grantedAlone && epoch === this.#epoch)) {
+      const begun = await this.#exchange('recover', [this.keys.meta], [this.#epoch, String(graceMs)]);
+      if (begun.kind !== 'value') return false;
+      [epoch, openIn] = [String(begun.value[0]), Number(begun.value[1])];
+    }
+    this.#epoch = epoch;
+    this.#state = 'returning';
+    if (openIn > 0) this.#report({ state: 'recovering', why: 'everyone says first what they hold' });
+    if (!(await this.reassert()) || this.#isDown()) return false;
+    // Last: whoever finds it knows that somebody has brought the store back.
+    if (missing && !(await this.#loads('sentinel'))) return false;
+    this.grantedAlone = false;
+    this.#state = 'up';
+    this.#report({ state: 'working', why: 'the store is there' });
+    this.onUp();
+    return true;
+  }
+
+  /** Asked anew: it may have changed while something was awaited. */
+  #isDown(): boolean {
+    return this.#state === 'down';
+  }
+
+  async #loadVerbs(): Promise<boolean> {
+    const verbs = (Object.keys(SCRIPTS) as Verb[]).filter((verb) => verb !== 'sentinel');
+    return (await Promise.all(verbs.map((verb) => this.#loads(verb)))).every(Boolean);
+  }
+
+  async #loads(verb: Verb): Promise<boolean> {
+    try {
+      return (await this.#within(this.#port.load(SCRIPTS[verb]))) === this.#digests.get(verb);
+    } catch {
+      return false;
+    }
+  }
+
+  async #exchange(verb: Verb, keys: readonly string[], args: readonly string[]): Promise<Answer> {
+    const sentAt = this.#clock.now();
+    try {
+      const value = await this.#within(this.#port.evalSha(this.#digests.get(verb)!, keys, args));
+      if (value === undefined) return { kind: 'unknown', why: 'it answers too slowly' };
+      this.#contactAt = Math.max(this.#contactAt, sentAt);
+      return { kind: 'value', value: Array.isArray(value) ? value : [value] };
+    } catch (error) {
+      return refusalOf(String((error as Error)?.message ?? error));
+    }
+  }
+
+  /** The answer, or undefined when it takes longer than a command may: also in a process that was stopped meanwhile. */
+  async #within<T>(work: Promise<T>): Promise<T | undefined> {
+    const sentAt = this.#clock.now();
+    const { timeoutMs } = this.#options;
+    let cancel = (): void => undefined;
+    const late = new Promise<undefined>((resolve) => {
+      cancel = this.#clock.schedule(sentAt + timeoutMs, () => resolve(undefined));
+    });
+    try {
+      const value = await Promise.race([work, late]);
+      return this.#clock.now() - sentAt > timeoutMs ? undefined : value;
+    } finally {
+      cancel();
+    }
+  }
+}
+
+type Answer =
+  | { readonly kind: 'value'; readonly value: readonly unknown[] }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'unknown' | 'refused'; readonly why: string };
+
+/** What the server refused in so many words was not done; a broken connection tells nothing. */
+function refusalOf(words: string): Answer {
+  const [, code] = /^([A-Z]{2,})\b/.exec(words) ?? [];
+  if (code === 'NOSCRIPT') return { kind: 'missing' };
+  if (code === undefined) return { kind: 'unknown', why: 'the connection was lost' };
+  return { kind: 'refused', why: `it answers ${code}` };
+}

@@ -1,0 +1,195 @@
+import {
+  FairleadError,
+  type EndpointRecord,
+  type OpenedRecords,
+  type Records,
+  type RecordsContext,
+  type SoftRecord,
+} from '@fairlead/core';
+import type { Peers } from './alone.js';
+import { checkServer } from './checks.js';
+import type { RedisLink } from './redis-link.js';
+import { endpointOf, readBatch, writeBatch } from './soft-rows.js';
+import type { RedisPort } from './port/redis-port.js';
+
+export interface RecordsOptions {
+  readonly worker: string;
+  /** Key of the hashes that name endpoints. */
+  readonly key: string;
+  readonly pullMs: number;
+  readonly startMs: number;
+  readonly silenceMs: number;
+  /** Time constant of the masses. */
+  readonly tauMs: number;
+}
+
+/** Batches that wait for the store: what is older by then is not worth telling. */
+const MOST_BATCHES = 64;
+const MOST_ENTRIES = 200;
+const PORTION = 400;
+const LOOK_MS = 20;
+
+interface Batch {
+  readonly sequence: number;
+  readonly records: readonly SoftRecord[];
+}
+
+/** Soft state that workers share: each tells what it learned, and hears what others did about once a second. */
+export class RedisRecords implements Records {
+  readonly #port: RedisPort;
+  readonly #links: readonly RedisLink[];
+  /** Records are few beside admissions: the first shard has them all. */
+  readonly #link: RedisLink;
+  readonly #peers: Peers;
+  readonly #options: RecordsOptions;
+  readonly #batches: Batch[] = [];
+  #context!: RecordsContext;
+  #sequence = 0;
+  #last = '0';
+  #pushing: Promise<void> | undefined;
+  #cancelPull: (() => void) | undefined;
+  #closed = false;
+
+  constructor(port: RedisPort, links: readonly RedisLink[], peers: Peers, options: RecordsOptions) {
+    this.#port = port;
+    this.#links = links;
+    this.#link = links[0]!;
+    this.#peers = peers;
+    this.#options = options;
+  }
+
+  async open(context: RecordsContext): Promise<OpenedRecords> {
+    this.#context = context;
+    // With no client installed this says so at once, and not when the time is over.
+    await this.#port.command('PING').catch(refuseConfiguration);
+    await this.#reached();
+    await checkServer(this.#port, context.report);
+    return { key: this.#options.key, saved: this.#load() };
+  }
+
+  /** True once it is with the store. A batch whose answer was lost is sent again under its number, and counted once. */
+  async push(records: readonly SoftRecord[]): Promise<boolean> {
+    if (records.length === 0) return true;
+    this.#sequence += 1;
+    const batch = { sequence: this.#sequence, records };
+    this.#batches.push(batch);
+    if (this.#batches.length > MOST_BATCHES) this.#batches.shift();
+    this.#pushing ??= this.#pushAll().finally(() => (this.#pushing = undefined));
+    await this.#pushing;
+    return !this.#batches.includes(batch);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelPull?.();
+    await this.#pushing;
+    await this.#pushAll();
+    for (const link of this.#links) link.close();
+    await this.#port.close();
+  }
+
+  /** Waits until the store is there, for so long; then the pool hears that it is not. */
+  async #reached(): Promise<void> {
+    const { clock } = this.#context;
+    const until = clock.now() + this.#options.startMs;
+    while (this.#links.some(({ state }) => state !== 'up')) {
+      if (clock.now() >= until) throw new FairleadError('STORE_UNUSABLE', 'redisStore: the server cannot be reached');
+      await new Promise<void>((resolve) => clock.schedule(clock.now() + LOOK_MS, resolve));
+    }
+  }
+
+  async *#load(): AsyncIterable<readonly SoftRecord[]> {
+    const { keys } = this.#link;
+    const wallNow = (): number => this.#context.clock.wallNow();
+    for (const bucket of [...keys.buckets, keys.others]) {
+      let cursor = '0';
+      do {
+        const reply = await this.#link.run('load', [keys.feed, bucket], [cursor, String(PORTION)]);
+        // What is not read now comes as others speak of it.
+        if (!reply.ok) break;
+        const [next, newest, ...values] = reply.value.map(String);
+        cursor = next ?? '0';
+        // From before the first portion: what is told meanwhile is heard again, and harms nothing.
+        if (this.#last === '0') this.#last = newest ?? '0';
+        yield bucket === keys.others ? readOthers(values, wallNow()) : endpointsOf(values, wallNow());
+      } while (cursor !== '0');
+    }
+    this.#pullSoon(0);
+  }
+
+  async #pushAll(): Promise<void> {
+    while (this.#batches.length > 0) {
+      const batch = this.#batches[0]!;
+      const { keys, epoch } = this.#link;
+      const { names, args, feed } = writeBatch(keys, batch.records);
+      const fixed = [keys.meta, keys.sequences, keys.feed, keys.others, keys.workers];
+      const head = [epoch, this.#options.worker, String(batch.sequence), String(this.#options.tauMs), feed];
+      const reply = await this.#link.run('push', [...fixed, ...names], [...head, ...args]);
+      if (!reply.ok) return;
+      if (reply.value[0] === 'epoch') return this.#link.epochChanged();
+      if (this.#batches[0] === batch) this.#batches.shift();
+    }
+  }
+
+  #pullSoon(afterMs: number): void {
+    if (this.#closed) return;
+    const { clock } = this.#context;
+    this.#cancelPull = clock.schedule(clock.now() + afterMs, () => void this.#pull());
+  }
+
+  async #pull(): Promise<void> {
+    const more = await this.#pullOnce();
+    if (this.#batches.length > 0) this.#pushing ??= this.#pushAll().finally(() => (this.#pushing = undefined));
+    this.#pullSoon(more ? 0 : this.#options.pullMs);
+  }
+
+  /** True when there may be more at once. */
+  async #pullOnce(): Promise<boolean> {
+    const { keys, epoch } = this.#link;
+    const { worker, silenceMs } = this.#options;
+    const args = [worker, this.#last, String(MOST_ENTRIES), String(silenceMs)];
+    const reply = await this.#link.run('pull', [keys.meta, keys.feed, keys.workers], args);
+    if (!reply.ok) return false;
+    const [current, , last, missed, workers, batches] = reply.value as [
+      string,
+      number,
+      string,
+      string,
+      string[],
+      unknown[],
+    ];
+    if (current !== epoch) this.#link.epochChanged();
+    this.#peers.heard(workers.map(String), this.#context.clock.now());
+    this.#last = String(last);
+    if (missed === '1') await this.#reload();
+    const { clock, receive } = this.#context;
+    for (let index = 0; index + 1 < batches.length; index += 2) {
+      receive(readBatch(String(batches[index + 1]), clock.wallNow() - Number(batches[index])));
+    }
+    return batches.length >= 2 * MOST_ENTRIES;
+  }
+
+  async #reload(): Promise<void> {
+    this.#last = '0';
+    for await (const portion of this.#load()) this.#context.receive(portion);
+    this.#cancelPull?.();
+  }
+}
+
+function refuseConfiguration(error: unknown): void {
+  if (error instanceof FairleadError) throw error;
+}
+
+function endpointsOf(values: readonly string[], wallNow: number): EndpointRecord[] {
+  const records: EndpointRecord[] = [];
+  for (let index = 0; index + 11 < values.length; index += 12) records.push(endpointOf(values, index, wallNow));
+  return records;
+}
+
+function readOthers(values: readonly string[], wallNow: number): SoftRecord[] {
+  const records: SoftRecord[] = [];
+  for (let index = 0; index + 2 < values.length; index += 3) {
+    records.push(...readBatch(`[${values[index + 2]}]`, wallNow - Number(values[index + 1])));
+  }
+  return records;
+}

@@ -1,0 +1,15 @@
+/**
+ * Says that the store is the one it was. It is loaded last: where it is missing, the server has restarted, failed over or
+ * been emptied, and whatever was in it may be gone. It writes, since a store that takes no writes is none.
+ */
+export const SENTINEL = `
+-- KEYS  1 m   2 w
+-- ARGV  1 worker   2 ms after which a silent worker counts as gone
+-- result  {epoch or '', ms until admissions open}
+local head = redis.call('HMGET', KEYS[1], 'epoch', 'openAt')
+local time = redis.call('TIME')
+local now = time[1] * 1000 + time[2] / 1000
+redis.call('ZADD', KEYS[2], string.format('%.3f', now), ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.3f', now - tonumber(ARGV[2])))
+return {head[1] or '', math.max(0, math.ceil((tonumber(head[2]) or 0) - now))}
+`;

@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import type { Lease, Outcome } from '@fairlead/core';
+import type { AtWork } from './store-contract.js';
+import { dead, heard, ok, target, until, use } from './workplace.js';
+
+const refusal: Outcome = { kind: 'response', status: 429, latencyMs: 5, headers: { get: () => '120' } };
+
+/** What a shared store holds to over all of its workers. */
+export function sharingCases(atWork: AtWork): void {
+  describe('over two workers', () => {
+    test('an endpoint never carries more than it may', () =>
+      atWork(async (place) => {
+        const proxies = [{ url: 'http://a.example:1', maxInFlight: 3 }];
+        const pools = [await place.worker({ proxies }), await place.worker({ proxies })];
+        for (const pool of pools) await use(pool);
+        let out = 0;
+        let most = 0;
+        await Promise.all(
+          Array.from({ length: 60 }, async (_, turn) => {
+            const lease: Lease = await pools[turn % 2]!.acquire({ target });
+            out += 1;
+            most = Math.max(most, out);
+            await new Promise(setImmediate);
+            out -= 1;
+            lease.settle(ok);
+          }),
+        );
+        expect(most).toBeLessThanOrEqual(3);
+      }));
+
+    test('an endpoint on trial carries one', () =>
+      atWork(async (place) => {
+        const [one, other] = [await place.worker(), await place.worker()];
+        const held = [];
+        for (let turn = 0; turn < 4; turn += 1) held.push(await (turn % 2 === 0 ? one : other).acquire({ target }));
+        expect(new Set(held.map(({ endpoint }) => endpoint.id)).size).toBe(4);
+        await expect(other.acquire({ target, deadlineMs: 300 })).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+        for (const lease of held) lease.settle(ok);
+      }));
+
+    test('a session that both begin at once has one exit', () =>
+      atWork(async (place) => {
+        const pools = [await place.worker(), await place.worker()];
+        const uses = Array.from({ length: 20 }, (_, turn) => use(pools[turn % 2]!, ok, { session: 'cart' }));
+        expect(new Set(await Promise.all(uses)).size).toBe(1);
+      }));
+
+    test('what one target said to one of them holds for both', () =>
+      atWork(async (place) => {
+        const [one, other] = [await place.worker(), await place.worker()];
+        const told = heard(other, 'suspended');
+        await use(one, refusal);
+        await told;
+        await expect(other.acquire({ target, deadlineMs: 500 })).rejects.toMatchObject({ code: 'TARGET_SUSPENDED' });
+      }));
+
+    test('what one has learned the other knows', () =>
+      atWork(async (place) => {
+        const [one, other] = [await place.worker(), await place.worker()];
+        const rests = heard(other, 'cooldown');
+        const good = await use(one, ok, { session: 'cart' });
+        const cooled: unknown[] = [];
+        one.on('cooldown', (event) => cooled.push(event));
+        while (cooled.length === 0) await use(one, dead, { exclude: [good] });
+        await rests;
+        await until(() => other.sessions.lookup('cart'), good);
+        expect(other.sessions.lookup('cart')).toBe(good);
+        expect(other.stats().endpoints.find(({ id }) => id === good)?.standing).toBe('active');
+      }));
+  });
+}

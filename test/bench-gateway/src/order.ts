@@ -1,0 +1,15 @@
+/** What a contender's process shall run. */
+export interface Order {
+  readonly kind: 'ours' | 'proxyChain';
+  readonly upstreams: readonly string[];
+  /** What ours does by the outcomes. @default 'relay' */
+  readonly policy?: 'relay' | 'respectful';
+  /** How ours sends plain requests to its upstream. */
+  readonly plain?: 'tunnel' | 'absolute';
+}
+
+/** What a contender's process has used so far. */
+export interface Vitals {
+  readonly cpuMs: number;
+  readonly rssMb: number;
+}

@@ -1,0 +1,155 @@
+import type { Mutant } from './mutant.js';
+
+/** Faults of the parts that stand around a run: races, quotas, sessions, budgets, bounds, statistics. */
+export const partMutants: readonly Mutant[] = [
+  {
+    name: 'a race sends what must not be sent twice',
+    file: 'pool/run.ts',
+    find: 'return this.#maySendTwice() && this.#attempts + this.#open.size < this.#maxAttempts;',
+    becomes: 'return this.#attempts + this.#open.size < this.#maxAttempts;',
+  },
+  {
+    name: 'the losers of a race run on',
+    file: 'pool/attempt-loop.ts',
+    find: "lease.end('superseded');",
+    becomes: '',
+  },
+  {
+    name: 'a race has more paths out than attempts are left',
+    file: 'pool/run.ts',
+    find: 'return this.#maySendTwice() && this.#attempts + this.#open.size < this.#maxAttempts;',
+    becomes: 'return this.#maySendTwice() && this.#attempts < this.#maxAttempts;',
+  },
+  {
+    name: 'a race is as wide as can be, whatever the target brings',
+    file: 'pool/run.ts',
+    find: 'return adaptive ? this.#host.pathsFor(this.target, paths) : paths;',
+    becomes: 'return adaptive ? paths : paths;',
+  },
+  {
+    name: 'a replay is paid for before it is sent',
+    file: 'pool/run.ts',
+    find: "this.#allowed = 'replay';",
+    becomes: "this.#host.sentAgain('replay', this);",
+  },
+  {
+    name: 'the budget for replays has no end',
+    file: 'pool/budget.ts',
+    find: 'this.#tokens -= 1;',
+    becomes: '',
+  },
+  {
+    name: 'an answer that was held back is forgotten',
+    file: 'pool/attempt-loop.ts',
+    find: 'if (answered) this.#held = result;',
+    becomes: '',
+  },
+  {
+    name: 'a request goes on after its answer was delivered',
+    file: 'pool/run.ts',
+    find: 'if (this.#delivered) return DONE;',
+    becomes: '',
+  },
+  {
+    name: 'a window counts no use',
+    file: 'pool/quotas.ts',
+    find: 'if (quota.window !== undefined) useWindow(quota.window, now);',
+    becomes: '',
+  },
+  {
+    name: 'a window opens with the newest use rather than the oldest',
+    file: 'ledger/windows.ts',
+    find: 'return uses[next]! + perMs;',
+    becomes: 'return uses[(next + 1) % uses.length]! + perMs;',
+  },
+  {
+    name: 'an endpoint carries as many requests as one likes',
+    file: 'pool/quotas.ts',
+    find: 'quota.requestsLeft -= 1;',
+    becomes: '',
+  },
+  {
+    name: 'an endpoint moves as many bytes as one likes',
+    file: 'pool/quotas.ts',
+    find: 'quota.bytesLeft -= bytes;',
+    becomes: '',
+  },
+  {
+    name: "a session's bytes have no end",
+    file: 'pool/session-desk.ts',
+    find: 'if (this.#bytes.isSpent(session, run.policy.bytes.perSession))',
+    becomes: 'if (this.#bytes.isSpent(session, Number.POSITIVE_INFINITY))',
+  },
+  {
+    name: 'a session goes abroad though it may not',
+    file: 'pool/session-desk.ts',
+    find: "return geo === 'open' || (country !== undefined && country === lost.country);",
+    becomes: 'return geo !== country;',
+  },
+  {
+    name: 'a strict session whose exit has left is given another',
+    file: 'pool/session-desk.ts',
+    find: 'const exit = isBound(terms) ? this.#exits.of(run.session!) : undefined;',
+    becomes: 'const exit = isBound(terms) ? this.#exits.of(`no ${run.session!}`) : undefined;',
+  },
+  {
+    name: 'who waits for a lost exit is told of nothing',
+    file: 'pool/dispatcher.ts',
+    find: 'if (this.sessions.takeLost()) this.changed();',
+    becomes: 'this.sessions.takeLost();',
+  },
+  {
+    name: 'a use of a session map prolongs nothing',
+    file: 'ledger/pins.ts',
+    find: 'pin.expiresAt = now + terms.ttlMs;',
+    becomes: '',
+  },
+  {
+    name: 'a session map grows without end',
+    file: 'ledger/pins.ts',
+    find: 'if (pins.bySession.size >= pins.max) forgetOldest(pins);',
+    becomes: '',
+  },
+  {
+    name: 'a wait has no end but the deadline',
+    file: 'pool/run.ts',
+    find: 'this.#waitsUntil = Math.min(this.deadline, this.#host.now() + this.policy.maxWaitMs);',
+    becomes: 'this.#waitsUntil = this.deadline;',
+  },
+  {
+    name: 'a lease that nobody reports is never held against anybody',
+    file: 'pool/lease.ts',
+    find: "policy.unreported === 'failure'",
+    becomes: "policy.unreported === 'never'",
+  },
+  {
+    name: 'labels are counted without end',
+    file: 'pool/counters.ts',
+    find: 'this.#labels.size < MOST_LABELS - 1 ? label',
+    becomes: 'this.#labels.size < 1e9 ? label',
+  },
+  {
+    name: 'the last minute never ends',
+    file: 'pool/pulse.ts',
+    find: 'if (this.#stamp[slot]! < first) continue;',
+    becomes: '',
+  },
+  {
+    name: 'a code is shown whatever stands in it',
+    file: 'pool/traffic-counter.ts',
+    find: "/^[\\w.-]{1,64}$/.test(code) ? code : 'OTHER'",
+    becomes: "code !== '' ? code : 'OTHER'",
+  },
+  {
+    name: 'two pools count in one ledger',
+    file: 'pool/pool.ts',
+    find: 'claimed.add(ledger);',
+    becomes: '',
+  },
+  {
+    name: 'a request for a country holds up everyone',
+    file: 'pool/run.ts',
+    find: 'const words = this.#matcher.words.length > 0;',
+    becomes: 'const words = this.request.tags !== undefined;',
+  },
+];
