@@ -38,6 +38,7 @@ export {
   type ProxyUrlContext,
 } from './proxy-url.js';
 export { parseProxyList, type ProxyList } from './proxy-list.js';
+export { parseProxyStatus, type ProxyStatus } from './policy/proxy-status.js';
 export { compileTargetPattern, type TargetMatcher } from './policy/target-rules.js';
 export type { TargetPolicy } from './policy/target-policy.js';
 export { toTarget, type Target } from './target.js';
@@ -72,7 +73,7 @@ export {
   type RetryPolicy,
   type SuspensionPolicy,
 } from './policy/presets.js';
-export { checkKeys, ownOptions } from './option-check.js';
+export { checkKeys, duration as checkDuration, integerAtLeast as checkInteger, ownOptions } from './option-check.js';
 export { systemClock, type Clock, type Instant } from './ports/clock.js';
 export { systemRandom, type Random } from './ports/random.js';
 export { SESSION_DEFAULTS, type SessionPolicy } from './policy/session.js';

@@ -35,7 +35,11 @@ async function refusing(options: HttpProxyOptions = {}, agents: AgentOptions = {
 }
 
 function send(path: string, options: RequestOptions = {}, body?: string): ClientRequest {
-  return httpRequest(`${target.url}${path}`, { agent: agent!, ...options }).end(body);
+  return begin(path, options).end(body);
+}
+
+function begin(path: string, options: RequestOptions = {}): ClientRequest {
+  return httpRequest(`${target.url}${path}`, { agent: agent!, ...options });
 }
 
 async function answer(request: ClientRequest): Promise<IncomingMessage & { body: string }> {
@@ -95,4 +99,63 @@ test('an https proxy is asked in absolute form as well', async () => {
   const { certificates } = await import('@fairlead/lab');
   await refusing({ certificate: 'good' }, { ca: certificates().ca });
   expect(viaOf(await answer(send('/')))).toBe('absolute');
+});
+
+test.each(['/status/200?u=http://x.test/', '/http://x.test/', '/a//b://c'])(
+  'a path with a URL in it goes out in absolute form: %s',
+  async (path) => {
+    const { requests } = await refusing();
+    expect((await answer(send(path))).statusCode).toBe(200);
+    expect(requests.map(({ form }) => form)).toEqual(['connect', 'absolute']);
+    expect(requests[1]).toMatchObject({ credentials });
+    expect(target.requests.map(({ path: seen }) => seen)).toEqual([path]);
+  },
+);
+
+test('the URL that was asked for says where the request goes, not its Host header', async () => {
+  const { requests } = await refusing();
+  expect((await answer(send('/', { headers: { host: 'elsewhere.test:1' } }))).statusCode).toBe(200);
+  expect(requests[1]).toMatchObject({ form: 'absolute', host: '127.0.0.1', port: target.port });
+});
+
+test.each(['a new socket', 'a kept one'])('headers can be set until the request is sent: %s', async (which) => {
+  await refusing();
+  if (which === 'a kept one') await answer(send('/'));
+  const request = begin('/echo', { method: 'POST' });
+  if (request.socket === null) await once(request, 'socket');
+  for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+  request.setHeader('x-late', '1').end('the body');
+  const { headers } = JSON.parse((await answer(request)).body) as { headers: Record<string, string> };
+  // The length is known, for nothing was flushed before its time.
+  expect(headers).toMatchObject({ 'x-late': '1', 'content-length': '8' });
+});
+
+test('a request that is ended on a kept socket leaves nothing to the next', async () => {
+  await refusing();
+  await answer(send('/'));
+  const ended = begin('/never');
+  const closed = once(ended, 'close').catch(() => {});
+  ended.on('error', () => {}).destroy();
+  await closed;
+  expect((await answer(send('/next'))).statusCode).toBe(200);
+  expect(target.requests.map(({ path }) => path)).toEqual(['/', '/next']);
+});
+
+test('a host that the proxy refuses a tunnel to says nothing of the others', async () => {
+  const hosts = ['refused.lab.test'];
+  const { requests } = await refusing({ refuseConnect: { status: 403, ports: 'all', hosts } });
+  const ask = async (host: string) => {
+    const url = `http://${host}:${target.port}/`;
+    return viaOf(await answer(httpRequest(url, { agent: agent! }).end()));
+  };
+  expect(await ask('refused.lab.test')).toBe('absolute');
+  expect(await ask('welcome.lab.test')).toBe('tunnel');
+  agent!.destroy();
+  expect(await ask('refused.lab.test')).toBe('absolute');
+  expect(requests.map(({ form, host }) => `${form} ${host}`)).toEqual([
+    'connect refused.lab.test',
+    'absolute refused.lab.test',
+    'connect welcome.lab.test',
+    'absolute refused.lab.test',
+  ]);
 });

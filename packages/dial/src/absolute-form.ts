@@ -1,65 +1,88 @@
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Endpoint } from '@fairlead/core';
-import { requestInternals } from './agent-internals.js';
-import { markAbsolute } from './carrier.js';
-import { dial, dialProxy, type DialOptions } from './dial.js';
+import { markAbsolute, type Carrier } from './carrier.js';
+import { authorityOf } from './destination.js';
+import { DIAL_DEFAULTS, dialProxy, dialTunnel, type DialOptions } from './dial.js';
 import { DialError } from './dial-error.js';
 import { authorization } from './http-tunnel.js';
 
 /** CONNECT refused by policy, by method or as unknown: the proxy may still forward plain requests. */
 const REFUSALS = new Set([403, 405, 501]);
 
-/** Ports that an endpoint refused to tunnel to, and since when. Goes with the endpoint. */
-const refused = new WeakMap<Endpoint, Map<number, number>>();
+/** Refusals to open tunnels, and since when. Goes with the endpoint. */
+const refused = new WeakMap<Endpoint, Map<string, number>>();
 
 /** A proxy's rules change; a refusal is asked for again after this. */
 const REMEMBERED_MS = 600_000;
+
+/** Most refusals remembered for one endpoint, the oldest forgotten first. */
+const MAX_REMEMBERED = 1000;
 
 export function canForward(endpoint: Endpoint): boolean {
   return endpoint.url.scheme === 'http' || endpoint.url.scheme === 'https';
 }
 
-function refusesTunnel(endpoint: Endpoint, port: number): boolean {
-  const since = refused.get(endpoint)?.get(port);
+function refusesTunnel(endpoint: Endpoint, { host, port }: DialOptions): boolean {
+  const known = refused.get(endpoint);
+  if (known === undefined) return false;
+  const since = known.get(`*:${port}`) ?? known.get(`${host}:${port}`);
   return since !== undefined && performance.now() - since < REMEMBERED_MS;
 }
 
-function rememberRefusal(endpoint: Endpoint, port: number): void {
-  const ports = refused.get(endpoint) ?? new Map<number, number>();
-  refused.set(endpoint, ports.set(port, performance.now()));
+function rememberRefusal(endpoint: Endpoint, { host, port }: DialOptions, status: number): void {
+  const known = refused.get(endpoint) ?? new Map<string, number>();
+  // Rules are for hosts and say nothing of others; a proxy without CONNECT has none for anybody.
+  const key = `${status === 403 ? host : '*'}:${port}`;
+  known.delete(key);
+  refused.set(endpoint, known.set(key, performance.now()));
+  const [oldest] = known.keys();
+  if (known.size > MAX_REMEMBERED && oldest !== undefined) known.delete(oldest);
 }
 
-/** For a plain `http://` target: a tunnel, or the proxy itself where it is known to refuse one to that port. */
+/** For a plain `http://` target: a tunnel, or the proxy itself where it is known to refuse one. */
 export async function dialPlain(endpoint: Endpoint, options: DialOptions): Promise<Socket> {
-  if (!canForward(endpoint)) return dial(endpoint, options);
-  if (refusesTunnel(endpoint, options.port)) return dialProxy(endpoint, options);
+  if (!canForward(endpoint)) return dialTunnel(endpoint, options);
+  if (refusesTunnel(endpoint, options)) return dialProxy(endpoint, options);
   const since = performance.now();
   try {
-    return await dial(endpoint, options);
+    return await dialTunnel(endpoint, options);
   } catch (error) {
-    if (!(error instanceof DialError) || !REFUSALS.has(error.status ?? 0)) throw error;
-    rememberRefusal(endpoint, options.port);
-    if (options.timeoutMs === undefined) return dialProxy(endpoint, options);
-    return dialProxy(endpoint, { ...options, timeoutMs: Math.max(1, options.timeoutMs - (performance.now() - since)) });
+    if (!(error instanceof DialError) || error.status === undefined || !REFUSALS.has(error.status)) throw error;
+    rememberRefusal(endpoint, options, error.status);
+    // One deadline for both.
+    const left = (options.timeoutMs ?? DIAL_DEFAULTS.timeoutMs) - (performance.now() - since);
+    return dialProxy(endpoint, { ...options, timeoutMs: Math.max(1, left) });
   }
 }
 
 /**
- * Readies a request that is about to be written to the proxy itself. Only the bytes on their way out change: the
- * request's own path and headers stay as they are, so that no error of a library's shows the credentials.
+ * Has the head of the next request on a socket that leads to the proxy itself rewritten on its way out, when it is written
+ * and no sooner. The request's own path and headers stay as they are, so that no error of a library's shows the credentials.
  */
-export function toAbsoluteForm(request: ClientRequest, endpoint: Endpoint): void {
-  const internals = requestInternals(request);
+export function inAbsoluteForm(
+  request: ClientRequest,
+  socket: Socket,
+  { destination }: Carrier,
+  endpoint: Endpoint,
+): void {
   markAbsolute(request);
-  if (!internals._headerSent) request.flushHeaders();
-  const [first] = internals.outputData;
-  if (first === undefined || typeof first.data !== 'string') return;
-  const [, method = '', path = '', rest = ''] = /^(\S+) (\S+)( HTTP\/1\.1\r\n[^]*)$/.exec(first.data) ?? [];
-  if (path === '' || path.includes('://')) return;
+  const authority = authorityOf(destination).replace(/:80$/, '');
+  // An own property: the next request replaces it where this one never came to write.
+  Object.assign(socket, {
+    write: (head: string | Uint8Array, ...rest: []) => {
+      delete (socket as Partial<Socket>).write;
+      return socket.write(typeof head === 'string' ? absolute(head, authority, endpoint) : head, ...rest);
+    },
+  });
+}
+
+/** Where it goes is what was dialled: a Host header is the caller's text, which may come from elsewhere. */
+function absolute(head: string, authority: string, endpoint: Endpoint): string {
+  const [line, method, path = ''] = /^(\S+) (\S+) HTTP\/1\.1\r\n/.exec(head) ?? [];
+  if (line === undefined) return head;
+  const goal = path === '*' ? `http://${authority}` : path.startsWith('/') ? `http://${authority}${path}` : path;
   const { 'proxy-authorization': login } = authorization(endpoint.url.credentials());
-  // Headers that were given as a list are on paper only.
-  const host = request.getHeader('host') ?? /\r\nhost: ([^\r\n]+)/i.exec(rest)?.[1];
-  const head = `${method} http://${host as string}${path}${rest}`;
-  first.data = login === undefined ? head : head.replace('\r\n', () => `\r\nProxy-Authorization: ${login}\r\n`);
+  const own = login === undefined ? '' : `Proxy-Authorization: ${login}\r\n`;
+  return `${method} ${goal} HTTP/1.1\r\n${own}${head.slice(line.length)}`;
 }

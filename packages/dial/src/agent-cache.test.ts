@@ -105,3 +105,19 @@ test('the cache is bounded, and the pair unused for longest goes first', async (
   await load(cache.lease(endpoint, { session: 'b' }));
   expect(proxy.requests).toHaveLength(4);
 });
+
+test('agents that an old password made serve nobody who has the new one', async () => {
+  const locked = await startHttpProxy({ credentials: { user: 'u', password: 'new' } });
+  cache = createAgentCache();
+  const old = toEndpoint(locked.url.replace(':new@', ':old@'), 'the test');
+  const renewed = toEndpoint(locked.url, 'the test');
+  expect(renewed.id).toBe(old.id);
+  cache.retire(old.id);
+  await expect(load(cache.lease(old))).rejects.toMatchObject({ code: 'PROXY_AUTH' });
+  await load(cache.lease(renewed));
+  // The same endpoint read anew is no reason to close anything.
+  await load(cache.lease(toEndpoint(locked.url, 'the test')));
+  expect(cache.size).toBe(1);
+  expect(locked.connections.opened).toBe(2);
+  await locked.close();
+});

@@ -1,7 +1,7 @@
-import { checkKeys, type Endpoint, type EndpointId } from '@fairlead/core';
+import { checkKeys, ConfigurationError, type Endpoint, type EndpointId } from '@fairlead/core';
 import { AgentKeeper } from './agent-keeper.js';
-import { AGENT_OPTION_KEYS, drainAgents, makeAgents, type AgentOptions } from './agents.js';
-import { leaseAgents, type Agents, type LeaseTerms } from './lease-agents.js';
+import { AGENT_OPTION_KEYS, checkAgentDurations, drainAgents, makeAgents, type AgentOptions } from './agents.js';
+import { checkTerms, LEASE_TERM_KEYS, termedAgents, type Agents, type LeaseTerms } from './lease-agents.js';
 
 /**
  * Whom a kept tunnel may serve. `endpoint`: everyone on that endpoint. `session`: one session only, or one lease where
@@ -31,6 +31,8 @@ export interface CachedLease extends LeaseTerms {
   readonly reuse?: ReusePolicy;
 }
 
+const LEASE_KEYS = [...LEASE_TERM_KEYS, 'reuse'] as const satisfies readonly (keyof CachedLease)[];
+
 /** The agents of one lease. */
 export interface LeasedAgents extends Agents {
   /** Says that the lease is over: closes tunnels that nobody else may use. */
@@ -50,6 +52,8 @@ export interface AgentCache {
 
 export function createAgentCache(options: AgentCacheOptions = {}): AgentCache {
   checkKeys(options, AGENT_CACHE_OPTION_KEYS, '');
+  checkAgentDurations(options);
+  if (options.reuse !== undefined) checkReuse(options.reuse);
   return new LruAgentCache(options);
 }
 
@@ -73,12 +77,14 @@ class LruAgentCache implements AgentCache {
   }
 
   lease(endpoint: Endpoint, lease: CachedLease = NO_TERMS): LeasedAgents {
-    const key = reuseKey(endpoint, lease.reuse ?? this.#reuse, lease.session);
+    checkTerms(lease, LEASE_KEYS);
+    const { reuse = this.#reuse } = lease;
+    const key = reuseKey(endpoint, reuse, lease.session);
     const shared = key === undefined ? makeAgents(endpoint, this.#options) : this.#keeper.get(endpoint, key);
     const close = key === undefined ? () => drainAgents(shared) : nothing;
     // Without terms of its own a lease has no need of agents of its own.
     const plain = lease.session === undefined && lease.timeoutMs === undefined && lease.onRequest === undefined;
-    const { http, https } = plain ? shared : leaseAgents(shared, lease);
+    const { http, https } = plain ? shared : termedAgents(shared, lease);
     return { http, https, close };
   }
 
@@ -107,6 +113,15 @@ export function reuseKey(endpoint: Endpoint, reuse: ReusePolicy, session: string
     case 'none':
       return undefined;
     default:
-      return reuse satisfies never;
+      reuse satisfies never;
+      return checkReuse(reuse);
   }
+}
+
+const POLICIES: ReadonlySet<unknown> = new Set<ReusePolicy>(['endpoint', 'session', 'none']);
+
+/** A policy that nobody knows must not pass for one that shares. */
+function checkReuse(reuse: unknown): undefined {
+  if (!POLICIES.has(reuse))
+    throw new ConfigurationError('INVALID_OPTION', 'reuse', `must be one of ${[...POLICIES].join(', ')}`);
 }

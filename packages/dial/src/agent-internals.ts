@@ -24,6 +24,7 @@ export interface AgentInternals {
   addRequest(request: ClientRequest, options: ConnectionOptions): void;
   createSocket(request: ClientRequest, options: ConnectionOptions, created: Created): void;
   keepSocketAlive(socket: Socket): boolean;
+  removeSocket(socket: Socket, options: ConnectionOptions): void;
   reuseSocket(socket: Socket, request: ClientRequest): void;
   createConnection(options: ConnectionOptions, created?: Created): Socket | undefined;
 }
@@ -35,9 +36,6 @@ export function internals(agent: Agent): AgentInternals {
 /** Parts of Node's client request that its types leave out. */
 export interface RequestInternals {
   onSocket(socket: Socket | null, error?: Error | null): void;
-  _header: string | null;
-  _headerSent: boolean;
-  readonly outputData: { data: string | Uint8Array }[];
 }
 
 export function requestInternals(request: ClientRequest): RequestInternals {

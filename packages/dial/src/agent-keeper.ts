@@ -2,7 +2,7 @@ import type { Endpoint, EndpointId } from '@fairlead/core';
 
 interface Kept<T> {
   readonly agents: T;
-  readonly endpoint: EndpointId;
+  readonly endpoint: Endpoint;
   readonly key: string;
   usedAt: number;
 }
@@ -29,7 +29,8 @@ export class AgentKeeper<T> {
 
   /** The agents kept under that key, made where there are none. */
   get(endpoint: Endpoint, key: string): T {
-    const kept = this.#kept.get(endpoint.id)?.get(key) ?? this.#add(endpoint, key);
+    const found = this.#kept.get(endpoint.id)?.get(key);
+    const kept = found !== undefined && logsInAs(found.endpoint, endpoint) ? found : this.#add(endpoint, key);
     kept.usedAt = this.#uses += 1;
     if (this.#size > this.#max) this.#drop(this.#oldest());
     return kept.agents;
@@ -45,7 +46,9 @@ export class AgentKeeper<T> {
   }
 
   #add(endpoint: Endpoint, key: string): Kept<T> {
-    const added: Kept<T> = { agents: this.#make(endpoint), endpoint: endpoint.id, key, usedAt: 0 };
+    // An id does not tell of the password: agents that an old one made would have its refusal charged to the new.
+    this.#drop(this.#kept.get(endpoint.id)?.get(key));
+    const added: Kept<T> = { agents: this.#make(endpoint), endpoint, key, usedAt: 0 };
     const ofEndpoint = this.#kept.get(endpoint.id) ?? new Map<string, Kept<T>>();
     this.#kept.set(endpoint.id, ofEndpoint.set(key, added));
     this.#size += 1;
@@ -62,10 +65,15 @@ export class AgentKeeper<T> {
 
   #drop(kept: Kept<T> | undefined): void {
     if (kept === undefined) return;
-    const ofEndpoint = this.#kept.get(kept.endpoint);
-    ofEndpoint?.delete(kept.key);
-    if (ofEndpoint?.size === 0) this.#kept.delete(kept.endpoint);
+    const { endpoint, key } = kept;
+    const ofEndpoint = this.#kept.get(endpoint.id);
+    ofEndpoint?.delete(key);
+    if (ofEndpoint?.size === 0) this.#kept.delete(endpoint.id);
     this.#size -= 1;
     this.#letGo(kept.agents);
   }
+}
+
+function logsInAs(one: Endpoint, other: Endpoint): boolean {
+  return one === other || one.url.credentials()?.password === other.url.credentials()?.password;
 }

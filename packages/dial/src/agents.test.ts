@@ -1,6 +1,12 @@
 import { once } from 'node:events';
-import { get as httpGet, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import { get as httpsGet } from 'node:https';
+import {
+  Agent as HttpAgent,
+  get as httpGet,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
+import { Agent as HttpsAgent, get as httpsGet } from 'node:https';
 import { text } from 'node:stream/consumers';
 import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
@@ -250,4 +256,46 @@ test("nothing of a request shows the proxy's credentials", async () => {
 test('a response knows that it came through a tunnel', async () => {
   const [proxy, target] = [await started(startHttpProxy()), await started(startTarget({ certificate: 'good' }))];
   expect(viaOf(await answer(ask(target.url, agentsTo(proxy.url))))).toBe('tunnel');
+});
+
+test.each(['http', 'socks5'] as const)(
+  '%s: TLS to the target has a deadline of its own, and then leaves no socket',
+  async (kind) => {
+    const [proxy, target] = [await started(startFault(kind, 'silent-in-tunnel')), await started(startTarget())];
+    const request = ask(target.url.replace('http:', 'https:'), agentsTo(proxy.url, { timeoutMs: 300 }));
+    const error = await failure(request);
+    expect(failureOf(error, 0)).toMatchObject({ code: 'ETIMEDOUT', phase: 'target-tls', sent: 'nothing' });
+    await proxy.idle();
+  },
+);
+
+test('the deadline of a lease holds for TLS too', async () => {
+  const [proxy, target] = [await started(startFault('http', 'silent-in-tunnel')), await started(startTarget())];
+  const agents = leaseAgents(agentsTo(proxy.url), { timeoutMs: 300 });
+  expect(await failure(ask(target.url.replace('http:', 'https:'), agents))).toMatchObject({ code: 'ETIMEDOUT' });
+});
+
+test('once TLS stands the deadline is over', async () => {
+  const [proxy, target] = [await started(startHttpProxy()), await started(startTarget({ certificate: 'good' }))];
+  const request = ask(`${target.url}/slow?every=10`, agentsTo(proxy.url, { timeoutMs: 300 }));
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  let bytes = 0;
+  for await (const chunk of response) if ((bytes += (chunk as Buffer).length) > 60) break;
+  expect(bytes).toBeGreaterThan(60);
+});
+
+test("a lease's agents are Node's own in kind, and ending them ends nothing of others", async () => {
+  const [proxy, target] = [await started(startHttpProxy()), await started(startTarget())];
+  const shared = agentsTo(proxy.url);
+  const leased = leaseAgents(shared, { session: 'a' });
+  await answer(ask(target.url, leased));
+  for (const { agent, kind } of [
+    { agent: leased.http, kind: HttpAgent },
+    { agent: leased.https, kind: HttpsAgent },
+  ])
+    expect(agent).toBeInstanceOf(kind);
+  expect(Object.values(leased.http.freeSockets).flat()).toHaveLength(1);
+  leased.http.destroy();
+  await answer(ask(target.url, shared));
+  expect(proxy.connections.opened).toBe(1);
 });

@@ -3,10 +3,10 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
-import { checkKeys, type Endpoint } from '@fairlead/core';
+import { checkDuration, checkKeys, type Endpoint } from '@fairlead/core';
 import { internals, type ConnectionOptions, type Created } from './agent-internals.js';
 import { markTunnelling } from './carrier.js';
-import { DIAL_SETTING_KEYS, type DialSettings } from './dial.js';
+import { checkDialSettings, DIAL_SETTING_KEYS, type DialSettings } from './dial.js';
 import type { Agents } from './lease-agents.js';
 import { TCP_KEEP_ALIVE_MS } from './reach.js';
 import { TargetTls, type TargetTlsOptions } from './target-tls.js';
@@ -49,7 +49,13 @@ export const AGENT_OPTION_KEYS = [
 /** Node agents that send every request through one proxy. They share tunnels with whoever uses the same pair. */
 export function agentsFor(endpoint: Endpoint, options: AgentOptions = {}): Agents {
   checkKeys(options, AGENT_OPTION_KEYS, '');
+  checkAgentDurations(options);
   return makeAgents(endpoint, options);
+}
+
+export function checkAgentDurations(options: Pick<AgentOptions, 'timeoutMs' | 'idleMs'>): void {
+  checkDialSettings(options);
+  if (options.idleMs !== undefined) checkDuration(options.idleMs, 'idleMs');
 }
 
 /** The same for options that have been looked at. */
@@ -102,6 +108,7 @@ class TunnelAgent extends HttpsAgent {
   addRequest(request: ClientRequest, options: ConnectionOptions): void {
     if (this.#tls === undefined) this.#tunnels.watchForAbsolute(request);
     internals(HttpAgent.prototype).addRequest.call(this, request, options);
+    this.#tunnels.placed(request);
   }
 
   createSocket(request: ClientRequest, options: ConnectionOptions, created: Created): void {
@@ -118,7 +125,7 @@ class TunnelAgent extends HttpsAgent {
     else
       this.#tunnels.openSecure(
         options,
-        (tunnel) => tls.over(tunnel, options as TlsOptions, options._agentKey ?? ''),
+        (tunnel, timeoutMs) => tls.over(tunnel, options as TlsOptions, options._agentKey ?? '', { timeoutMs }),
         created,
       );
   }
@@ -128,6 +135,11 @@ class TunnelAgent extends HttpsAgent {
       socket as Socket,
       internals(HttpAgent.prototype).keepSocketAlive.call(this, socket as Socket),
     );
+  }
+
+  removeSocket(socket: Socket, options: ConnectionOptions): void {
+    this.#tunnels.left(socket);
+    internals(HttpAgent.prototype).removeSocket.call(this, socket, options);
   }
 
   override reuseSocket(socket: Duplex, request: ClientRequest): void {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { DialError, type DialFailure, type DialPhase } from './dial-error.js';
+import { startTimer } from './timer.js';
 
 /** A failure as a step reports it: the phase is where the attempt stands, unless the step knows better. */
 export type StepFailure = Omit<DialFailure, 'phase'> & { readonly phase?: DialPhase };
@@ -36,7 +37,7 @@ export class Attempt {
 
   constructor(timeoutMs: number, signal?: Abortion) {
     this.#signal = signal;
-    if (Number.isFinite(timeoutMs)) this.#timer = setTimeout(this.#expire, Math.min(timeoutMs, MAX_TIMER));
+    this.#timer = startTimer(this.#expire, timeoutMs);
     signal?.addEventListener('abort', this.#abort, { once: true });
     if (signal?.aborted) this.#abort();
   }
@@ -118,8 +119,5 @@ export function expectSilence(socket: Socket, attempt: Attempt): Promise<void> {
     setImmediate(() => setImmediate(check));
   });
 }
-
-/** Longer timers overflow and fire at once. */
-const MAX_TIMER = 2 ** 31 - 1;
 
 function ignore(): void {}

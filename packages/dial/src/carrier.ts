@@ -1,10 +1,12 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Destination } from './destination.js';
 import type { Flow } from './traffic.js';
 
 /** What a socket of ours stands on: kept beside it, for a property would show in every inspect. */
 export interface Carrier {
   readonly via: 'tunnel' | 'absolute';
+  readonly destination: Destination;
   readonly flow: Flow | undefined;
 }
 

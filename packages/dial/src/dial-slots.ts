@@ -10,8 +10,12 @@ import {
 } from './agent-internals.js';
 import { Abandonment } from './attempt.js';
 import type { DialOptions, DialSettings } from './dial.js';
-import { forgetNote, noteFailure } from './failure-notes.js';
+import { hearEarlyEnd } from './early-end.js';
+import { forgetNote, noteFailure, type FailureNote } from './failure-notes.js';
 import { termsOf } from './lease-agents.js';
+
+/** Makes of a socket what the request needs, under the same deadline. */
+export type Dress = (socket: Socket, timeoutMs: number | undefined) => Socket;
 
 type Open = (endpoint: Endpoint, options: DialOptions) => Promise<Socket>;
 
@@ -37,47 +41,61 @@ export class DialSlots {
     request: ClientRequest | undefined,
     options: ConnectionOptions,
     open: Open,
-    dress: (socket: Socket) => Socket,
+    dress: Dress,
     created: Created,
   ): void {
     const name = options._agentKey ?? '';
     const abort = new AbortController();
     const slot = { destroy: () => abort.abort() };
-    const unhook = request && hookDestroy(request, (error) => abandon(abort, [request, error]));
+    // Node dials for the head of its queue and leaves it there, where another socket may find it first.
+    const queued = request !== undefined && this.#internals.requests[name]?.includes(request) === true;
+    const unhook = request && hearEarlyEnd(request, (error) => abandon(abort, [request, error]));
     this.#take(name, slot);
-    open(this.#endpoint, this.#dialOptions(request, options, abort.signal)).then(
+    const dialling = this.#dialOptions(request, options, abort.signal);
+    open(this.#endpoint, dialling).then(
       (socket) => {
         unhook?.();
         this.#giveBack(name, slot);
-        this.#dress(request, socket, dress, created);
+        const receiver = queued ? this.#internals.requests[name]?.[0] : request;
+        this.#dress(receiver, socket, () => dress(socket, dialling.timeoutMs), created);
       },
       (error: Error) => {
         unhook?.();
         this.#giveBack(name, slot);
-        this.#failed(name, request, options, error, created);
+        // Node leaves a queued request in its queue when its socket fails, and would dial for it again and again.
+        if (!queued || this.#leave(name, request)) tellFailure(request, error, created);
+        this.#serveNext(name, options);
       },
     );
   }
 
-  /** TLS options come from the caller, and Node throws at what is wrong with them. */
-  #dress(
-    request: ClientRequest | undefined,
-    socket: Socket,
-    dress: (socket: Socket) => Socket,
-    created: Created,
-  ): void {
+  /** A request that waits for a place: when it ends it leaves, and does not wait for one first. */
+  watchQueued(request: ClientRequest): void {
+    const name = Object.keys(this.#internals.requests).find((key) => this.#internals.requests[key]?.at(-1) === request);
+    if (name === undefined) return;
+    const leave = (error?: Error) => {
+      if (!this.#leave(name, request)) return;
+      for (const subject of [request, error]) if (subject !== undefined) noteFailure(subject, QUEUED);
+      requestInternals(request).onSocket(null);
+    };
+    hearEarlyEnd(request, leave);
+    if (request.destroyed) leave();
+  }
+
+  /** `receiver` is who gets the socket. TLS options come from the caller, and Node throws at what is wrong with them. */
+  #dress(receiver: ClientRequest | undefined, socket: Socket, dress: () => Socket, created: Created): void {
     let dressed: Socket;
     try {
-      dressed = dress(socket);
+      dressed = dress();
     } catch (error) {
       socket.destroy();
       (created as (error: unknown) => void)(error);
       return;
     }
-    if (request !== undefined && dressed !== socket) {
+    if (receiver !== undefined && dressed !== socket) {
       // Until TLS stands nothing is sent, and a library that calls the request off gives no reason that would say so.
-      noteFailure(request, { phase: 'target-tls', sent: 'nothing' });
-      dressed.once('secureConnect', () => forgetNote(request));
+      noteFailure(receiver, { phase: 'target-tls', sent: 'nothing' });
+      dressed.once('secureConnect', () => forgetNote(receiver));
     }
     created(null, dressed);
   }
@@ -103,27 +121,22 @@ export class DialSlots {
     this.#internals.totalSocketCount -= 1;
   }
 
-  #failed(
-    name: string,
-    request: ClientRequest | undefined,
-    options: ConnectionOptions,
-    error: Error,
-    created: Created,
-  ): void {
-    // Node leaves a queued request in its queue when its socket fails, and would dial for it again and again.
-    const queue = this.#internals.requests[name];
-    const index = request && queue ? queue.indexOf(request) : -1;
-    if (index >= 0) queue?.splice(index, 1);
-    // A destroyed request keeps its own reason; only one that was still wanted hears of ours.
-    if (request?.destroyed) requestInternals(request).onSocket(null);
-    else (created as (error: Error) => void)(error);
-    this.#serveNext(name, options);
+  /** Takes a request off the queue; false where another socket has it already. */
+  #leave(name: string, request: ClientRequest): boolean {
+    const { requests } = this.#internals;
+    const queue = requests[name];
+    const index = queue?.indexOf(request) ?? -1;
+    if (queue === undefined || index < 0) return false;
+    queue.splice(index, 1);
+    if (queue.length === 0) delete requests[name];
+    return true;
   }
 
   /** The place that came free goes to the next in the queue: a failed dial closes no socket that would say so. */
   #serveNext(name: string, options: ConnectionOptions): void {
-    const next = this.#dequeue(name);
-    if (next === undefined) return;
+    const [next] = this.#internals.requests[name] ?? [];
+    // Two dials must not serve one request.
+    if (next === undefined || !this.#leave(name, next)) return;
     this.#internals.createSocket(next, options, (error, socket) => {
       if (error !== null) return requestInternals(next).onSocket(null, error);
       // Node gives a free socket to the head of the queue.
@@ -131,18 +144,14 @@ export class DialSlots {
       this.#agent.emit('free', socket, options);
     });
   }
+}
 
-  /** Takes the first request off the queue that somebody still wants; two dials must not serve one request. */
-  #dequeue(name: string): ClientRequest | undefined {
-    const queue = this.#internals.requests[name];
-    let next = queue?.shift();
-    while (next?.destroyed) {
-      requestInternals(next).onSocket(null);
-      next = queue?.shift();
-    }
-    if (queue?.length === 0) delete this.#internals.requests[name];
-    return next;
-  }
+const QUEUED: FailureNote = { phase: 'tunnel', sent: 'nothing' };
+
+/** A destroyed request keeps its own reason; only one that was still wanted hears of ours. */
+function tellFailure(request: ClientRequest | undefined, error: Error, created: Created): void {
+  if (request?.destroyed) requestInternals(request).onSocket(null);
+  else (created as (error: Error) => void)(error);
 }
 
 /** Ends a dial, and writes down how far it had come: whoever ended it has a reason of its own that does not say. */
@@ -152,17 +161,4 @@ function abandon(abort: AbortController, subjects: readonly (object | undefined)
   const { phase } = abandonment;
   if (phase === undefined) return;
   for (const subject of subjects) if (subject !== undefined) noteFailure(subject, { phase, sent: 'nothing' });
-}
-
-/** Hears of a request's end while it has no socket yet: Node itself would wait for the dial. */
-function hookDestroy(request: ClientRequest, hear: (error?: Error) => void): () => void {
-  const destroy = request.destroy;
-  request.destroy = (error?: Error) => {
-    destroy.call(request, error);
-    hear(error);
-    return request;
-  };
-  return () => {
-    request.destroy = destroy;
-  };
 }

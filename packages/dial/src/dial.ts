@@ -1,6 +1,6 @@
 import type { lookup as dnsLookup } from 'node:dns';
 import type { Socket } from 'node:net';
-import type { Endpoint } from '@fairlead/core';
+import { checkDuration, checkKeys, type Endpoint } from '@fairlead/core';
 import { Attempt, expectSilence, type Abortion } from './attempt.js';
 import { toDestination, type Destination } from './destination.js';
 import { tunnelByConnect } from './http-tunnel.js';
@@ -32,6 +32,11 @@ export const DIAL_SETTING_KEYS = [
   'targetLookup',
 ] as const satisfies readonly (keyof DialSettings)[];
 
+/** Refuses what cannot be meant, where a caller's own options come in. */
+export function checkDialSettings({ timeoutMs }: Pick<DialSettings, 'timeoutMs'>): void {
+  if (timeoutMs !== undefined) checkDuration(timeoutMs, 'timeoutMs');
+}
+
 export interface DialOptions extends DialSettings {
   /** The target's host name or address. */
   readonly host: string;
@@ -43,11 +48,27 @@ export interface DialOptions extends DialSettings {
   readonly inlet?: Inlet;
 }
 
+const DIAL_OPTION_KEYS = [
+  ...DIAL_SETTING_KEYS,
+  'host',
+  'port',
+  'signal',
+  'session',
+  'inlet',
+] as const satisfies readonly (keyof DialOptions)[];
+
 /**
- * Opens a socket to a target through a proxy. It fails with a `DialError` and with nothing else, by its deadline, and
- * then leaves no socket behind.
+ * Opens a socket to a target through a proxy. It fails with a `DialError` and with nothing else but a refusal of its
+ * options, by its deadline, and then leaves no socket behind.
  */
-export function dial(endpoint: Endpoint, options: DialOptions): Promise<Socket> {
+export async function dial(endpoint: Endpoint, options: DialOptions): Promise<Socket> {
+  checkKeys(options, DIAL_OPTION_KEYS, '');
+  checkDialSettings(options);
+  return open(endpoint, options, 'tunnel');
+}
+
+/** The same for options that have been looked at. */
+export function dialTunnel(endpoint: Endpoint, options: DialOptions): Promise<Socket> {
   return open(endpoint, options, 'tunnel');
 }
 
@@ -85,7 +106,7 @@ async function openWithin(
     session: options.session,
   });
   const socket = url.scheme === 'https' ? await reachTls(endpoint, raw, options, attempt) : raw;
-  carry(socket, { via, flow });
+  carry(socket, { via, destination, flow });
   if (via === 'absolute') return socket;
   attempt.enter(socks && !url.scheme.startsWith('socks4') ? 'proxy-handshake' : 'tunnel');
   await expectSilence(socket, attempt);

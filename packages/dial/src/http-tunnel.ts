@@ -1,9 +1,8 @@
 import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Fault, ProxyCredentials } from '@fairlead/core';
+import { parseProxyStatus, type Fault, type ProxyCredentials } from '@fairlead/core';
 import type { Attempt, StepFailure } from './attempt.js';
 import { authorityOf, type Destination } from './destination.js';
-import { parseProxyStatus } from './proxy-status.js';
 import { node } from './reach.js';
 
 /** Asks an HTTP proxy for a tunnel. Node's own parser reads the answer. */

@@ -36,7 +36,7 @@ export {
 export { Exchange } from './exchange.js';
 export { failureOf, type Seen } from './failure.js';
 export { viaOf } from './carrier.js';
-export { parseProxyStatus, type ProxyStatus } from './proxy-status.js';
+export { parseProxyStatus, type ProxyStatus } from '@fairlead/core';
 export {
   createTraffic,
   type Bytes,

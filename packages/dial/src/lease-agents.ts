@@ -1,7 +1,9 @@
 import type { Agent as HttpAgent, ClientRequest } from 'node:http';
-import type { Agent as HttpsAgent } from 'node:https';
-import { markTunnelling } from './carrier.js';
+import { Agent as HttpsAgent } from 'node:https';
+import { checkKeys } from '@fairlead/core';
 import { internals, type ConnectionOptions } from './agent-internals.js';
+import { markTunnelling } from './carrier.js';
+import { checkDialSettings } from './dial.js';
 
 /** The two agents that axios, got and Node's own client take. */
 export interface Agents {
@@ -19,11 +21,25 @@ export interface LeaseTerms {
   readonly onRequest?: (request: ClientRequest) => void;
 }
 
+/** Every key of `LeaseTerms`. */
+export const LEASE_TERM_KEYS = ['timeoutMs', 'session', 'onRequest'] as const satisfies readonly (keyof LeaseTerms)[];
+
+export function checkTerms(lease: LeaseTerms, keys: readonly string[]): void {
+  checkKeys(lease, keys, '');
+  checkDialSettings(lease);
+}
+
 /** The same agents and connections, under the terms of one lease. Cheap enough for every request. */
 export function leaseAgents(agents: Agents, lease: LeaseTerms): Agents {
+  checkTerms(lease, LEASE_TERM_KEYS);
+  return termedAgents(agents, lease);
+}
+
+/** The same for terms that have been looked at. */
+export function termedAgents({ http, https }: Agents, lease: LeaseTerms): Agents {
   return {
-    http: new LeaseAgent(agents.http, lease) as unknown as HttpAgent,
-    https: new LeaseAgent(agents.https, lease) as unknown as HttpsAgent,
+    http: new LeaseAgent(http, lease) as unknown as HttpAgent,
+    https: new LeaseAgent(https, lease) as unknown as HttpsAgent,
   };
 }
 
@@ -67,14 +83,27 @@ class LeaseAgent {
     return (this.#agent as { readonly options?: object }).options ?? {};
   }
 
+  get sockets(): HttpAgent['sockets'] {
+    return this.#agent.sockets;
+  }
+
+  get freeSockets(): HttpAgent['freeSockets'] {
+    return this.#agent.freeSockets;
+  }
+
+  get requests(): HttpAgent['requests'] {
+    return this.#agent.requests;
+  }
+
   addRequest(request: ClientRequest, options: ConnectionOptions): void {
     this.#lease.onRequest?.(request);
     internals(this.#agent).addRequest(request, options);
   }
 
-  destroy(): void {
-    this.#agent.destroy();
-  }
+  /** Nothing: others use the connections. A lease that has its own ends with `LeasedAgents.close`. */
+  destroy(): void {}
 }
 
+// Node's agent in kind, without what its constructor builds: a request has two of them and needs none of that.
+Object.setPrototypeOf(LeaseAgent.prototype, HttpsAgent.prototype);
 markTunnelling(LeaseAgent);

@@ -61,7 +61,17 @@ export function earlyBytes(engine: SocksClient): Buffer | undefined {
   return receiveBuffer !== undefined && receiveBuffer.length > 0 ? receiveBuffer.get(receiveBuffer.length) : undefined;
 }
 
-/** The engine's timer outlives the exchange and holds the engine: it must hold neither socket nor credentials. */
+/**
+ * The engine's timer outlives the exchange and holds the engine: it must hold neither socket nor credentials. Its reading of
+ * a password's yes ends a turn later, and asks for the tunnel even if more bytes have ended the exchange meanwhile.
+ */
 export function emptyEngine(engine: SocksClient): void {
-  Object.assign(engine, { options: {}, socket: undefined, receiveBuffer: undefined });
+  Object.assign(engine, {
+    options: {},
+    socket: undefined,
+    receiveBuffer: undefined,
+    sendSocks5CommandRequest: ignore,
+  });
 }
+
+function ignore(): void {}

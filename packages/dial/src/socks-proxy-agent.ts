@@ -25,7 +25,8 @@ export class SocksProxyAgent extends StockAgent {
     const { timeout, maxSockets, maxFreeSockets, keepAlive = false } = options;
     this.#agents = agentsFor(endpoint, {
       keepAlive,
-      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+      // As agent-base has it, nought is none of its own.
+      ...(timeout ? { timeoutMs: timeout } : {}),
       ...(maxSockets === undefined ? {} : { maxSockets }),
       ...(maxFreeSockets === undefined ? {} : { maxFreeSockets }),
     });

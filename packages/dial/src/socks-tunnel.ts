@@ -75,8 +75,10 @@ export function tunnelBySocks(
     engine.removeAllListeners('established');
     engine.once('established', ({ remoteHost }) => {
       // The engine takes an address type it does not know for a yes, and leaves the answer unread.
-      if (version === 5 && remoteHost === undefined)
+      if (version === 5 && remoteHost === undefined) {
+        emptyEngine(engine);
         return fail(failureOfSocks('Socks5 proxy rejected connection', undefined));
+      }
       socket.off('error', onGone).off('close', onGone);
       const early = earlyBytes(engine);
       emptyEngine(engine);

@@ -8,7 +8,9 @@ import {
   type SecureContext,
 } from 'node:tls';
 import { carrierOf, carry } from './carrier.js';
+import { DIAL_DEFAULTS } from './dial.js';
 import { noteFailure } from './failure-notes.js';
+import { startTimer } from './timer.js';
 import { TlsSessions } from './tls-sessions.js';
 
 /** TLS to the target. What comes with the request itself (name, port, session) is not here. */
@@ -38,6 +40,13 @@ const CONTEXT_KEYS = [
   'sigalgs',
 ] as const;
 
+/** What ends a handshake that does not end. */
+export interface TlsLimits {
+  /** Counted from the tunnel on. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** TLS to the targets behind one endpoint: its secure context is made once, and its sessions are resumed. */
 export class TargetTls {
   readonly #options: TargetTlsOptions;
@@ -55,7 +64,7 @@ export class TargetTls {
   }
 
   /** Begins TLS over a tunnel. Sessions are kept by `key`: the origin, and whatever else must not be mixed. */
-  over(tunnel: Socket, request: ConnectionOptions, key: string): TLSSocket {
+  over(tunnel: Socket, request: ConnectionOptions, key: string, limits: TlsLimits): TLSSocket {
     const options = { ...request, ...this.#options };
     const session = this.#sessions.get(key);
     const socket = connectTls({
@@ -68,12 +77,17 @@ export class TargetTls {
     const carrier = carrierOf(tunnel);
     if (carrier !== undefined) carry(socket, carrier);
     socket.on('session', (ticket) => this.#sessions.set(key, ticket));
+    const stop = watch(socket, limits);
     const failed = (error: Error) => {
       this.#sessions.delete(key);
       noteFailure(error, { phase: 'target-tls', sent: 'nothing' });
     };
     socket.prependOnceListener('error', failed);
-    socket.once('secureConnect', () => socket.off('error', failed));
+    socket.once('close', stop);
+    socket.once('secureConnect', () => {
+      stop();
+      socket.off('error', failed).off('close', stop);
+    });
     return socket;
   }
 
@@ -86,6 +100,21 @@ export class TargetTls {
     this.#context ??= this.#options.secureContext ?? createSecureContext(this.#options);
     return this.#context;
   }
+}
+
+/** Destroys the socket at its deadline or when told to; the answer calls this off. */
+function watch(socket: TLSSocket, { timeoutMs = DIAL_DEFAULTS.timeoutMs, signal }: TlsLimits): () => void {
+  const end = (code: string, message: string) => void socket.destroy(Object.assign(new Error(message), { code }));
+  const expire = () => end('ETIMEDOUT', 'the target did not answer the TLS handshake in time');
+  const timer = startTimer(expire, timeoutMs);
+  if (signal === undefined) return () => clearTimeout(timer);
+  const abort = () => end('ABORT_ERR', 'the connection was aborted during the TLS handshake');
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  return () => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+  };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { EndpointId } from '@fairlead/core';
+import { checkInteger, checkKeys, type EndpointId } from '@fairlead/core';
 
 /** Bytes on the wire between here and a proxy: its handshake, TLS and all. */
 export interface Bytes {
@@ -44,7 +44,10 @@ export interface TrafficOptions {
 }
 
 /** Counts from now on. */
-export function createTraffic({ maxKeys = 10_000 }: TrafficOptions = {}): Traffic {
+export function createTraffic(options: TrafficOptions = {}): Traffic {
+  checkKeys(options, ['maxKeys'] satisfies (keyof TrafficOptions)[], '');
+  const { maxKeys = 10_000 } = options;
+  checkInteger(maxKeys, 0, 'maxKeys');
   return new TrafficCounter(maxKeys);
 }
 

@@ -1,11 +1,11 @@
-import type { Agent, ClientRequest } from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Endpoint } from '@fairlead/core';
-import { canForward, dialPlain, toAbsoluteForm } from './absolute-form.js';
+import { canForward, dialPlain, inAbsoluteForm } from './absolute-form.js';
 import { requestInternals, type ConnectionOptions, type Created } from './agent-internals.js';
 import { carrierOf } from './carrier.js';
-import { dial, dialProxy, type DialSettings } from './dial.js';
-import { DialSlots } from './dial-slots.js';
+import { dialProxy, dialTunnel, type DialSettings } from './dial.js';
+import { DialSlots, type Dress } from './dial-slots.js';
 import { IdleSockets } from './idle-sockets.js';
 import { termsOf } from './lease-agents.js';
 
@@ -19,13 +19,16 @@ export class Tunnels {
   readonly #endpoint: Endpoint;
   readonly #slots: DialSlots;
   readonly #idle: IdleSockets;
-  readonly #plain: typeof dial;
+  /** Whether requests can have to wait for a place. */
+  readonly #bounded: boolean;
+  readonly #plain: typeof dialTunnel;
   #draining = false;
   /** Whom Node is creating a socket for: `createConnection` is not told. */
   #asking: ClientRequest | undefined;
 
   constructor(agent: Agent, endpoint: Endpoint, { idleMs, plain, ...settings }: TunnelSettings) {
     this.#endpoint = endpoint;
+    this.#bounded = Number.isFinite(agent.maxSockets);
     this.#slots = new DialSlots(agent, endpoint, settings);
     this.#idle = new IdleSockets(idleMs);
     this.#plain = plain === 'absolute' && canForward(endpoint) ? dialProxy : dialPlain;
@@ -44,14 +47,24 @@ export class Tunnels {
     this.#slots.fill(this.#asking, options, this.#plain, (socket) => socket, created);
   }
 
-  openSecure(options: ConnectionOptions, secure: (socket: Socket) => Socket, created: Created): void {
-    this.#slots.fill(this.#asking, options, dial, secure, created);
+  openSecure(options: ConnectionOptions, secure: Dress, created: Created): void {
+    this.#slots.fill(this.#asking, options, dialTunnel, secure, created);
+  }
+
+  /** Called for each request once Node has given it a socket, a dial or a place in its queue. */
+  placed(request: ClientRequest): void {
+    if (this.#bounded) this.#slots.watchQueued(request);
   }
 
   keeps(socket: Socket, kept: boolean): boolean {
     if (!kept || this.#draining) return false;
-    this.#idle.add(socket);
+    this.#idle.add(socket, keptByServerMs(socket));
     return true;
+  }
+
+  /** Leaves its place, closed or kept. */
+  left(socket: Socket): void {
+    if (socket.destroyed) this.#idle.delete(socket);
   }
 
   reused(socket: Socket, request: ClientRequest): void {
@@ -65,9 +78,8 @@ export class Tunnels {
     const inner = requestInternals(request);
     const { onSocket } = inner;
     inner.onSocket = (socket, error) => {
-      const absolute = socket !== null && socket !== undefined && carrierOf(socket)?.via === 'absolute';
-      // A kept socket comes within the constructor, before the caller has said a word: the head is made a tick later.
-      if (absolute) process.nextTick(() => request.destroyed || toAbsoluteForm(request, this.#endpoint));
+      const carrier = socket ? carrierOf(socket) : undefined;
+      if (socket && carrier?.via === 'absolute') inAbsoluteForm(request, socket, carrier, this.#endpoint);
       onSocket.call(request, socket, error);
     };
   }
@@ -77,3 +89,15 @@ export class Tunnels {
     this.#idle.closeAll();
   }
 }
+
+/** Node lets a hint shorten a timeout that the agent has, and ours has none. It refuses those of a second or less. */
+function keptByServerMs(socket: Socket): number {
+  const { _httpMessage: request } = socket as { _httpMessage?: { res?: IncomingMessage } };
+  const hint = request?.res?.headers['keep-alive'];
+  if (hint === undefined) return Number.POSITIVE_INFINITY;
+  const seconds = Number(/(?:^|[\s,])timeout=(\d+)/.exec(String(hint))?.[1] ?? Number.POSITIVE_INFINITY);
+  return seconds * 1000 - HINT_MARGIN_MS;
+}
+
+/** What is sent in the last moment of a connection meets its close. */
+const HINT_MARGIN_MS = 1000;

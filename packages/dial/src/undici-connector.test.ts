@@ -120,3 +120,22 @@ test('an option that nobody reads is refused by the name of the nearest', () => 
   const endpoint = toEndpoint('http://127.0.0.1:1', 'the test');
   expect(() => undiciConnector(endpoint, { timeout: 1 } as object)).toThrow("did you mean 'timeoutMs'?");
 });
+
+test('what Node throws at as TLS begins fails the request, and leaves no tunnel', async () => {
+  const [proxy, target] = [await startHttpProxy(), await startTarget({ certificate: 'good' })];
+  const dispatcher = agentTo(proxy, { tls: { ca, minDHSize: 0 } });
+  await expect(request(target.url, { dispatcher })).rejects.toBeInstanceOf(Error);
+  await proxy.idle();
+  await dispatcher.destroy();
+  for (const server of [proxy, target]) await server.close();
+});
+
+test('a deadline longer than a timer can count is one all the same', async () => {
+  const [proxy, target] = [await startHttpProxy(), await startTarget({ certificate: 'good' })];
+  const dispatcher = agentTo(proxy, { timeoutMs: 2 ** 31 });
+  const { statusCode, body } = await request(target.url, { dispatcher });
+  await body.dump();
+  expect(statusCode).toBe(200);
+  await dispatcher.close();
+  for (const server of [proxy, target]) await server.close();
+});

@@ -110,7 +110,7 @@ const OVER_SOCKS5 = table(
   ],
   [SILENT('proxy-handshake'), 'silent-on-accept silent-after-greeting silent-after-auth'],
   [LOCKED('proxy-handshake'), 'no-acceptable-method unknown-method auth-refused'],
-  [PROTOCOL('proxy-handshake'), 'wrong-version garbage-reply speaks-http'],
+  [PROTOCOL('proxy-handshake'), 'wrong-version garbage-reply speaks-http auth-then-more'],
   [EARLY('proxy-handshake'), 'early-reply'],
   // The engine looks at the verdict alone, and goes on to a request that nobody answers.
   [SILENT('tunnel'), 'auth-wrong-version'],

@@ -1,4 +1,5 @@
-import type { FailureOutcome, Outcome, ResponseOutcome, Verdict } from '../outcome.js';
+import type { Fault, Outcome, ResponseOutcome, Verdict } from '../outcome.js';
+import { parseProxyStatus } from './proxy-status.js';
 
 /** Turns what was seen into whose fault it was. */
 export function classify(outcome: Outcome): Verdict {
@@ -6,7 +7,7 @@ export function classify(outcome: Outcome): Verdict {
     case 'response':
       return ofResponse(outcome);
     case 'failure':
-      return ofFailure(outcome);
+      return ofFault(outcome.fault);
     case 'abandoned':
       return 'abandoned';
     default:
@@ -14,17 +15,29 @@ export function classify(outcome: Outcome): Verdict {
   }
 }
 
-function ofResponse({ status, via }: ResponseOutcome): Verdict {
-  // Without a tunnel the proxy speaks for the target, and a 407 or a gateway error may be its own.
-  if (via === 'absolute' && status === 407) return 'endpoint-fault';
-  if (via === 'absolute' && (status === 502 || status === 503 || status === 504)) return 'unclear';
+function ofResponse(outcome: ResponseOutcome): Verdict {
+  const { status, via } = outcome;
+  const spoken = via === 'absolute' ? ofSpokesman(outcome) : undefined;
+  if (spoken !== undefined) return spoken;
   if (status === 429) return 'throttled';
   if (status === 403) return 'denied';
   if (status >= 500) return 'target-fault';
   return status >= 200 && status < 300 ? 'success' : 'final';
 }
 
-function ofFailure({ fault }: FailureOutcome): Verdict {
+/** What a proxy without a tunnel gives for the target's answer, and may be its own: rules, quotas, trouble. */
+const EITHERS = new Set([403, 429, 500, 502, 503, 504]);
+
+/** Without a tunnel the proxy speaks for the target; undefined where it can only be passing on. */
+function ofSpokesman({ status, headers }: ResponseOutcome): Verdict | undefined {
+  if (status < 400) return undefined;
+  const said = parseProxyStatus(headers?.get('proxy-status'));
+  if (said !== undefined) return ofFault(said.fault);
+  if (status === 407) return 'endpoint-fault';
+  return EITHERS.has(status) ? 'unclear' : undefined;
+}
+
+function ofFault(fault: Fault | undefined): Verdict {
   switch (fault) {
     case 'endpoint':
       return 'endpoint-fault';

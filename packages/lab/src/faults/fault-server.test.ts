@@ -81,6 +81,7 @@ const socks5: Record<Told<FaultName<'socks5'>>, Sight> = {
   'early-reply': { said: new RegExp(`^0500${yes5}$`), end: 'waits' },
   'auth-refused': { said: /^05020101$/, end: 'closes' },
   'auth-wrong-version': { said: /^05020500$/, end: 'waits' },
+  'auth-then-more': { said: /^050201000000$/, end: 'closes' },
   'silent-after-auth': { said: /^0502$/, end: 'waits' },
   'close-after-auth': { said: /^0502$/, end: 'closes' },
   'reset-after-auth': { end: 'resets' },

@@ -50,6 +50,11 @@ const greetingFaults = {
 const authFaults = {
   'auth-refused': fails('auth', 'refuses the user and password', sayAndClose(authReply(1))),
   'auth-wrong-version': fails('auth', 'answers the password in the wrong version', say(Uint8Array.of(5, 0))),
+  'auth-then-more': fails(
+    'auth',
+    'says more than yes to the password, and closes',
+    sayAndClose(Uint8Array.of(1, 0, 0, 0)),
+  ),
   'silent-after-auth': hangs('auth', 'never answers the password', silence),
   'close-after-auth': fails('auth', 'closes on the password', close),
   'reset-after-auth': fails('auth', 'resets on the password', reset),

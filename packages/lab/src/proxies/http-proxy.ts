@@ -20,7 +20,12 @@ export interface HttpProxyOptions {
   /** Speak TLS to the client, with the certificate named. */
   readonly certificate?: CertificateName;
   /** Answer CONNECT to these ports with this status; absolute-form requests are still forwarded. */
-  readonly refuseConnect?: { readonly status: number; readonly ports: 'all' | readonly number[] };
+  readonly refuseConnect?: {
+    readonly status: number;
+    readonly ports: 'all' | readonly number[];
+    /** To these hosts alone. @default all */
+    readonly hosts?: readonly string[];
+  };
   /** `each-tunnel` leaves from a new loopback address for every tunnel and every absolute-form request. @default 'one' */
   readonly exits?: 'one' | 'each-tunnel';
   /** The loopback address it leaves from, such as 127.78.0.1: a target can tell by it who it was. */
@@ -104,9 +109,12 @@ class HttpProxy {
     return admits(lock, anyUser && lock && shown ? { ...shown, user: lock.user } : shown);
   }
 
-  #refusal({ port }: Destination): number | undefined {
+  #refusal({ host, port }: Destination): number | undefined {
     const refused = this.#options.refuseConnect;
-    return refused && (refused.ports === 'all' || refused.ports.includes(port)) ? refused.status : undefined;
+    if (refused === undefined) return undefined;
+    const { status, ports, hosts } = refused;
+    const refuses = (ports === 'all' || ports.includes(port)) && (hosts === undefined || hosts.includes(host));
+    return refuses ? status : undefined;
   }
 
   #record(form: 'connect' | 'absolute', request: http.IncomingMessage, destination: Destination): ProxyRequest {

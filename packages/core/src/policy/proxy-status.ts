@@ -1,4 +1,4 @@
-import type { Fault } from '@fairlead/core';
+import type { Fault } from '../outcome.js';
 
 /** Whose doing each registered error type is (RFC 9209, section 2.3). What only one side could cause is that side's. */
 const FAULTS = new Map<string, Fault>([
