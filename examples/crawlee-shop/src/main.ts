@@ -1,5 +1,5 @@
 // A shop is crawled through eight proxies: two are dead, and the shop has banned two more. Every item is found all the same.
-import { CheerioCrawler, type CheerioCrawlingContext } from '@crawlee/cheerio';
+import { CheerioCrawler } from '@crawlee/cheerio';
 import { Configuration, LogLevel, log } from '@crawlee/core';
 import { createPool } from '@fairlead/core';
 import { crawleePool, type PoolProxyInfo } from '@fairlead/crawlee';
@@ -24,7 +24,7 @@ const found = new Map<string, string>();
 let lost = 0;
 const crawler = new CheerioCrawler(
   {
-    ...crawleePool<CheerioCrawlingContext>(pool, {
+    ...crawleePool(pool, {
       gateway: { allowPrivate: 'all' }, // the shop is on loopback
       failedRequestHandler: () => void (lost += 1),
     }),

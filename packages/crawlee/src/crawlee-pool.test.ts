@@ -20,6 +20,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { crawleePool } from './crawlee-pool.js';
 import type { CrawleePoolOptions } from './options.js';
 import type { PoolProxyInfo } from './page.js';
+import { PoolProxyConfiguration } from './pool-proxy-configuration.js';
 import { tieredProxies } from './tiers.js';
 
 log.setLevel(LogLevel.OFF);
@@ -329,6 +330,36 @@ describe('other clients and proxies', () => {
     expect(target.requests).toHaveLength(10);
     expect(new Set(target.requests.map(({ remoteAddress }) => remoteAddress)).size).toBe(1);
     await pool.close();
+  });
+
+  test('the configuration alone keeps no exit between pages, and judges tunnels', async () => {
+    const target = await startSite({ certificate: 'good' });
+    const pool = await poolOf([await startProxy(1)]);
+    const proxyConfiguration = new PoolProxyConfiguration(pool, LOCAL);
+    let pages = 0;
+    const crawler = new CheerioCrawler(
+      { proxyConfiguration, requestHandler: () => void (pages += 1) },
+      new Configuration({ persistStorage: false }),
+    );
+    await crawler.run(pagesOf(target, 6));
+    await quiet(pool);
+    expect(pages).toBe(6);
+    // got-scraping asks for the protocol over a tunnel of its own first.
+    const { attempts, succeeded, inFlight } = pool.stats();
+    expect([attempts >= 6, succeeded - attempts, inFlight]).toEqual([true, 0, 0]);
+  });
+
+  test('a page without navigation holds no exit when its handler has ended', async () => {
+    const target = await startSite();
+    const pool = await poolOf([await startProxy(1)]);
+    const requestHandler: CheerioCrawlerOptions['requestHandler'] = async ({ sendRequest }) => {
+      await sendRequest({ url: `${target.url}/echo` });
+    };
+    const [page = ''] = pagesOf(target, 1);
+    const { failed } = await crawl(pool, [{ url: page, skipNavigation: true }], { requestHandler });
+    await quiet(pool);
+    expect(failed).toEqual([]);
+    expect(target.requests.map(({ path, remoteAddress }) => [path, remoteAddress])).toEqual([['/echo', exitOf(1)]]);
   });
 
   test('HttpCrawler takes the same settings', async () => {

@@ -26,6 +26,12 @@ export interface CrawleePool<Context> {
 }
 
 /** A crawler's way into the pool: `new CheerioCrawler({ ...crawleePool(pool), requestHandler })`. */
+export function crawleePool(pool: Pool, options?: CrawleePoolOptions<PageContext>): CrawleePool<PageContext>;
+/** The same with hooks that see more of their crawler's context. */
+export function crawleePool<Context extends PageContext>(
+  pool: Pool,
+  options: CrawleePoolOptions<Context>,
+): CrawleePool<Context>;
 export function crawleePool<Context extends PageContext = PageContext>(
   pool: Pool,
   options: CrawleePoolOptions<Context> = {},
@@ -34,6 +40,7 @@ export function crawleePool<Context extends PageContext = PageContext>(
   const { preNavigationHooks = [], postNavigationHooks = [], errorHandler, failedRequestHandler, ...own } = given;
   const proxyConfiguration = new PoolProxyConfiguration(pool, own);
   const { desk } = proxyConfiguration;
+  desk.hears = true;
   const judge = new PageJudge(desk, new SessionLink(desk));
   const pageOf = ({ proxyInfo }: PageContext): Page | undefined => desk.pageOf(proxyInfo);
 

@@ -17,6 +17,8 @@ export class PageDesk {
   readonly pool: Pool;
   readonly options: ResolvedOptions;
   readonly memories = new PageMemories();
+  /** Whether anybody tells what pages come to. Without the hooks of `crawleePool` a tunnel is all there is to judge by. */
+  hears = false;
   readonly #gateway: Gateway;
   readonly #tenants = new Map<string, Tenant>();
   readonly #pages = new WeakMap<ProxyInfo, Page>();
@@ -49,6 +51,8 @@ export class PageDesk {
     const { url } = await this.#handle();
     const page = new Page(this.#tenantOf(sessionId, request, terms), url, request, sessionId);
     this.#pages.set(page.proxyInfo, page);
+    // Whose end nobody tells of holds its exit only while it is connected: a browser at its launch, a page without navigation.
+    if (!this.hears || request === undefined || request.skipNavigation) page.end();
     return page;
   }
 
@@ -95,7 +99,7 @@ export class PageDesk {
       this.#gateway.tickets.mint({
         tags: [...this.options.tags, ...tags],
         exclude,
-        reports: true,
+        reports: this.hears,
         // Cookies of a session belong to one exit: a session that loses it is at its end.
         strict: session !== undefined,
         ...(session === undefined ? {} : { session }),

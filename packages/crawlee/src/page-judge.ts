@@ -65,7 +65,8 @@ export class PageJudge {
     if (page.reported) return 'a-retry';
     if (isTimeout(error) && page.isWaiting) return this.#exhausted(page, error);
     if (isTimeout(error)) page.report(silence(page.elapsedMs), request.url);
-    const free = page.lostItsExit && this.#mayReplay(page);
+    // What the gateway refuses otherwise, such as a private address, no exit would change.
+    const free = !page.wasRefused && page.lostItsExit && this.#mayReplay(page);
     this.#remember(page);
     return free ? 'nothing' : 'a-retry';
   }

@@ -108,6 +108,9 @@ test('an empty pool is told to the holder as it is to the client', async () => {
   pool.update({ proxies: [] });
   const ticket = mint();
   const refusals: TicketRefusal[] = [];
+  ticket.onRefused(() => {
+    throw new Error('a listener that throws harms nobody');
+  });
   const off = ticket.onRefused((refusal) => refusals.push(refusal));
   expect(await get(ticket)).toMatchObject({ status: 503, code: 'POOL_EXHAUSTED' });
   expect(refusals).toMatchObject([{ code: 'POOL_EXHAUSTED' }]);

@@ -83,7 +83,7 @@ export class Ticket {
       terms: strict ? { ...host.terms, strict } : host.terms,
       perHost: exits === 'per-host',
       onMove: (move) => {
-        for (const listener of this.#moved) listener(move);
+        tellAll(this.#moved, move);
       },
     });
   }
@@ -182,7 +182,7 @@ export class Ticket {
   refused({ code, message }: TicketRefusal): void {
     // A client that goes away was refused nothing.
     if (code === 'ABORTED' && !this.released) return;
-    for (const listener of this.#refused) listener({ code, message });
+    tellAll(this.#refused, { code, message });
   }
 
   /** @internal */
@@ -221,6 +221,17 @@ export class Ticket {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#due = undefined;
+  }
+}
+
+/** A listener that throws harms no connection; it is said on the process instead. */
+function tellAll<T>(listeners: ReadonlySet<(event: T) => void>, event: T): void {
+  for (const listener of listeners) {
+    try {
+      listener(event);
+    } catch (error) {
+      process.emitWarning(error instanceof Error ? error : new Error('a listener of a ticket threw'));
+    }
   }
 }
 

@@ -60,7 +60,11 @@ function attach(context: BrowserContext, hold: ContextPool, { ticket, end, stric
       void context.close({ reason: `${refusal.code}: ${refusal.message}` }).catch(() => undefined);
     }
   });
-  watch(context, ticket, (response) => refused !== undefined && 'x-fairlead-error' in response.headers());
+  watch(
+    context,
+    ticket,
+    (response) => refused?.code === response.headers()['x-fairlead-error'] && refused !== undefined,
+  );
   context.once('close', end);
   return Object.assign(context, { pool: hold });
 }
