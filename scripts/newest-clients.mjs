@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const CLIENTS = ['got@16.1.0', 'undici@8.12.4'];
+const CLIENTS = ['got@16.1.0', 'got-15@npm:got@15.1.0', 'undici@8.12.4'];
 const folder = join(dirname(fileURLToPath(import.meta.url)), '..', '.tool', 'newest');
 const missing = CLIENTS.some((client) => !existsSync(join(folder, 'node_modules', client.split('@')[0])));
 if (missing) {

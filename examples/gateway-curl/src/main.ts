@@ -17,7 +17,18 @@ await writeFile(list, proxies.map(({ url }) => url).join('\n'));
 await writeFile(ca, certificates().ca);
 
 const program = fileURLToPath(new URL('dist/main.js', import.meta.resolve('fairlead/package.json')));
-const flags = ['--listen', '0', '--socks', '0', '--ports', 'all', '--allow-private', '127.0.0.0/8'];
+const flags = [
+  '--listen',
+  '0',
+  '--socks',
+  '0',
+  '--ports',
+  'all',
+  '--allow-private',
+  '127.0.0.0/8',
+  '--state',
+  join(directory, 'state'),
+];
 const gateway = spawn(process.execPath, [program, 'serve', '--proxies', list, ...flags], {
   stdio: ['ignore', 'pipe', 'pipe'],
 });

@@ -3,6 +3,8 @@ import { startFault, startHttpProxy, startTarget, type LabServer } from '@fairle
 import axios from 'axios';
 import axiosRetry from 'axios-retry';
 import { Agent } from 'node:http';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { afterEach, expect, test } from 'vitest';
 import { attachPool, withPool } from './index.js';
@@ -191,7 +193,8 @@ test("the pool's classifier sees as much of the body as was asked for, and its v
   const target = await lab(startTarget());
   const seen: (Uint8Array | undefined)[] = [];
   const pool = createPool({
-    proxies: [(await lab(startHttpProxy())).url],
+    // A pair that was denied rests a while.
+    proxies: [(await lab(startHttpProxy())).url, (await lab(startHttpProxy())).url],
     classify: (outcome) => {
       if (outcome.kind === 'response') seen.push(outcome.bodyPrefix);
       return 'denied';
@@ -224,4 +227,62 @@ test('an answer that was to be replaced is delivered when every proxy after it i
   const request = http.get(`${target.url}/status/503`, { pool: { avoid: [pool.stats().endpoints[1]!.id] } });
   await expect(request).rejects.toMatchObject({ response: { status: 503 } });
   expect(pool.stats()).toMatchObject({ replayed: 1, inFlight: 0 });
+});
+
+test('the classifier sees the first of a stream, and its reader all of it', async () => {
+  const target = await lab(startTarget());
+  const seen: (string | undefined)[] = [];
+  const pool = createPool({
+    proxies: [(await lab(startHttpProxy())).url],
+    classify: (outcome) => {
+      if (outcome.kind === 'response') seen.push(Buffer.from(outcome.bodyPrefix ?? '').toString());
+      return undefined;
+    },
+  });
+  open.push(pool);
+  const http = withPool(axios.create({ responseType: 'stream' }), pool, { bodyBytes: 6 });
+  const { data } = await http.get<Readable>(`${target.url}/gzip/100000`);
+  expect(await text(data)).toBe('0'.repeat(100_000));
+  expect(new Set(seen)).toEqual(new Set(['000000']));
+  const dropped = await http.get<Readable>(`${target.url}/slow`);
+  dropped.data.destroy();
+  while (pool.stats().inFlight > 0) await new Promise(setImmediate);
+  expect(pool.stats()).toMatchObject({ succeeded: 1 });
+});
+
+test('a cancelToken is heard while the request waits in line', async () => {
+  const target = await lab(startTarget());
+  const pool = createPool({ proxies: [{ url: (await lab(startHttpProxy())).url, maxInFlight: 1 }] });
+  open.push(pool);
+  const http = withPool(axios.create(), pool);
+  const place = await pool.acquire({ target: target.url });
+  const { token, cancel } = axios.CancelToken.source();
+  const waiting = http.get(`${target.url}/status/200`, { cancelToken: token });
+  waiting.catch(() => undefined);
+  while (pool.stats().waiting === 0) await new Promise(setImmediate);
+  cancel('no longer wanted');
+  await expect(waiting).rejects.toMatchObject({ code: 'ERR_CANCELED', message: 'no longer wanted' });
+  expect(pool.stats().waiting).toBe(0);
+  place[Symbol.dispose]();
+});
+
+test('rules of the policy see the path of a request', async () => {
+  const target = await lab(startTarget());
+  const pool = createPool({
+    proxies: [(await lab(startHttpProxy())).url],
+    policy: { targets: [{ match: `${new URL(target.url).hostname}/echo`, name: 'the api' }] },
+  });
+  open.push(pool);
+  const targets: string[] = [];
+  pool.on('leased', (event) => targets.push(event.target));
+  const http = withPool(axios.create({ baseURL: `${target.url}/echo` }), pool);
+  await http.get('/items');
+  await http.get(`${target.url}/status/200`);
+  await http.get(`${target.url}/redirect?to=/echo/other`);
+  expect(targets).toEqual(['the api', new URL(target.url).host, new URL(target.url).host]);
+});
+
+test('an unknown option is refused, and the nearest one named', async () => {
+  const { pool } = clientOver(await lab(startHttpProxy()));
+  expect(() => withPool(axios.create(), pool, { allowdirect: true } as object)).toThrow("did you mean 'allowDirect'?");
 });

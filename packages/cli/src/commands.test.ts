@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -89,6 +89,8 @@ test('serve is one line: it listens, logs, sums up and drains when told', async 
     '127.0.0.0/8',
     '--policy',
     'relay',
+    '--state',
+    join(directory, 'state'),
   ];
   const serving = serve(argv, terminal, { asked });
   await expect.poll(() => said.err).toMatch(/1 proxies behind http:\/\/127.0.0.1:\d+\n/);
@@ -106,6 +108,7 @@ test('serve is one line: it listens, logs, sums up and drains when told', async 
   expect(await serving).toBe(0);
   expect(said.err).toMatch(/\[fairlead\] 1 of 1 proxies healthy.*1 requests, 0 failed/);
   expect(JSON.stringify(said)).not.toContain(CANARY);
+  expect(await readdir(join(directory, 'state'))).not.toEqual([]);
   await Promise.all([target.close(), proxy.close()]);
 });
 
@@ -113,7 +116,7 @@ test('what cannot be meant is refused by name', async () => {
   const { terminal } = screen();
   const path = await list('10.0.0.1:8000');
   const never = { asked: new Promise(() => undefined) };
-  const refused = (argv: string[]) => expect(serve(argv, terminal, never)).rejects;
+  const refused = (argv: string[]) => expect(serve([...argv, '--no-state'], terminal, never)).rejects;
   await refused(['--proxeis', path]).toThrow("did you mean 'proxies'");
   await refused([]).toThrow('--proxies: is missing');
   await refused([path, '--listen', '0.0.0.0:0']).toThrow('needs users or keys');

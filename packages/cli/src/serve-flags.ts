@@ -20,6 +20,8 @@ export const SERVE_FLAGS: Flags = {
     help: "private network that may be reached, or 'all'; repeatable",
   },
   plain: { type: 'string', help: 'tunnel or absolute: how plain requests go through a proxy (tunnel)' },
+  state: { type: 'string', help: 'directory in which what was learned outlives the process (.fairlead)' },
+  'no-state': { type: 'boolean', help: 'forget everything at the end' },
   name: { type: 'string', help: 'what the summary calls the pool (fairlead)' },
   json: { type: 'boolean', help: 'access log as JSON, one object a line' },
   quiet: { type: 'boolean', help: 'no access log' },

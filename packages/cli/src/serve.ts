@@ -1,4 +1,5 @@
-import { ConfigurationError, createPool } from '@fairlead/core';
+import { ConfigurationError, createPool, type Pool } from '@fairlead/core';
+import { fileStore } from '@fairlead/core/file';
 import { createGateway } from '@fairlead/gateway';
 import { accessLine } from './access-line.js';
 import { helpOf, readCommandLine, type Read } from './command-line.js';
@@ -24,16 +25,26 @@ export async function serve(argv: readonly string[], terminal: Terminal, stop: S
   }
   const path = read.text('proxies') ?? read.words[0];
   if (path === undefined) throw new ConfigurationError('INVALID_OPTION', '--proxies', 'is missing: a file of proxies');
-  const options = gatewayOptions(read);
   const listed = await readProxyFile(path, terminal);
-  const pool = createPool({ proxies: listed.map(({ url }) => url), policy: policyOf(read) });
+  const store = read.has('no-state') ? {} : { store: fileStore({ dir: read.text('state') ?? '.fairlead' }) };
+  const pool = createPool({ proxies: listed.map(({ url }) => url), policy: policyOf(read), ...store });
+  try {
+    await serveOver(pool, listed.length, read, terminal, stop);
+  } finally {
+    await pool.close();
+  }
+  return 0;
+}
+
+async function serveOver(pool: Pool, count: number, read: Read, terminal: Terminal, stop: Stop): Promise<void> {
+  const options = gatewayOptions(read);
   pool.on('pool-misconfigured', ({ code }) => terminal.err(`every proxy fails with ${code}: ${adviceOn(code)}\n`));
   const gateway = createGateway({ ...options, pool, ...log(read, terminal) });
   const { host, port } = addressOf(read);
   const socks = read.text('socks');
   const handle = await gateway.listen({ host, port, ...(socks === undefined ? {} : { socksPort: Number(socks) }) });
   const also = handle.socksUrl === undefined ? '' : ` and ${handle.socksUrl}`;
-  terminal.err(`${listed.length} proxies behind ${handle.url}${also}\n`);
+  terminal.err(`${count} proxies behind ${handle.url}${also}\n`);
   const summary = new Summary(read.text('name') ?? 'fairlead', pool, gateway);
   const timer = setInterval(() => terminal.err(`${summary.line()}\n`), SUMMARY_MS);
   await stop.asked;
@@ -41,8 +52,6 @@ export async function serve(argv: readonly string[], terminal: Terminal, stop: S
   terminal.err('finishing what is under way\n');
   await handle.close();
   terminal.err(`${summary.line()}\n`);
-  await pool.close();
-  return 0;
 }
 
 function log(read: Read, { out }: Terminal) {

@@ -230,3 +230,23 @@ test('SOCKS5 clients get the same tunnels, by name and by password', async () =>
   expect(await once(nameless, 'data')).toEqual([Buffer.from([5, 255])]);
   nameless.destroy();
 });
+
+test('while a report is due, a tunnel that carried bytes is no success; what is reported counts in its stead', async () => {
+  const { handle, gateway, pool } = await start([proxy.url], { anonymous: false, reportDueMs: 150 });
+  const ticket = gateway.tickets.mint({ reports: true });
+  const visit = async () => {
+    const { socket } = await tunnel(handle.port, authority(), basic(ticket.username, ticket.password));
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    await once(socket.resume(), 'close');
+    await expect.poll(() => ticket.connections).toBe(0);
+  };
+  await visit();
+  expect(pool.stats().attempts).toBe(0);
+  ticket.report({ kind: 'response', status: 403, latencyMs: 5 }, target.url);
+  expect(pool.stats()).toMatchObject({ attempts: 1, succeeded: 0 });
+  await visit();
+  expect(pool.stats().attempts).toBe(1);
+  // Nobody reported: then bytes are all there is to go by.
+  await expect.poll(() => pool.stats().succeeded).toBe(1);
+  ticket.release();
+});

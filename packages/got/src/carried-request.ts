@@ -67,7 +67,8 @@ export class CarriedRequest {
   finish(): void {
     const cutShort = !this.#complete && this.#exchange?.dropped === true;
     const whole = cutShort ? undefined : this.#head;
-    this.#report(whole ?? { kind: 'abandoned', elapsedMs: this.#elapsedMs });
+    if (whole === undefined && this.#hasTimedOut) this.#failed(this.#signal?.reason as Error);
+    else this.#report(whole ?? { kind: 'abandoned', elapsedMs: this.#elapsedMs });
   }
 
   noteOn(subject: object): void {

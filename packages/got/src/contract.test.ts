@@ -12,6 +12,7 @@ for (const [name, extend] of Object.entries({ gotPool, gotHooks })) {
   adapterContract({
     name,
     redirects: 'same-lease',
+    alone: true,
     program,
     makeClient: (pool: Pool, { ca }) => clientOver(extend(pool, { tls: { ca } })),
   });

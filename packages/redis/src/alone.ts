@@ -6,12 +6,15 @@ export type WhenDown = 'partition' | 'closed' | 'open';
 
 /** The workers that were last known to share the store. */
 export class Peers {
-  readonly #self: string;
+  readonly self: string;
   #workers: readonly string[];
+  readonly #settledMs: number;
   #knownSince: Instant = Number.POSITIVE_INFINITY;
+  #heardAt: Instant = Number.NEGATIVE_INFINITY;
 
-  constructor(self: string) {
-    this.#self = self;
+  constructor(self: string, settledMs: number) {
+    this.self = self;
+    this.#settledMs = settledMs;
     this.#workers = [self];
   }
 
@@ -19,23 +22,24 @@ export class Peers {
     return this.#workers;
   }
 
-  /** Since when the others can know of this worker. */
-  get knownSince(): Instant {
-    return this.#knownSince;
+  /** Whether all of them knew the same workers when the store was last there. */
+  agreedAt(contactAt: Instant): boolean {
+    return this.#knownSince + this.#settledMs <= contactAt && contactAt - this.#heardAt <= this.#settledMs;
   }
 
   heard(workers: readonly string[], now: Instant): void {
-    this.#workers = workers.includes(this.#self) ? workers : [...workers, this.#self];
+    this.#workers = workers.includes(this.self) ? workers : [...workers, this.self];
     this.#knownSince = Math.min(this.#knownSince, now);
+    this.#heardAt = now;
   }
 
   /** Whether the endpoint falls to this worker: every one of them reckons the same owner. */
   owns(endpoint: string): boolean {
-    const own = spread(`${this.#self} ${endpoint}`);
+    const own = spread(`${this.self} ${endpoint}`);
     return this.#workers.every((worker) => {
-      if (worker === this.#self) return true;
+      if (worker === this.self) return true;
       const other = spread(`${worker} ${endpoint}`);
-      return other < own || (other === own && worker < this.#self);
+      return other < own || (other === own && worker < this.self);
     });
   }
 }

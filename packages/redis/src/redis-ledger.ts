@@ -36,12 +36,13 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
   #cancelTick: (() => void) | undefined;
   #renewAt: Instant = Number.POSITIVE_INFINITY;
   #releases: string[][] = [[], []];
-  #generation = 0;
+  #generation: number;
   #closed = false;
 
   constructor(link: RedisLink, peers: Peers, options: LedgerOptions) {
     this.#link = link;
     this.#peers = peers;
+    this.#generation = -(Number.parseInt(peers.self.slice(0, 5), 16) + 1) * 2 ** 30;
     this.#options = options;
   }
 
@@ -154,9 +155,8 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
     const [word, first, second, third] = value;
     switch (word) {
       case 'ok': {
-        const generation = Number(third);
-        this.#generation = Math.max(this.#generation, generation);
-        return { ok: true, index: Number(first) - 1, pin: second as 'none' | 'new' | 'kept', generation };
+        const pin = second as 'none' | 'new' | 'kept';
+        return { ok: true, index: Number(first) - 1, pin, generation: Number(third) };
       }
       case 'suspended':
         return { ok: false, reason: 'suspended', retryAfterMs: endless(first), why: String(second) };
@@ -178,16 +178,16 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
 
   #admitAlone(request: SharedAdmitRequest): SharedAdmitResult {
     const { whenDown, leaseTtlMs } = this.#options;
-    const { contactAt } = this.#link;
+    const { contactAt, triedSince } = this.#link;
     const now = this.#clock.now();
     // Coming back it is about to say what it holds: from then on nothing may be added to that.
     if (whenDown === 'closed' || this.#link.state !== 'down' || this.#closed) return unavailable(SOON_MS);
     if (whenDown === 'partition') {
       // By then every lease that others had on this worker's endpoints has run out, and so has every pace they set.
-      const openAt = contactAt + Math.max(leaseTtlMs, request.emissionMs);
+      const openAt = Math.max(contactAt, triedSince) + Math.max(leaseTtlMs, request.emissionMs);
       if (now < openAt) return unavailable(Math.max(1, Math.min(SOON_MS, openAt - now)));
-      // The others must have known of this worker for as long as they take to notice one.
-      if (!(this.#peers.knownSince + leaseTtlMs <= contactAt)) return unavailable(SOON_MS);
+      // Two that know different workers could each take an endpoint for their own.
+      if (!this.#peers.agreedAt(contactAt)) return unavailable(SOON_MS);
     }
     const may = this.alone;
     const index = may === undefined ? -1 : request.candidates.findIndex(({ key }) => may(key));
@@ -199,7 +199,8 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
     const endpoint = request.candidates[index]!.key;
     this.#hold({ id: request.leaseId, endpoint, deadline: now + leaseTtlMs, alone: true });
     if (request.session === undefined) return { ok: true, index, pin: 'none', generation: 0 };
-    this.#generation += 1;
+    // Below zero and this worker's own: the store counts upwards, and knows nothing of these until it is back.
+    this.#generation -= 1;
     return { ok: true, index, pin: 'kept', generation: this.#generation };
   }
 

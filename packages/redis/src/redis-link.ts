@@ -12,6 +12,8 @@ export interface LinkOptions {
   readonly graceMs: number;
   /** A worker that was not heard of for so long counts as gone. */
   readonly silenceMs: number;
+  /** After how long out of reach workers begin to grant by themselves; Infinity where they never do. */
+  readonly aloneAfterMs: number;
 }
 
 /** What came of a command. */
@@ -23,6 +25,8 @@ export type Reply =
 const REFUSED: Reply = Object.freeze({ ok: false, outcome: 'refused' });
 const UNKNOWN: Reply = Object.freeze({ ok: false, outcome: 'unknown' });
 const PROBE_MS = 100;
+/** Lives of a command between two probes, beyond which this process must have been stopped itself. */
+const STOPPED_LIVES = 3;
 
 /** How the link is told apart: working, out of reach, or coming back. */
 export type LinkState = 'up' | 'down' | 'returning';
@@ -41,6 +45,8 @@ export class RedisLink {
   #state: LinkState = 'down';
   #epoch = '';
   #contactAt: Instant = Number.NEGATIVE_INFINITY;
+  #probedAt: Instant = Number.NEGATIVE_INFINITY;
+  #triedSince: Instant = Number.POSITIVE_INFINITY;
   #cancelProbe: (() => void) | undefined;
   #stopListening: () => void = () => undefined;
   #closed = false;
@@ -70,6 +76,18 @@ export class RedisLink {
   /** When the last command that was answered had been sent. */
   get contactAt(): Instant {
     return this.#contactAt;
+  }
+
+  /**
+   * Since when this worker has tried for the store without a break. One that was stopped knows nothing of the time between:
+   * others may have had the store all along.
+   */
+  get triedSince(): Instant {
+    return this.#isWakeful() ? this.#triedSince : Number.POSITIVE_INFINITY;
+  }
+
+  #isWakeful(): boolean {
+    return this.#clock.now() - this.#probedAt <= PROBE_MS + STOPPED_LIVES * this.#options.timeoutMs;
   }
 
   start(clock: Clock, report: (report: StoreReport) => void): void {
@@ -131,6 +149,10 @@ export class RedisLink {
     if (this.#probing || this.#closed || this.#state === 'up') return;
     this.#probing = true;
     this.#wanted = false;
+    const now = this.#clock.now();
+    if (!this.#isWakeful() || this.#state === 'returning') this.#triedSince = now;
+    this.#triedSince = Math.min(this.#triedSince, now);
+    this.#probedAt = now;
     const back = this.#port.isUp() && (await this.#comeBack());
     this.#probing = false;
     if (this.#closed) return;
@@ -141,14 +163,17 @@ export class RedisLink {
 
   async #comeBack(): Promise<boolean> {
     const { worker, silenceMs, graceMs } = this.#options;
+    const before = this.#contactAt;
     const seen = await this.#exchange('sentinel', [this.keys.meta, this.keys.workers], [worker, String(silenceMs)]);
     if (seen.kind !== 'value' && seen.kind !== 'missing') return false;
     const missing = seen.kind === 'missing';
     if (missing && !(await this.#loadVerbs())) return false;
     let [epoch, openIn] = missing ? ['', 0] : [String(seen.value[0]), Number(seen.value[1])];
-    // A store that is empty or new; or one that does not know what was granted without it.
-    if (epoch === '' || (this.grantedAlone && epoch === this.#epoch)) {
-      const begun = await this.#exchange('recover', [this.keys.meta], [this.#epoch, String(graceMs)]);
+    const silentMs = missing ? -1 : Number(seen.value[2]);
+    // A store that is empty or new; or one that may not know what was granted without it, here or elsewhere.
+    if (epoch === '' || this.#mayHaveBeenAlone(epoch, before, silentMs)) {
+      const known = epoch === '' ? this.#epoch : epoch;
+      const begun = await this.#exchange('recover', [this.keys.meta], [known, String(graceMs)]);
       if (begun.kind !== 'value') return false;
       [epoch, openIn] = [String(begun.value[0]), Number(begun.value[1])];
     }
@@ -160,9 +185,22 @@ export class RedisLink {
     if (missing && !(await this.#loads('sentinel'))) return false;
     this.grantedAlone = false;
     this.#state = 'up';
+    this.#triedSince = Number.POSITIVE_INFINITY;
     this.#report({ state: 'working', why: 'the store is there' });
     this.onUp();
     return true;
+  }
+
+  /**
+   * Whether somebody may hold what the store does not know: whoever was out of reach for as long as it takes to begin to
+   * grant alone has to think so of the others too. One of them who is back already has begun the epoch that it takes.
+   */
+  #mayHaveBeenAlone(epoch: string, contactAt: Instant, silentMs: number): boolean {
+    const { aloneAfterMs } = this.#options;
+    const nobodyBack = silentMs < 0 || silentMs >= aloneAfterMs;
+    if (this.#epoch === '') return silentMs >= aloneAfterMs;
+    if (epoch !== this.#epoch && !nobodyBack) return false;
+    return this.grantedAlone || this.#clock.now() - contactAt >= aloneAfterMs;
   }
 
   /** Asked anew: it may have changed while something was awaited. */

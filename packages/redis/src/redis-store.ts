@@ -20,6 +20,8 @@ export interface RedisStoreOptions {
   readonly pool?: string;
   /** The secret that names are hashed with, the same for all workers. @default the variable FAIRLEAD_POOL_KEY */
   readonly poolKey?: string;
+  /** Names this worker to the others: sixteen hexadecimal digits. @default random ones */
+  readonly worker?: string;
   /** What is granted while the server is out of reach. @default 'partition' */
   readonly whenDown?: WhenDown;
   /** A worker's places return so long after it was last heard of; at most 60,000. @default 10_000 */
@@ -48,28 +50,33 @@ export const REDIS_STORE_DEFAULTS = Object.freeze({
   shards: 1,
 });
 
-const KEYS: readonly string[] = [...Object.keys(REDIS_STORE_DEFAULTS), 'client', 'url', 'poolKey'];
+const KEYS: readonly string[] = [...Object.keys(REDIS_STORE_DEFAULTS), 'client', 'url', 'poolKey', 'worker'];
 /** A worker that was not heard of for so many lives of a lease is gone for good. */
 const SILENT_LIVES = 3;
+/** By then every worker has heard of every other one. */
+const SETTLED_PULLS = 3;
+/** How long the server has to be out of reach before places are granted without it. */
+const ALONE_AFTER = { closed: () => Number.POSITIVE_INFINITY, partition: (ttlMs: number) => ttlMs, open: () => 0 };
 
 /** Limits, suspensions, sessions and health that all workers with this store share. One pool a store. */
 export function redisStore(input: RedisStoreOptions): SharedStore {
   const options = checked(input);
   const { leaseTtlMs, whenDown } = options;
   const port = options.client === undefined ? ownPort(options.url!) : portOf(options.client);
-  const worker = randomBytes(8).toString('hex');
+  const worker = options.worker ?? randomBytes(8).toString('hex');
   const secret = secretOf(options.poolKey);
   const silenceMs = SILENT_LIVES * leaseTtlMs;
   const links = Array.from({ length: options.shards }, (_, shard) => {
     const keys = new Keys(options.pool, shard, secret);
     return new RedisLink(port, keys, {
       worker,
+      silenceMs,
       timeoutMs: options.commandTimeoutMs,
       graceMs: options.graceMs,
-      silenceMs,
+      aloneAfterMs: ALONE_AFTER[whenDown](leaseTtlMs),
     });
   });
-  const peers = new Peers(worker);
+  const peers = new Peers(worker, Math.max(leaseTtlMs, SETTLED_PULLS * options.pullMs));
   const ledgers = links.map((link) => new RedisLedger(link, peers, { leaseTtlMs, whenDown }));
   const { pullMs, startMs } = options;
   const times = { pullMs, startMs, silenceMs, tauMs: ETS_DEFAULTS.tauMs };
@@ -82,8 +89,8 @@ function ownPort(url: string): RedisPort {
   return latePort(connect(url));
 }
 
-type Checked = Required<Omit<RedisStoreOptions, 'client' | 'url' | 'poolKey'>> &
-  Pick<RedisStoreOptions, 'client' | 'url' | 'poolKey'>;
+type Given = 'client' | 'url' | 'poolKey' | 'worker';
+type Checked = Required<Omit<RedisStoreOptions, Given>> & Pick<RedisStoreOptions, Given>;
 
 function checked(input: RedisStoreOptions): Checked {
   const options: Checked = { ...REDIS_STORE_DEFAULTS, ...withoutGaps(input) };
@@ -97,6 +104,9 @@ function checked(input: RedisStoreOptions): Checked {
     throw invalid('INVALID_OPTION', 'pool', 'must be a word of at most 64 letters');
   if (!['partition', 'closed', 'open'].includes(options.whenDown)) {
     throw invalid('INVALID_OPTION', 'whenDown', "must be 'partition', 'closed' or 'open'");
+  }
+  if (options.worker !== undefined && !/^[0-9a-f]{16}$/.test(options.worker)) {
+    throw invalid('INVALID_OPTION', 'worker', 'must be sixteen hexadecimal digits');
   }
   within(options, 'leaseTtlMs', 200, 60_000);
   within(options, 'commandTimeoutMs', 10, 10_000);

@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { abortCases } from './cases/aborts.js';
 import { blameCases } from './cases/blame.js';
+import { companyCases } from './cases/company.js';
 import { redirectCases } from './cases/redirects.js';
 import { refusalCases } from './cases/refusals.js';
 import { repeatCases } from './cases/repeats.js';
@@ -30,5 +31,6 @@ export function adapterContract(contract: AdapterContract): void {
     sessionCases(within, contract);
     repeatCases(within, contract);
     refusalCases(within, contract);
+    companyCases(within, contract);
   });
 }

@@ -41,6 +41,8 @@ export interface AdapterContract {
   readonly poolInfo?: (responseOrError: unknown) => PoolInfo | undefined;
   /** True where the library makes an error of a target's 407, as fetch has to. @default false */
   readonly hides407?: boolean;
+  /** True where the library sends one request at a time, so that it can neither hedge nor race. @default false */
+  readonly alone?: boolean;
   /**
    * A script for Node that is given a proxy's URL and a page's, fetches the page, closes its pool and ends by itself. Code that
    * is built: it runs in a process of its own.

@@ -18,8 +18,7 @@ export class BodyPeek<H> {
   add(chunk: Buffer): boolean {
     this.chunks.push(chunk);
     const came = this.chunks.reduce((sum, { length }) => sum + length, 0);
-    // Packed, as many bytes as were asked for hold no fewer when they are unpacked.
-    return came >= this.#bytes;
+    return came >= this.#bytes + (this.#decode === asItIs ? 0 : TABLES);
   }
 
   /** The first bytes, decoded; of what is packed in a way that nobody here knows, as they came. */
@@ -28,6 +27,9 @@ export class BodyPeek<H> {
     return this.#prefix;
   }
 }
+
+/** What packed bytes may begin with before they say anything: a head, and tables of codes. */
+const TABLES = 4096;
 
 type Decode = (packed: Buffer, options: ZlibOptions) => Buffer;
 

@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib';
 import { createPool } from '@fairlead/core';
 import { startFault, startHttpProxy, startTarget, type LabServer } from '@fairlead/lab';
 import { Agent, interceptors, request } from 'undici';
@@ -94,4 +95,36 @@ test('an error of fetch tells what was tried', async () => {
   const pool = createPool({ proxies: [dead.url] });
   const error: unknown = await createFetch(pool)(target.url).catch((reason: unknown) => reason);
   expect(poolInfo(error)).toMatchObject({ attempts: 0, reroutes: 1, tried: [pool.stats().endpoints[0]?.id] });
+});
+
+test.each(['identity', 'gzip'])(
+  "the pool's classifier sees as much of the body as was asked for, decoded, and the caller all of it: %s",
+  async (encoding) => {
+    const target = await lab(startTarget());
+    const seen: (string | undefined)[] = [];
+    const pool = createPool({
+      proxies: [(await lab(startHttpProxy())).url],
+      classify: (outcome) => {
+        if (outcome.kind === 'response') seen.push(Buffer.from(outcome.bodyPrefix ?? '').toString());
+        return undefined;
+      },
+    });
+    open.push(pool);
+    const dispatcher = poolDispatcher(pool, { bodyBytes: 6 });
+    const path = encoding === 'gzip' ? '/gzip/1000' : '/status/200';
+    const { body, headers } = await request(`${target.url}${path}`, { dispatcher });
+    const whole = Buffer.from(await body.arrayBuffer());
+    const text = headers['content-encoding'] === 'gzip' ? gunzipSync(whole) : whole;
+    expect(text.toString()).toBe(encoding === 'gzip' ? '0'.repeat(1000) : 'status 200\n');
+    expect(new Set(seen)).toEqual(new Set([encoding === 'gzip' ? '000000' : 'status']));
+    const empty = await request(`${target.url}/status/204`, { dispatcher });
+    expect(empty.statusCode).toBe(204);
+    await empty.body.dump();
+    expect(pool.stats()).toMatchObject({ succeeded: 2, inFlight: 0 });
+  },
+);
+
+test('an unknown option is refused, and the nearest one named', async () => {
+  const { pool } = await poolOver(1);
+  expect(() => poolDispatcher(pool, { bodyByte: 1 } as object)).toThrow("did you mean 'bodyBytes'?");
 });

@@ -2,6 +2,8 @@ import type { Contender } from './contenders.js';
 
 export interface Load {
   readonly perSecond: number;
+  /** What each request took of the client's core. */
+  readonly cpuMs: number;
   readonly p99Ms: number;
   readonly failures: number;
 }
@@ -19,10 +21,13 @@ export async function load(contender: Contender, url: string, requests: number, 
     }
   };
   const since = performance.now();
+  const before = process.cpuUsage();
   await Promise.all(Array.from({ length: concurrency }, work));
   const seconds = (performance.now() - since) / 1000;
+  const { user, system } = process.cpuUsage(before);
   latencies.sort((a, b) => a - b);
-  return { perSecond: requests / seconds, p99Ms: latencies[Math.floor(latencies.length * 0.99)] ?? 0, failures };
+  const cpuMs = (user + system) / 1000 / requests;
+  return { perSecond: requests / seconds, cpuMs, p99Ms: latencies[Math.floor(latencies.length * 0.99)] ?? 0, failures };
 }
 
 export function median(values: readonly number[]): number {

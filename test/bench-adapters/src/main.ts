@@ -1,6 +1,7 @@
 // Each client over the pool against the same client with hand-made stock agents in turn. `--json` prints the result alone.
-import { CLIENTS, ours, roundRobin, type ClientName } from './contenders.js';
-import { load, median } from './load.js';
+import { leaveClientCore, startContender, type ContenderProcess } from './contender-process.js';
+import { CLIENTS, type ClientName, type Terms } from './contenders.js';
+import { median, type Load } from './load.js';
 import { startServers, type Servers } from './servers.js';
 
 const json = process.argv.includes('--json');
@@ -10,6 +11,7 @@ const REQUESTS = numberOf('--requests', 2000);
 const HARD = numberOf('--hard', 1000);
 const ATTEMPT_MS = 8000;
 
+leaveClientCore();
 const servers = await startServers();
 const result = { ratio: {}, p99Ratio: {}, failures: {} } as Record<'ratio' | 'p99Ratio', Record<string, number>> & {
   failures: Record<string, object>;
@@ -19,7 +21,9 @@ for (const name of CLIENTS) {
   result.ratio[name] = rounded(median(rounds.map(({ ratio }) => ratio)));
   result.p99Ratio[name] = rounded(median(rounds.map(({ p99 }) => p99)));
   result.failures[name] = await failures(name, servers);
-  if (!json) process.stderr.write(`${name}: ${JSON.stringify({ rounds, failures: result.failures[name] })}\n`);
+  const byCpu = rounded(median(rounds.map((round) => round.byCpu)));
+  process.stderr.write(`${name}: ${result.ratio[name]}×, by CPU ${byCpu}×, p99 ${result.p99Ratio[name]}×\n`);
+  if (!json) process.stderr.write(`${JSON.stringify({ rounds, failures: result.failures[name] })}\n`);
 }
 process.stdout.write(`${JSON.stringify(result)}\n`);
 servers.stop();
@@ -28,30 +32,34 @@ process.exit();
 /** Paired rounds: both contenders in each, in an order that alternates, after both have warmed up. */
 async function speed(name: ClientName, { good, ca, page }: Servers) {
   const terms = { proxies: good, ca };
-  const [mine, bare] = [ours(name, terms), roundRobin(name, terms)];
-  for (const contender of [mine, bare]) await load(contender, page, REQUESTS / 2);
+  const mine = await startContender({ name, who: 'ours', terms, page });
+  const bare = await startContender({ name, who: 'roundRobin', terms, page });
+  for (const contender of [mine, bare]) await contender.load(REQUESTS);
   const rounds = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    const order = round % 2 === 0 ? [mine, bare] : [bare, mine];
-    const loads = new Map<object, Awaited<ReturnType<typeof load>>>();
-    for (const contender of order) loads.set(contender, await load(contender, page, REQUESTS));
+    const loads = new Map<ContenderProcess, Load>();
+    for (const contender of round % 2 === 0 ? [mine, bare] : [bare, mine])
+      loads.set(contender, await contender.load(REQUESTS));
     const [own, theirs] = [loads.get(mine)!, loads.get(bare)!];
-    rounds.push({ ratio: own.perSecond / theirs.perSecond, p99: own.p99Ms / theirs.p99Ms, own, theirs });
+    const byCpu = theirs.cpuMs / own.cpuMs;
+    rounds.push({ ratio: own.perSecond / theirs.perSecond, byCpu, p99: own.p99Ms / theirs.p99Ms, own, theirs });
   }
-  await Promise.all([mine.close(), bare.close()]);
+  await mine.stop();
+  await bare.stop();
   return rounds;
 }
 
 /** Requests that the caller sees fail, on a list of which three in ten are dead, hang or answer 502. */
 async function failures(name: ClientName, { mixed, ca, page }: Servers) {
-  const terms = { proxies: mixed, ca, timeoutMs: ATTEMPT_MS };
-  const mine = ours(name, { ...terms, policy: { retry: { maxAttempts: 10 } } });
-  const cold = await load(mine, page, HARD / 2);
-  const warm = await load(mine, page, HARD / 2);
-  await mine.close();
-  const bare = roundRobin(name, terms);
-  const theirs = await load(bare, page, HARD);
-  await bare.close();
+  const terms: Terms = { proxies: mixed, ca, timeoutMs: ATTEMPT_MS };
+  const policy = { retry: { maxAttempts: 10 } };
+  const mine = await startContender({ name, who: 'ours', terms: { ...terms, policy }, page });
+  const cold = await mine.load(HARD / 2);
+  const warm = await mine.load(HARD / 2);
+  await mine.stop();
+  const bare = await startContender({ name, who: 'roundRobin', terms, page });
+  const theirs = await bare.load(HARD);
+  await bare.stop();
   return {
     ours: cold.failures + warm.failures,
     cold: cold.failures,

@@ -1,5 +1,5 @@
 // Our gateway against proxy-chain, squid and tinyproxy, each with one upstream and in a process of its own, in one run.
-// `--json` prints the result alone; `--rounds`, `--requests` and `--tunnels` make it longer or shorter.
+// `--json` prints the result alone; `--upstream squid` changes what stands behind them; `--rounds`, `--requests` and `--tunnels` make it longer or shorter.
 import { startInChild, startRealServer } from '@fairlead/lab';
 import { startNode, startSquid, startTinyproxy, type Contender } from './contenders.js';
 import { failures } from './failures.js';
@@ -13,7 +13,9 @@ const GIGABYTE = argument('--bulk', 2 ** 30);
 const CONCURRENCY = 64;
 
 const target = await startInChild({ kind: 'target', options: { record: false } });
-const upstream = await startRealServer('squid');
+// The lab's proxy is written for Node, as are two of the contenders; `--upstream squid` puts squid behind all of them.
+const withSquid = process.argv.includes('squid');
+const upstream = await (withSquid ? startRealServer('squid') : startInChild({ kind: 'http-proxy' }));
 const { port } = upstream;
 const [ours, oursAbsolute, proxyChain, squid, tinyproxy] = await Promise.all([
   startNode('ours', { kind: 'ours', upstreams: [upstream.url] }),

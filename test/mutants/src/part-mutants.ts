@@ -95,8 +95,8 @@ export const partMutants: readonly Mutant[] = [
   {
     name: 'who waits for a lost exit is told of nothing',
     file: 'pool/dispatcher.ts',
-    find: 'if (this.sessions.takeLost()) this.changed();',
-    becomes: 'this.sessions.takeLost();',
+    find: 'if (this.sessions.flush()) this.changed();',
+    becomes: 'this.sessions.flush();',
   },
   {
     name: 'a use of a session map prolongs nothing',

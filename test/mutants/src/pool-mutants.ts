@@ -23,7 +23,7 @@ export const poolMutants: readonly Mutant[] = [
   {
     name: 'a run forgets what it tried',
     file: 'pool/run.ts',
-    find: 'this.tried.add(lease.endpoint.id);',
+    find: 'this.#tried.add(lease.endpoint.id);',
     becomes: '',
   },
   {

@@ -349,6 +349,23 @@ class Life {
       if (!this.#chance.yes(0.05)) return;
       this.#pool.tryAcquire({ target: 'calm.example' })?.settle({ kind: 'response', status: 200, latencyMs: 1 });
     });
+    // Nor may anything that an operator does from within an event upset what is being done.
+    for (const event of ['leased', 'settled', 'unpinned'] as const) {
+      this.#pool.on(event, () => this.#meddle());
+    }
+  }
+
+  #meddle(): void {
+    if (!this.#chance.yes(0.01)) return;
+    const acts: readonly (() => unknown)[] = [
+      () => this.#pool.hold(this.#anyId()),
+      () => this.#pool.resume(this.#anyId()),
+      () => this.#pool.remove(this.#anyId()),
+      () => this.#pool.sessions.unbind(this.#chance.of(SESSIONS)),
+      () => this.#pool.resumeTarget(this.#chance.of(TARGETS)),
+      () => this.#moveBytes(),
+    ];
+    this.#chance.of(acts)();
   }
 
   #check(): void {

@@ -39,6 +39,11 @@ function fromRateLimit(headers: HeaderView, wallNow: number): number | undefined
 
 /** Whatever stands for headers: `get` of the platform's own answers null, others throw or answer lists. */
 function read(headers: HeaderView, name: string): string | undefined {
-  const value: unknown = headers.get(name);
-  return typeof value === 'string' ? value.trim() : undefined;
+  try {
+    const value: unknown = headers.get(name);
+    return typeof value === 'string' ? value.trim() : undefined;
+  } catch {
+    // It is read in the middle of the books: an answer whose headers cannot be read asks for nothing.
+    return undefined;
+  }
 }

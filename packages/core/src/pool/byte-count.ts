@@ -5,7 +5,7 @@ import { pinKey } from '../policy/session.js';
 import { keyedPolicy } from '../policy/target-policy.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Emitter } from './events.js';
-import { checkSession } from './request.js';
+import { checkName } from './request.js';
 
 /** Where bytes went. */
 export interface ByteFlow {
@@ -51,6 +51,6 @@ function checkedFlow(flow: ByteFlow): ByteFlow {
   const own = ownOptions(flow, 'flow');
   checkKeys(own, ['endpoint', 'target', 'session'], 'flow');
   ofType(own.endpoint, 'string', 'flow.endpoint');
-  if (own.session !== undefined) checkSession(own.session, 'flow.session');
+  if (own.session !== undefined) checkName(own.session, 'flow.session');
   return own;
 }

@@ -29,6 +29,7 @@ import type { Run } from './run.js';
 import { SHARED_CANDIDATES, type SharedDesk } from './shared-desk.js';
 import { SessionDesk } from './session-desk.js';
 import { Counters } from './counters.js';
+import { tellLeased, tellSettled } from './told.js';
 import { WaitingLine } from './waiters.js';
 import { refusedByLimits, refusedBySuspension, refusedForWant } from './want.js';
 
@@ -69,6 +70,7 @@ export class Dispatcher implements LeaseKeeper {
   /** What everyone is told while what was kept is being read; or for good, when it cannot be. */
   #gate: Refusal | undefined;
   #leases = 0;
+  #telling = 0;
   closed = false;
   /** Told of each attempt that starts, and of each that its endpoint carried: what budgets are paid from. */
   onGranted: () => void = () => undefined;
@@ -141,10 +143,15 @@ export class Dispatcher implements LeaseKeeper {
   /** A lease, or why there is none now. */
   grant(run: Run): Lease | Refusal {
     const answer = this.#decide(run, this.now());
-    // Only now: a listener may ask for a lease itself, and the question on the table is made once for all.
-    this.effects.flush();
-    if (this.sessions.takeLost()) this.changed();
+    this.tell();
     return answer;
+  }
+
+  /** Only when a work is done: a listener may ask for a lease itself, and the question on the table is made once for all. */
+  tell(): void {
+    this.effects.flush();
+    // Whoever waits for an exit that its session has lost may go on.
+    if (this.sessions.flush()) this.changed();
   }
 
   #decide(run: Run, now: Instant): Lease | Refusal {
@@ -190,7 +197,7 @@ export class Dispatcher implements LeaseKeeper {
   }
 
   #learn(lease: Lease, outcome: Outcome, { target, targetIndex, policy, first, lasting }: Learned): Verdict {
-    const { row, session } = lease.parts;
+    const { row } = lease.parts;
     const { clock, random } = this.#options;
     const now = clock.now();
     const verdict = this.judge.verdictOn(outcome);
@@ -198,6 +205,8 @@ export class Dispatcher implements LeaseKeeper {
     const wallNow = () => clock.wallNow();
     const fact = factOf(outcome, verdict, action, first, wallNow);
     this.kernel.onSettle(row, targetIndex, fact, now, random);
+    // The end of a tenancy is no attempt: those were counted as they were observed.
+    if (!lasting) this.counters.record(lease, { target, targetIndex }, outcome, verdict, now);
     const unusedMs = this.kernel.unusedMs(targetIndex, fact);
     if (unusedMs > 0) this.#options.store.ledger.unspend(row, targetIndex, unusedMs);
     const askedMs = askedToWait(outcome, verdict, wallNow);
@@ -208,24 +217,22 @@ export class Dispatcher implements LeaseKeeper {
     if (pauseMs > 0) this.suspend(target, now + pauseMs, verdict);
     if (verdict === 'success' || verdict === 'final') this.onCarried();
     if (action.pin === 'break') this.sessions.broken(lease);
-    // The end of a tenancy is no attempt: those were counted as they were observed.
-    if (!lasting) this.counters.record(lease, { target, targetIndex }, outcome, verdict, now);
     this.#link?.settled(row, targetIndex);
     this.members.vacateIfGone(row);
-    this.effects.flush();
-    if (this.#events.has('settled')) {
-      const suspended = pauseMs > 0;
-      const endpoint = lease.endpoint.id;
-      this.#events.emit('settled', { leaseId: lease.id, endpoint, target, session, outcome, verdict, suspended });
-    }
+    // Nobody is given the place before all have heard that it is free.
+    this.#telling += 1;
+    this.tell();
+    tellSettled(this.#events, lease, { target, outcome, verdict, suspended: pauseMs > 0 });
     const alike = this.#watch.record(lease.endpoint.id, outcome, verdict, this.roster.size);
     if (alike !== undefined) this.#events.emit('pool-misconfigured', { code: alike });
+    this.#telling -= 1;
     this.changed();
     return verdict;
   }
 
   /** Something that a waiting caller may gain by has happened. */
   changed(): void {
+    if (this.#telling > 0) return;
     if (this.line.size > 0) this.line.serve();
     this.reschedule();
   }
@@ -262,9 +269,8 @@ export class Dispatcher implements LeaseKeeper {
     if (this.closed) return;
     this.closed = true;
     this.line.failAll(closedError);
-    const now = this.now();
     for (const lease of Array.from(this.live)) {
-      lease.close(now);
+      lease.close(this.now());
       this.live.expect(lease.dueAt);
     }
     this.reschedule();
@@ -322,12 +328,9 @@ export class Dispatcher implements LeaseKeeper {
     const spent = this.members.used(row, now);
     this.onGranted();
     this.effects.flush();
+    tellLeased(this.#events, lease);
     if (pin === 'new' && run.session !== undefined) {
       lease.exitChanged = this.sessions.bound(run.session, endpoint, run.policy.session);
-    }
-    if (this.#events.has('leased')) {
-      const leased = { leaseId: lease.id, endpoint: endpoint.id, target: run.target, session: run.request.session };
-      this.#events.emit('leased', leased);
     }
     // Counted before anybody heard of the lease, and told after.
     if (spent !== undefined) this.#events.emit('spent', { endpoint: endpoint.id, why: spent });

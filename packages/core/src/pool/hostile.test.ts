@@ -134,3 +134,24 @@ test('a key that holds a password is not repeated', () => {
   expect(() => createPool({ proxies: [{ 'http://u:canary@h:1': 1 } as never] })).not.toThrow(/canary/);
   expect(() => createPool({ constants: { gama: 1 } as never })).toThrow('constants.gama');
 });
+
+test('headers that throw when they are read upset nothing', async () => {
+  const { pool } = setUp();
+  const headers = {
+    get: () => {
+      throw new Error('no header');
+    },
+  };
+  const lease = await pool.acquire({ target });
+  lease.settle({ kind: 'response', status: 429, latencyMs: 5, headers });
+  expect([lease.verdict, pool.stats().inFlight, pool.stats().endpoints[0]?.inFlight]).toEqual(['throttled', 0, 0]);
+});
+
+test.each([
+  ['label', 'x'.repeat(1000)],
+  ['label', 'a\nb'],
+  ['session', 'x'.repeat(1000)],
+])('a %s of any length or kind is refused', (name, value) => {
+  const { pool } = setUp();
+  expect(() => pool.begin({ target, [name]: value })).toThrow(`request.${name}`);
+});

@@ -18,6 +18,8 @@ import { SoftRestore } from './soft-restore.js';
 
 /** Changes are gathered for so long: a busy endpoint costs one record a second, and a crash loses at most that much. */
 const GATHER_MS = 1_000;
+/** Where others wait to hear of it: with the second that they take to ask it is told within one and a half. */
+const SHARED_GATHER_MS = 300;
 /** Records of each kind in one batch: some milliseconds of work. */
 const BATCH = 1_000;
 /** What all endpoints are like together changes slowly. */
@@ -106,7 +108,7 @@ export class RecordsLink {
   /** When the link wants to be called. */
   get dueAt(): Instant {
     if (this.#pushing !== undefined || this.#key === undefined) return Number.POSITIVE_INFINITY;
-    return this.#gatheredSince + GATHER_MS;
+    return this.#gatheredSince + (this.#gains === undefined ? GATHER_MS : SHARED_GATHER_MS);
   }
 
   /** An attempt through the row on the target ended. */

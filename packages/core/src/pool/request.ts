@@ -83,13 +83,13 @@ export function checkedRequest(request: LeaseRequest): LeaseRequest {
   listOfWords(own.tags, 'request.tags');
   listOfWords(own.exclude, 'request.exclude');
   listOfWords(own.avoid, 'request.avoid');
-  if (own.label !== undefined) ofType(own.label, 'string', 'request.label');
+  if (own.label !== undefined) checkName(own.label, 'request.label');
   for (const trait of TRAITS) {
     if (own[trait] === undefined) continue;
     if (trait === 'asn') integerAtLeast(own.asn, 1, 'request.asn');
     else ofType(own[trait], 'string', `request.${trait}`);
   }
-  if (session !== undefined) checkSession(session, 'request.session');
+  if (session !== undefined) checkName(session, 'request.session');
   return own;
 }
 
@@ -110,9 +110,9 @@ function ownRequest(request: LeaseRequest): LeaseRequest {
   return own as unknown as LeaseRequest;
 }
 
-/** A session's name is a key that others write: bounded, and without what could make it another's. */
-export function checkSession(session: unknown, item: string): asserts session is string {
-  if (typeof session === 'string' && session !== '' && session.length <= MOST_NAME && !CONTROL.test(session)) return;
+/** A name is a key that others write: bounded, and without what could make it another's. */
+export function checkName(name: unknown, item: string): asserts name is string {
+  if (typeof name === 'string' && name !== '' && name.length <= MOST_NAME && !CONTROL.test(name)) return;
   const problem = `must be a word of at most ${MOST_NAME} characters, none of them a control character`;
   throw new ConfigurationError('INVALID_OPTION', item, problem);
 }

@@ -13,7 +13,7 @@ import type { Emitter } from './events.js';
 import { ExitMemory, type Exit } from './exit-memory.js';
 import type { Lease } from './lease.js';
 import type { Membership } from './membership.js';
-import { checkSession } from './request.js';
+import { checkName } from './request.js';
 import type { Run } from './run.js';
 
 /** Where a session's next attempt may go. */
@@ -42,7 +42,8 @@ export class SessionDesk {
   readonly #clock: Clock;
   readonly #freed: () => void;
   readonly #exits = new ExitMemory();
-  #lost = false;
+  /** What sessions have lost in the middle of somebody's being served: told when that is done. */
+  #lost: { readonly session: string; readonly endpoint: EndpointId }[] = [];
 
   /** @param freed told when whoever waits for the exit of a session may go on. */
   constructor({ ledger, members, bytes, events, clock }: DeskParts, freed: () => void) {
@@ -65,7 +66,7 @@ export class SessionDesk {
 
   /** Binds by hand. False when the endpoint is not here. */
   bind(session: string, endpoint: EndpointId, target?: string | URL): boolean {
-    checkSession(session, 'session');
+    checkName(session, 'session');
     const row = this.#members.roster.rowOf(endpoint);
     if (row === undefined) return false;
     const never = Number.POSITIVE_INFINITY;
@@ -98,11 +99,13 @@ export class SessionDesk {
     return pin === undefined ? undefined : this.#members.roster.at(pin.row).id;
   }
 
-  /** @internal True once after a session has lost its exit while somebody was being served: others may wait for it. */
-  takeLost(): boolean {
+  /** @internal Tells which sessions have lost their exit; true when one has, for others may wait for it. */
+  flush(): boolean {
+    if (this.#lost.length === 0) return false;
     const lost = this.#lost;
-    this.#lost = false;
-    return lost;
+    this.#lost = [];
+    for (const event of lost) this.#events.emit('unpinned', event);
+    return true;
   }
 
   /** @internal */
@@ -135,6 +138,8 @@ export class SessionDesk {
   }
 
   #bindTo(session: string, to: Endpoint, keepsExit: boolean): boolean {
+    // In the order in which it happened.
+    this.flush();
     this.#events.emit('pinned', { session, endpoint: to.id });
     const from = this.#exits.of(session);
     if (keepsExit) this.#exits.remember(session, to, 'bound');
@@ -195,9 +200,8 @@ export class SessionDesk {
   }
 
   #lose(session: string, endpoint: Endpoint): void {
-    this.#lost = true;
     this.#exits.remember(session, endpoint, 'lost');
-    this.#events.emit('unpinned', { session, endpoint: endpoint.id });
+    this.#lost.push({ session, endpoint: endpoint.id });
   }
 }
 

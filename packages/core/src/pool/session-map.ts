@@ -1,7 +1,7 @@
 import { createPins, dropPin, makePin, pinOf, usePin, type Pin, type PinTerms } from '../ledger/pins.js';
 import { checkKeys, duration, integerAtLeast, ownOptions } from '../option-check.js';
 import { systemClock, type Clock } from '../ports/clock.js';
-import { checkSession } from './request.js';
+import { checkName } from './request.js';
 
 /** How long a binding of a `SessionMap` lasts. */
 export interface SessionMapOptions {
@@ -53,7 +53,7 @@ export class SessionMap<T> {
 
   /** Binds the session in place of any binding it had; the answer names this binding for `unbind`. */
   bind(session: string, value: T): number {
-    checkSession(session, 'session');
+    checkName(session, 'session');
     dropPin(this.#pins, session);
     // The pool's pins are made by their first use; here binding is none.
     const terms = { ...this.#terms, maxUses: this.#terms.maxUses + 1 };

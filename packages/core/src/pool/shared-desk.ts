@@ -139,11 +139,14 @@ export class SharedDesk {
   async #ask(run: Run): Promise<Lease | Refusal | 'again'> {
     const now = this.#dispatcher.now();
     const refusal = this.#dispatcher.prepare(run, now, this.#shared.alone && this.#alone());
-    if (refusal !== undefined) return refusal;
+    if (refusal !== undefined) {
+      this.#dispatcher.tell();
+      return refusal;
+    }
     const plan = this.#reserve(run, now);
     if (plan === undefined) return { retryAt: now + this.#jitter(), why: 'noPermit' };
     const result = await this.#shared.admit(plan.request);
-    this.#dispatcher.effects.flush();
+    this.#dispatcher.tell();
     return result.ok ? this.#granted(run, plan, result) : this.#refused(run, plan, result);
   }
 

@@ -5,11 +5,14 @@
 export const SENTINEL = `
 -- KEYS  1 m   2 w
 -- ARGV  1 worker   2 ms after which a silent worker counts as gone
--- result  {epoch or '', ms until admissions open}
+-- result  {epoch or '', ms until admissions open, ms since another worker was heard of, -1 where there is none}
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'openAt')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
+local last = redis.call('ZREVRANGE', KEYS[2], 0, 1, 'WITHSCORES')
+local freshest = last[1] == ARGV[1] and last[4] or last[2]
+local silent = freshest and math.max(0, math.floor(now - tonumber(freshest))) or -1
 redis.call('ZADD', KEYS[2], string.format('%.3f', now), ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.3f', now - tonumber(ARGV[2])))
-return {head[1] or '', math.max(0, math.ceil((tonumber(head[2]) or 0) - now))}
+return {head[1] or '', math.max(0, math.ceil((tonumber(head[2]) or 0) - now)), silent}
 `;

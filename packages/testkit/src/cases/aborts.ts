@@ -46,6 +46,19 @@ export function abortCases(within: Within): void {
         expect(await scene.verdicts()).toEqual(['abandoned']);
       }));
 
+    test('unless its signal has timed out: that is a timeout of the client, and nobody is blamed alone', () =>
+      within(async (world) => {
+        const target = await world.target();
+        const scene = world.scene([await world.proxy()]);
+        const controller = new AbortController();
+        const failed = failure(scene.client.send({ url: `${target.url}/hang`, signal: controller.signal }));
+        await until(() => target.requests.length === 1);
+        // As `AbortSignal.timeout` does it.
+        controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
+        await failed;
+        expect(await scene.verdicts()).toEqual(['unclear']);
+      }));
+
     test('in the middle of an answer', () =>
       within(async (world) => {
         const target = await world.target();

@@ -1,0 +1,18 @@
+import type { Outcome, Verdict } from '../outcome.js';
+import type { Target } from '../target.js';
+import type { Emitter } from './events.js';
+import type { Lease } from './lease.js';
+
+/** A lease was given out. The hot path makes no payload for nobody. */
+export function tellLeased(events: Emitter, { id, endpoint, target, parts: { session } }: Lease): void {
+  if (events.has('leased')) events.emit('leased', { leaseId: id, endpoint: endpoint.id, target, session });
+}
+
+/** What an attempt came to, on the lease's own target or on one that was observed under it. */
+export function tellSettled(
+  events: Emitter,
+  { id, endpoint, parts: { session } }: Lease,
+  seen: { readonly target: Target; readonly outcome: Outcome; readonly verdict: Verdict; readonly suspended: boolean },
+): void {
+  if (events.has('settled')) events.emit('settled', { leaseId: id, endpoint: endpoint.id, session, ...seen });
+}
