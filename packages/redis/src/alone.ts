@@ -27,6 +27,11 @@ export class Peers {
     return this.#knownSince + this.#settledMs <= contactAt && contactAt - this.#heardAt <= this.#settledMs;
   }
 
+  /** The store has lost its data: until each has said again that it is there, every one knows others. */
+  beginAnew(): void {
+    this.#knownSince = Number.POSITIVE_INFINITY;
+  }
+
   heard(workers: readonly string[], now: Instant): void {
     this.#workers = workers.includes(this.self) ? workers : [...workers, this.self];
     this.#knownSince = Math.min(this.#knownSince, now);

@@ -50,7 +50,12 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
     this.#context = context;
     this.#clock = context.clock;
     this.#link.reassert = () => this.#reassert();
-    this.#link.onUp = () => void this.#flushOutbox();
+    let { epoch } = this.#link;
+    this.#link.onUp = () => {
+      if (epoch !== this.#link.epoch) this.#peers.beginAnew();
+      ({ epoch } = this.#link);
+      void this.#flushOutbox();
+    };
     this.#link.start(context.clock, context.report);
   }
 

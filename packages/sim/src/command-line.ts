@@ -1,3 +1,4 @@
+import type { EtsConstants } from '@fairlead/core';
 import { parseArgs } from 'node:util';
 import { ORACLES, OURS, SIM_PRESETS, type SimPreset } from './ours.js';
 import { RIVALS } from './policies.js';
@@ -10,9 +11,11 @@ export interface Order {
   readonly seeds: readonly number[];
   readonly preset: SimPreset;
   readonly json: boolean;
+  /** Constants of the scheduler that differ from its own: what is one of its parts worth? */
+  readonly constants: Partial<EtsConstants>;
 }
 
-export const USAGE = `npm run -s sim -- [--policy NAME|all] [--preset rotate|respectful] [--seeds 9001-9016] [--scenario NAME] [--json]
+export const USAGE = `npm run -s sim -- [--policy NAME|all] [--preset rotate|respectful] [--seeds 9001-9016] [--scenario NAME] [--constants JSON] [--json]
 policies: ets, ${ORACLES.join(', ')}, ${RIVALS.join(', ')}
 scenarios: ${[...SCENARIOS, ...EXTRA_SCENARIOS].map(({ name }) => name).join(', ')}
 `;
@@ -27,6 +30,7 @@ export function readOrder(args: readonly string[]): Order {
       seeds: { type: 'string', default: '1-4' },
       scenario: { type: 'string' },
       json: { type: 'boolean', default: false },
+      constants: { type: 'string', default: '{}' },
     },
   });
   return {
@@ -35,6 +39,7 @@ export function readOrder(args: readonly string[]): Order {
     seeds: readSeeds(values.seeds),
     preset: known(values.preset, SIM_PRESETS, 'preset'),
     json: values.json,
+    constants: JSON.parse(values.constants) as Partial<EtsConstants>,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { EtsConstants } from '@fairlead/core';
 import { play as playMatch } from './engine.js';
 import { Oracle } from './oracle.js';
 import { ORACLES, OURS, poolOptions, type SimPreset } from './ours.js';
@@ -48,10 +49,16 @@ export interface Measured {
 }
 
 /** Plays one run, here or elsewhere. */
-export type Measure = (plan: WorldPlan, policy: string, seed: number, preset: SimPreset) => Promise<Measured>;
+export type Measure = (
+  plan: WorldPlan,
+  policy: string,
+  seed: number,
+  preset: SimPreset,
+  constants?: Partial<EtsConstants>,
+) => Promise<Measured>;
 
-export const measure: Measure = async (plan, policy, seed, preset) => {
-  const tally = await run(plan, policy, seed, preset);
+export const measure: Measure = async (plan, policy, seed, preset, constants) => {
+  const tally = await run(plan, policy, seed, preset, constants);
   const { successes, attempts, rejections, failed, perSecond } = tally;
   return { successes, attempts, rejections, failed, perSecond, quantiles: tally.quantiles(0.5, 0.95, 0.99) };
 };
@@ -67,9 +74,15 @@ export function remembering(inner: Measure): Measure {
   };
 }
 
-export async function run(plan: WorldPlan, policy: string, seed: number, preset: SimPreset): Promise<Tally> {
+export async function run(
+  plan: WorldPlan,
+  policy: string,
+  seed: number,
+  preset: SimPreset,
+  constants: Partial<EtsConstants> = {},
+): Promise<Tally> {
   const world = new World(plan, seed);
-  if (policy === OURS) return new PoolMatch(world, seed, poolOptions(preset)).play();
+  if (policy === OURS) return new PoolMatch(world, seed, { ...poolOptions(preset), constants }).play();
   const random = seededRandom(seed ^ 0x1b873593);
   const player = ORACLES.includes(policy) ? new Oracle(world, policy !== 'oracle') : makeRival(policy, world, random);
   if (player === undefined) throw new Error(`unknown policy: ${policy}`);

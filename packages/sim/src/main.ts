@@ -8,7 +8,7 @@ if (process.argv.includes('--help')) process.stdout.write(USAGE);
 else await print(readOrder(process.argv.slice(2)));
 
 async function print(order: Order): Promise<void> {
-  const threads = workers();
+  const threads = workers(order.constants);
   const play = remembering(threads.measure);
   const results = await Promise.all(order.policies.map((policy) => judgeAll(order, policy, play)));
   await threads.close();

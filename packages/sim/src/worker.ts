@@ -1,3 +1,4 @@
+import type { EtsConstants } from '@fairlead/core';
 import { parentPort } from 'node:worker_threads';
 import { measure, type Measured } from './experiment.js';
 import type { SimPreset } from './ours.js';
@@ -9,11 +10,12 @@ export interface Job {
   readonly policy: string;
   readonly seed: number;
   readonly preset: SimPreset;
+  readonly constants: Partial<EtsConstants>;
 }
 
 export type JobResult = Measured;
 
-parentPort?.on('message', async ({ scenario, policy, seed, preset }: Job) => {
+parentPort?.on('message', async ({ scenario, policy, seed, preset, constants }: Job) => {
   const plan = [...SCENARIOS, ...EXTRA_SCENARIOS].find(({ name }) => name === scenario)!;
-  parentPort!.postMessage(await measure(plan, policy, seed, preset));
+  parentPort!.postMessage(await measure(plan, policy, seed, preset, constants));
 });

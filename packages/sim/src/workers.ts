@@ -1,3 +1,4 @@
+import type { EtsConstants } from '@fairlead/core';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Measure, Measured } from './experiment.js';
@@ -10,7 +11,10 @@ interface Pending {
 }
 
 /** Plays runs on every core. A run is one job; worlds are named, since a plan knows its own laws. Close it at the end. */
-export function workers(count = availableParallelism()): { readonly measure: Measure; close(): Promise<void> } {
+export function workers(
+  constants: Partial<EtsConstants>,
+  count = availableParallelism(),
+): { readonly measure: Measure; close(): Promise<void> } {
   const waiting: Pending[] = [];
   const idle: Worker[] = [];
   const busy = new Map<Worker, Pending>();
@@ -37,7 +41,7 @@ export function workers(count = availableParallelism()): { readonly measure: Mea
   return {
     measure: ({ name }, policy, seed, preset) =>
       new Promise((resolve, reject) => {
-        waiting.push({ job: { scenario: name, policy, seed, preset }, resolve, reject });
+        waiting.push({ job: { scenario: name, policy, seed, preset, constants }, resolve, reject });
         feed();
       }),
     async close() {

@@ -12,7 +12,7 @@ export interface FaultCase {
   /** Ends in a deadline, the dialer's or the library's: both are short. */
   readonly hangs: boolean;
   readonly expected: Verdict | undefined;
-  /** Aborted by the caller as soon as the proxy has heard of it. */
+  /** Aborted by the caller once the proxy has heard all that it will hear. */
   readonly aborts?: boolean;
   open(): Promise<Scene>;
 }
@@ -22,6 +22,8 @@ export interface Scene {
   readonly targetUrl: string;
   /** Connections to the proxy that are open now; undefined where nobody can count them. */
   openSockets?(): number;
+  /** Bytes that the proxy has been sent so far, where it can be asked. */
+  bytesIn?(): number;
   /** Resolves once nobody is connected to the proxy. */
   idle(): Promise<void>;
   close(): Promise<void>;
@@ -36,7 +38,7 @@ export interface CaseResult {
   readonly credentialHits: readonly string[];
 }
 
-const SHORT_MS = 400;
+const SHORT_MS = 1000;
 const LONG_MS = 15_000;
 /** Far beyond any deadline in play, so that a slow machine is not taken for a hang. */
 const WATCH_MS = 20_000;
@@ -56,7 +58,7 @@ export async function runCase(faultCase: FaultCase): Promise<CaseResult> {
       ca: certificates().ca,
       signal: abort.signal,
     });
-    if (faultCase.aborts) setTimeout(() => abort.abort(), SHORT_MS / 4);
+    if (faultCase.aborts) abortWhenStill(abort, scene);
     const settled = await within(WATCH_MS, settle(http, scene.targetUrl));
     await http.close();
     const idle = await within(
@@ -68,6 +70,22 @@ export async function runCase(faultCase: FaultCase): Promise<CaseResult> {
     await scene.close();
   }
 }
+
+/** The proxy lives in this process: while it is asked again and again, whatever is under way goes on. */
+function abortWhenStill(abort: AbortController, scene: Scene): void {
+  let [last, still] = [0, 0];
+  const poll = setInterval(() => {
+    const bytes = scene.bytesIn?.() ?? 0;
+    still = bytes > 0 && bytes === last ? still + 1 : 0;
+    last = bytes;
+    if (still < STILL) return;
+    clearInterval(poll);
+    abort.abort();
+  }, SHORT_MS / 40);
+}
+
+/** Times that nothing has moved. */
+const STILL = 8;
 
 function judge({ name, client, expected }: FaultCase, settled: Settled | undefined): Omit<CaseResult, 'socketsLeft'> {
   const base = { name: `${name} over ${client}`, unsettled: settled === undefined, credentialHits: [] };

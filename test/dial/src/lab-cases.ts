@@ -128,6 +128,7 @@ function scene(proxy: LabServer, proxyUrl: string, target: LabServer, targetUrl:
     proxyUrl,
     targetUrl,
     openSockets: () => proxy.connections.open,
+    bytesIn: () => proxy.connections.bytesIn,
     idle: () => proxy.idle(),
     close: async () => {
       await proxy.close();

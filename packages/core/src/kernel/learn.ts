@@ -52,7 +52,7 @@ function blameOf(
     return sharedBlame(1 - rate, targetFailureRate(where.success, where.failure, constants));
   }
   const crowded = fact.connect && (table.flags[row]! & PROVEN) !== 0 && table.inFlight[row]! > 0;
-  return crowded ? 1 - loadShare(rate, atLimit, table.misses[row]!, constants) : 1;
+  return crowded ? 1 - loadShare(rate, atLimit, rate > constants.sureRate ? table.misses[row]! : 0, constants) : 1;
 }
 
 function carried(state: KernelState, row: Row, fact: Fact, atLimit: boolean, now: number): void {
@@ -117,7 +117,7 @@ function failed(state: KernelState, row: Row, fact: Fact, judged: Judged, now: n
   learnFailure(state, row, fact);
   table.failure[row] = table.failure[row]! + blame;
   // Load excuses single refusals and no run of them: what is too full carries the next.
-  table.streak[row] = table.streak[row]! + (fact.health === 'bad' ? 1 : blame);
+  table.streak[row] = table.streak[row]! + (fact.health === 'bad' && judged.rate > constants.sureRate ? 1 : blame);
   table.misses[row] = Math.min(255, table.misses[row]! + 1);
   table.failedAt[row] = now - table.epoch;
   // What is left of a connect fault's blame was load: the limit moves by so much and no more.

@@ -1,0 +1,83 @@
+import type { Mutant } from './mutant.js';
+
+/** A fault of what is shared, below `packages` here; the simulated lives and the contract over a real server must notice. */
+export const sharingMutants: readonly Mutant[] = [
+  {
+    name: 'nobody waits after a loss of data',
+    file: 'redis/src/scripts/admit.ts',
+    find: "if openAt > now then return {'recovering', math.ceil(openAt - now)} end",
+    becomes: '',
+  },
+  {
+    name: 'an admission whose answer was lost is not taken back',
+    file: 'redis/src/redis-ledger.ts',
+    find: "if (reply.outcome === 'unknown') this.#cancel(request);",
+    becomes: '',
+  },
+  {
+    name: 'a batch that is sent twice counts twice',
+    file: 'redis/src/scripts/push.ts',
+    find: "if tonumber(redis.call('HGET', KEYS[2], ARGV[2]) or 0) >= tonumber(ARGV[3]) then return {'known'} end",
+    becomes: '',
+  },
+  {
+    name: 'a lease that has run out keeps its place',
+    file: 'redis/src/scripts/admit.ts',
+    find: "redis.call('ZCOUNT', leases, '(' .. string.format('%.3f', now), '+inf')",
+    becomes: "redis.call('ZCARD', leases)",
+  },
+  {
+    name: 'the limit is off by one',
+    file: 'redis/src/scripts/admit.ts',
+    find: "'+inf') < tonumber(ARGV[9 + 2 * index]) then",
+    becomes: "'+inf') <= tonumber(ARGV[9 + 2 * index]) then",
+  },
+  {
+    name: 'a session is looked up, and bound whatever was there',
+    file: 'redis/src/scripts/admit.ts',
+    find: "local pin = redis.call('GET', KEYS[3])\n  if pin then",
+    becomes: "local pin = redis.call('GET', KEYS[3])\n  if false then",
+  },
+  {
+    name: 'a release gives back what others hold',
+    file: 'redis/src/scripts/release.ts',
+    find: "redis.call('ZREM', KEYS[index], ARGV[index])",
+    becomes: "redis.call('DEL', KEYS[index])",
+  },
+  {
+    name: 'a stale lease ends a newer pin',
+    file: 'redis/src/scripts/unpin.ts',
+    find: "if ARGV[1] ~= '' and string.match(pin, '^%S+ (%S+)') ~= ARGV[1] then return 0 end",
+    becomes: '',
+  },
+  {
+    name: 'the client says what time it is',
+    file: 'redis/src/scripts/renew.ts',
+    find: 'local now = time[1] * 1000 + time[2] / 1000',
+    becomes: 'local now = tonumber(ARGV[2])',
+  },
+  {
+    name: 'a place of an epoch that is over is taken',
+    file: 'redis/src/scripts/admit.ts',
+    find: "if head[1] ~= ARGV[1] then return {'epoch', head[1] or ''} end",
+    becomes: "if not head[1] then return {'epoch', ''} end",
+  },
+  {
+    name: 'the sentinel is loaded first',
+    file: 'redis/src/redis-link.ts',
+    find: "filter((verb) => verb !== 'sentinel')",
+    becomes: "filter((verb) => verb !== 'reassert')",
+  },
+  {
+    name: 'places are granted alone at once',
+    file: 'redis/src/redis-ledger.ts',
+    find: 'if (now < openAt) return',
+    becomes: 'if (now < contactAt) return',
+  },
+  {
+    name: 'who comes back does not think of what others granted',
+    file: 'redis/src/redis-link.ts',
+    find: 'return this.grantedAlone || this.#clock.now() - contactAt >= aloneAfterMs;',
+    becomes: 'return false;',
+  },
+];

@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Mutant } from './mutant.js';
+
+const root = resolve(import.meta.dirname, '../../..');
+/** A fault that hangs what it breaks has been noticed, too. */
+const LONGEST_MS = 120_000;
+
+/** A copy of core, the Redis store and what judges them, with the tests of all that is shared. */
+export class SharingWorkshop {
+  readonly #folder: string;
+
+  constructor() {
+    this.#folder = mkdtempSync(join(tmpdir(), 'fairlead-sharing-mutants-'));
+    mkdirSync(join(this.#folder, 'test'));
+    for (const name of ['core', 'redis', 'lab', 'testkit']) this.#copy(`packages/${name}`, name);
+    this.#copy('test/stores/src', 'test/stores');
+    symlinkSync(join(root, 'node_modules'), join(this.#folder, 'node_modules'));
+    writeFileSync(join(this.#folder, 'vitest.config.mjs'), this.#config());
+  }
+
+  async catches({ name, file, find, becomes }: Mutant): Promise<boolean> {
+    const path = join(this.#folder, file);
+    const source = readFileSync(path, 'utf8');
+    // A fault that no longer applies would count as caught for ever after.
+    if (source.split(find).length !== 2)
+      throw new Error(`'${name}' does not apply: its text must stand in ${file} once`);
+    writeFileSync(
+      path,
+      source.replace(find, () => becomes),
+    );
+    try {
+      return !(await this.passes());
+    } finally {
+      writeFileSync(path, source);
+    }
+  }
+
+  async passes(): Promise<boolean> {
+    const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+    const args = [vitest, 'run', '--root', this.#folder, '--bail=1', '--reporter=dot'];
+    const env = { ...process.env, SHARED_LIVES: '150', CI: 'true' };
+    const child = spawn(process.execPath, args, { cwd: this.#folder, env, stdio: 'ignore' });
+    const impatience = setTimeout(() => child.kill('SIGKILL'), LONGEST_MS);
+    const [code] = (await once(child, 'exit')) as [number | null];
+    clearTimeout(impatience);
+    return code === 0;
+  }
+
+  close(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #copy(from: string, to: string): void {
+    const leaveOut = /(^|\/)(node_modules|dist)$/;
+    cpSync(join(root, from), join(this.#folder, to), { recursive: true, filter: (path) => !leaveOut.test(path) });
+  }
+
+  #config(): string {
+    const at = (path: string): string => join(this.#folder, path);
+    const alias = [
+      { find: '@fairlead/core/testing', replacement: at('core/src/testing/index.ts') },
+      { find: '@fairlead/core/file', replacement: at('core/src/stores/file/index.ts') },
+      { find: '@fairlead/core', replacement: at('core/src/index.ts') },
+      { find: '@fairlead/redis/port', replacement: at('redis/src/port/index.ts') },
+      { find: '@fairlead/redis', replacement: at('redis/src/index.ts') },
+      { find: '@fairlead/testkit', replacement: at('testkit/src/index.ts') },
+      { find: '@fairlead/lab', replacement: at('lab/src/index.ts') },
+    ];
+    const include = ['redis/src/*.test.ts', 'test/stores/simulated/*.test.ts'];
+    return `export default ${JSON.stringify({ resolve: { alias }, test: { include, testTimeout: 100_000 } })};\n`;
+  }
+}

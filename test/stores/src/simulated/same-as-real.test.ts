@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { redisAvailability, startRedis, type RedisServer } from '@fairlead/lab';
+import { SCRIPTS, type Verb } from '@fairlead/redis/port';
+import fc from 'fast-check';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SimulatedRedis } from './simulated-redis.js';
+
+const { available } = redisAvailability();
+let server: RedisServer;
+let real: Redis;
+
+beforeAll(async () => {
+  if (!available) return;
+  server = await startRedis();
+  real = new Redis(server.url);
+  for (const script of Object.values(SCRIPTS)) await real.script('LOAD', script);
+});
+afterAll(async () => {
+  real?.disconnect();
+  await server?.stop();
+});
+
+/** One thing to do: a verb with its words, where `EPOCH` and `GENERATION` stand for what was answered last. */
+interface Command {
+  readonly verb: Verb;
+  readonly keys: readonly string[];
+  readonly args: readonly string[];
+}
+
+const endpoints = ['a', 'b'];
+const id = fc.constantFrom('1', '2', '3', '4');
+const endpoint = fc.constantFrom(...endpoints);
+/** Over before the next command, or for longer than the test. */
+const life = fc.constantFrom('1', '60000');
+const session = fc.constantFrom('s', 't');
+const epoch = fc.oneof({ weight: 6, arbitrary: fc.constant('EPOCH') }, { weight: 1, arbitrary: fc.constant('7') });
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 6, arbitrary: admission(false) },
+  { weight: 3, arbitrary: admission(true) },
+  fc
+    .tuple(epoch, life, endpoint, id)
+    .map(([e, ttl, at, lease]): Command => ({ verb: 'renew', keys: ['m', `l:${at}`], args: [e, ttl, lease] })),
+  fc.tuple(endpoint, id).map(([at, lease]): Command => ({ verb: 'release', keys: [`l:${at}`], args: [lease] })),
+  id.map((lease): Command => ({ verb: 'cancel', keys: endpoints.map((at) => `l:${at}`), args: [lease] })),
+  fc.constantFrom('EPOCH', '7', '').map((known): Command => ({ verb: 'recover', keys: ['m'], args: [known, '0'] })),
+  fc.tuple(epoch, endpoint, id).map(([e, at, lease]): Command => ({
+    verb: 'reassert',
+    keys: ['m', `l:${at}`],
+    args: [e, 'l', lease, '60000', ''],
+  })),
+  fc
+    .constantFrom('0', '-1', '1', '60000')
+    .map((ms): Command => ({ verb: 'suspend', keys: ['t:y'], args: [ms, 'why'] })),
+  fc
+    .tuple(session, fc.constantFrom('', 'GENERATION', '7'))
+    .map(([name, generation]): Command => ({ verb: 'unpin', keys: [`b:${name}`], args: [generation] })),
+  fc
+    .tuple(session, endpoint)
+    .map(([name, at]): Command => ({ verb: 'bind', keys: ['m', `b:${name}`], args: [at, '-1', '-1', '-1'] })),
+  fc.tuple(epoch, fc.constantFrom('1', '2', '3')).map(([e, sequence]): Command => ({
+    verb: 'push',
+    keys: ['m', 'q', 'hv', 'h:x', 'w', 'h:a'],
+    args: [e, 'w1', sequence, '180000', '[]', '0', 'a', '5', '1', '1', '10', '4', '0', '0', '3', '1', '0'],
+  })),
+);
+
+function admission(withSession: boolean): fc.Arbitrary<Command> {
+  const target = fc.constantFrom('x', 'y');
+  return fc
+    .tuple(
+      epoch,
+      id,
+      life,
+      target,
+      session,
+      fc.constantFrom('0', '60000'),
+      fc.constantFrom('-1', '2'),
+      fc.constantFrom('1', '2'),
+    )
+    .map(([e, lease, ttl, to, name, emission, uses, limit]): Command => ({
+      verb: 'admit',
+      keys: [
+        'm',
+        `t:${to}`,
+        withSession ? `b:${name}` : 'm',
+        ...endpoints.flatMap((at) => (emission === '0' ? [`l:${at}`] : [`l:${at}`, `g:${at}:${to}`])),
+      ],
+      args: [
+        e,
+        lease,
+        ttl,
+        emission,
+        '0',
+        withSession ? '1' : '0',
+        '-1',
+        '-1',
+        uses,
+        ...endpoints.flatMap((at) => [at, limit]),
+      ],
+    }));
+}
+
+test.skipIf(!available)(
+  'the simulated server answers as the real one does',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(command, { minLength: 20, maxLength: 40 }), async (commands) => {
+        await real.flushdb();
+        const model = new SimulatedRedis(() => Date.now());
+        for (const script of Object.values(SCRIPTS)) model.load(script);
+        const sides = [
+          new Side(async (digest, keys, args) => real.evalsha(digest, keys.length, ...keys, ...args)),
+          new Side(async (digest, keys, args) => model.run(digest, keys, args)),
+        ] as const;
+        for (const side of sides) await side.run({ verb: 'recover', keys: ['m'], args: ['', '0'] });
+        for (const one of commands) {
+          const [expected, answered] = [await sides[0].run(one), await sides[1].run(one)];
+          expect({ one, answer: answered }).toEqual({ one, answer: expected });
+          // What was to last a moment is over by the next command.
+          await wait(3);
+        }
+        const counted = await real.hgetBuffer('h:a', 'a');
+        expect(model.totalAttempts).toBe(counted === null ? 0 : counted.readUInt32LE(0));
+      }),
+      { numRuns: Number(process.env['SAME_RUNS'] ?? 25), seed: 1, endOnFailure: true },
+    );
+  },
+  100_000,
+);
+
+type Run = (digest: string, keys: string[], args: string[]) => Promise<unknown>;
+
+/** One of both servers, with what it answered last. */
+class Side {
+  readonly #run: Run;
+  readonly #names = new Map([
+    ['EPOCH', ''],
+    ['GENERATION', ''],
+  ]);
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  /** The answer without what tells the moment: numbers of epochs and generations, and what is left of a time. */
+  async run({ verb, keys, args }: Command): Promise<unknown> {
+    const digest = createHash('sha1').update(SCRIPTS[verb]).digest('hex');
+    const words = args.map((word) => this.#names.get(word) ?? word);
+    const value = await this.#run(digest, [...keys], words);
+    const answer = (Array.isArray(value) ? value : [value]).map(String);
+    if (verb === 'recover') this.#names.set('EPOCH', answer[0]!);
+    if (verb === 'admit' && answer[0] === 'ok' && answer[3] !== '0') this.#names.set('GENERATION', answer[3]!);
+    // How many places came back tells also when those that had run out were swept away.
+    if (['recover', 'bind', 'release', 'cancel'].includes(verb)) return 'done';
+    if (verb === 'admit' && answer[0] === 'ok') return answer.slice(0, 3);
+    if (answer[0] === 'pinned-elsewhere') return answer.slice(0, 2);
+    if (answer[0] === 'suspended') return [answer[0], answer[1] === '-1', answer[2]];
+    return answer[0] === 'busy' || answer[0] === 'epoch' ? answer[0] : answer;
+  }
+}
