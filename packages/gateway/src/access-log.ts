@@ -48,6 +48,8 @@ export class Access {
   readonly kind: AccessRecord['kind'];
   client: Client | undefined;
   destination: Destination | undefined;
+  /** Exits that were tried so far. */
+  attempts = 0;
   readonly #log: AccessLog;
   readonly #since = performance.now();
   #ended = false;
@@ -58,7 +60,7 @@ export class Access {
     this.kind = kind;
   }
 
-  end({ status, proxy, attempts = 0, code, latencyMs, sent = 0, received = 0 }: AccessEnd): void {
+  end({ status, proxy, attempts = this.attempts, code, latencyMs, sent = 0, received = 0 }: AccessEnd): void {
     if (this.#ended) return;
     this.#ended = true;
     const durationMs = performance.now() - this.#since;

@@ -73,6 +73,8 @@ export class Gateway {
   readonly #requests: RequestFront;
   readonly #server: Server;
   readonly #socks: TcpServer;
+  /** A pool may outlive many gateways. */
+  readonly #offs: readonly (() => void)[];
   #listening = false;
   #closing: Promise<void> | undefined;
 
@@ -93,8 +95,10 @@ export class Gateway {
     const { tls, plain = 'tunnel' } = rest;
     this.#agents = createAgentCache({ ...settings, plain, timeoutMs: connectTimeoutMs, ...(tls && { tls }) });
     this.#direct = directAgents(lookup, rest);
-    pool.on('removed', ({ endpoint }) => this.#agents.retire(endpoint.id));
-    pool.on('closed', () => this.#agents.close());
+    this.#offs = [
+      pool.on('removed', ({ endpoint }) => this.#agents.retire(endpoint.id)),
+      pool.on('closed', () => this.#agents.close()),
+    ];
     const accounts = new Accounts(options.users, options.keys);
     const { anonymous } = options;
     const doorman = new Doorman({ accounts, tickets: this.#tickets, anonymous, now: () => performance.now() });
@@ -157,6 +161,7 @@ export class Gateway {
     clearTimeout(timer);
     clearInterval(sweep);
     this.#tunnels.closeAll();
+    for (const off of this.#offs) off();
     this.#tickets.releaseAll();
     this.#sessions.releaseAll();
     this.#agents.close();

@@ -25,6 +25,8 @@ interface Wish {
   readonly destination: Destination;
   /** Aborts when the client has gone. */
   readonly gone: Cancellation;
+  /** Told of each exit that is tried. */
+  readonly trying: () => void;
   readonly deadline: number;
 }
 
@@ -43,8 +45,8 @@ export class Switchboard {
     this.#parts = parts;
   }
 
-  async open(client: Client, destination: Destination, gone: Cancellation): Promise<Line> {
-    const wish = { destination, gone, deadline: performance.now() + this.#parts.connectTimeoutMs };
+  async open(client: Client, destination: Destination, gone: Cancellation, trying: () => void): Promise<Line> {
+    const wish = { destination, gone, trying, deadline: performance.now() + this.#parts.connectTimeoutMs };
     if (this.#parts.isDirect(destination)) return this.#openDirect(wish);
     const hold = this.#hold(client, destination);
     try {
@@ -76,7 +78,12 @@ export class Switchboard {
     }
   }
 
-  async #tryOnce(hold: Hold, { destination, gone, deadline }: Wish, attempts: number, earlier: Refusal | undefined) {
+  async #tryOnce(
+    hold: Hold,
+    { destination, gone, trying, deadline }: Wish,
+    attempts: number,
+    earlier: Refusal | undefined,
+  ) {
     const { holding } = hold;
     const { url, host, port } = destination;
     const leaving = new Cancellation();
@@ -84,6 +91,7 @@ export class Switchboard {
     let close = leave;
     const seat = await this.#take(holding, { target: url, deadline, gone, close: () => close() }, earlier);
     gone.addEventListener('abort', leave);
+    trying();
     const since = performance.now();
     const inlet = new Inlet();
     try {

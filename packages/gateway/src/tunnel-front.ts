@@ -65,7 +65,7 @@ export class TunnelFront {
     const gone = new Cancellation();
     const onGone = (): void => gone.abort();
     socket.once('end', onGone).once('close', onGone);
-    const line = await switchboard.open(client, destination, gone);
+    const line = await switchboard.open(client, destination, gone, () => (access.attempts += 1));
     socket.off('end', onGone).off('close', onGone);
     if (gone.aborted || socket.destroyed) {
       line.close();

@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { RedisClient } from './port/connect.js';
+import type { RedisPort } from './port/redis-port.js';
 import { redisStore, type RedisStoreOptions } from './redis-store.js';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
@@ -189,6 +190,31 @@ describe.skipIf(!available)('workers that share a store', () => {
     expect(lease.signal.aborted).toBe(true);
     expect(lease.settled).toBe(true);
   });
+
+  test('an admission whose answer was lost is taken back long before its lease would end', async () => {
+    const own = new Redis(server.url);
+    let lose = false;
+    const port: RedisPort = {
+      evalSha: async (digest, keys, args) => {
+        const answer = await own.evalsha(digest, keys.length, ...keys, ...args);
+        if (!lose || !keys[1]?.includes(':t:')) return answer;
+        lose = false;
+        return new Promise(() => undefined);
+      },
+      load: async (script) => String(await own.script('LOAD', script)),
+      command: (command, ...args) => own.call(command, ...args),
+      isUp: () => true,
+      onChange: () => () => undefined,
+      close: async () => own.disconnect(),
+    };
+    const [one] = await two({ leaseTtlMs: 60_000 });
+    const lossy = await worker({ client: port, leaseTtlMs: 60_000 });
+    lose = true;
+    await use(lossy.pool);
+    const places = async () => (await admin.keys(`fl1:{${name}}:l:*`)).length;
+    await vi.waitFor(async () => expect(await places()).toBe(0), { timeout: 10_000 });
+    await use(one.pool);
+  }, 30_000);
 
   test('a lease that goes on is renewed', async () => {
     const [one] = await two({ leaseTtlMs: 300 });

@@ -111,3 +111,11 @@ test('a tunnel that is opened ahead and not used keeps nobody from an untried ex
   expect(statusOf(head)).toBe(200);
   expect((await ask(handle, `${target.url}/status/203`)).status).toBe(203);
 });
+
+test('the log says how many exits were tried also where none would do', async () => {
+  const dead = await Promise.all([startFault('http', 'refuse-tcp'), startFault('http', 'status-502')]);
+  const { handle, log } = await startGateway(dead.map(({ url }) => url));
+  expect(statusOf((await openTunnel(handle.port, `127.0.0.1:${target.port}`)).head)).toBe(502);
+  expect(log).toMatchObject([{ attempts: 2, status: 502 }]);
+  await Promise.all(dead.map((server) => server.close()));
+});
