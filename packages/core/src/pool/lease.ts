@@ -40,8 +40,8 @@ export interface LeaseParts {
   readonly idleMs: number;
 }
 
-/** Why the pool itself ended a lease. */
-export type LeaseEnd = 'abandoned' | 'idle' | 'superseded' | 'closed' | 'lost';
+/** Why the pool itself ended a lease; `aborted` is its caller's signal. */
+export type LeaseEnd = 'abandoned' | 'idle' | 'superseded' | 'aborted' | 'closed' | 'lost';
 
 /** The reason that `lease.signal` aborts with. */
 export class LeaseEndedError extends Error {
