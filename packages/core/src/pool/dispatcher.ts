@@ -17,9 +17,10 @@ import { Lease, type LeaseKeeper, type LeaseParts } from './lease.js';
 import { LiveList } from './live-list.js';
 import { Membership } from './membership.js';
 import type { ResolvedOptions } from './options.js';
+import { rankRun } from './rank-run.js';
 import { MisconfigurationWatch } from './misconfiguration.js';
 import { Question } from './question.js';
-import { closedError, lateError, later, ONLY_A_RELEASE, type Refusal } from './refusal.js';
+import { closedError, lateError, ONLY_A_RELEASE, type Refusal } from './refusal.js';
 import { Restraints } from './restraints.js';
 import { Roster } from './roster.js';
 import { openStore } from './open-store.js';
@@ -186,7 +187,7 @@ export class Dispatcher implements LeaseKeeper {
     if (suspended > 0) return refusedBySuspension(run, suspended, now);
     if (this.inFlight >= this.#options.maxInFlight) return ONLY_A_RELEASE;
     this.question.ask(run, now, allowed);
-    const refusal = this.#rank(run, now);
+    const refusal = rankRun(this, run, now);
     if (refusal !== undefined || this.question.candidates.count > 0) return refusal;
     // Whom the caller would rather avoid serves when nobody else can.
     return run.dropAvoid() ? this.prepare(run, now, allowed) : refusedForWant(this, run, this.question.query);
@@ -284,30 +285,6 @@ export class Dispatcher implements LeaseKeeper {
       this.live.expect(lease.dueAt);
     }
     this.reschedule();
-  }
-
-  #rank(run: Run, now: Instant): Refusal | undefined {
-    if (run.session === undefined) return void this.question.rank(run);
-    const choice = this.sessions.choose(run, this.kernel, this.question.query, now);
-    this.question.admission.session = run.session;
-    this.question.admission.pin = run.pinTerms;
-    switch (choice.kind) {
-      case 'free':
-        this.question.query.allowed = choice.allowed ?? this.question.query.allowed;
-        return void this.question.rank(run);
-      case 'pinned':
-        return void this.question.rankOne(choice.row);
-      case 'forced':
-        // Beside the session's exit: nothing is bound, and nothing unbound.
-        this.question.admission.session = undefined;
-        return void this.question.rank(run);
-      case 'wait':
-        return { retryAt: later(choice.until, now) };
-      case 'lost':
-        return { retryAt: now, error: choice.error };
-      default:
-        return choice satisfies never;
-    }
   }
 
   /** The place is taken, in the ledger and in the kernel: the lease that stands for it. */

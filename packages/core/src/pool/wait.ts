@@ -53,7 +53,8 @@ export function joinLine(
   attempt: (caller: Caller) => boolean,
 ): void {
   const { signal } = run.request;
-  let release: (() => void) | undefined;
+  // In line for nothing but a timer of the pool: the process goes on until there is an answer.
+  const release = dispatcher.hold();
   const done = (): void => {
     waiter.over = true;
     release?.();
@@ -83,10 +84,10 @@ export function joinLine(
     waiter.fail(abortedError(signal));
   };
   if (!dispatcher.line.join(waiter)) {
+    release?.();
     full();
     return reject(lineFull(run));
   }
-  release = dispatcher.hold();
   signal?.addEventListener('abort', onAbort, { once: true });
   dispatcher.reschedule();
 }
