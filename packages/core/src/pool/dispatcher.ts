@@ -234,7 +234,7 @@ export class Dispatcher implements LeaseKeeper {
     this.#telling += 1;
     this.tell();
     tellSettled(this.#events, lease, { target, outcome, verdict, suspended: pauseMs > 0 });
-    const alike = this.#watch.record(lease.endpoint.id, outcome, verdict, this.roster.size);
+    const alike = this.#watch.record(lease.endpoint.id, outcome, verdict, this.members.serving);
     if (alike !== undefined) this.#events.emit('pool-misconfigured', { code: alike });
     this.#telling -= 1;
     this.changed();

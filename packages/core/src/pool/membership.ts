@@ -99,6 +99,11 @@ export class Membership {
     this.#held.set(row, 'evicted');
   }
 
+  /** Endpoints that nobody holds. */
+  get serving(): number {
+    return this.roster.size - this.#held.size;
+  }
+
   heldFor(row: Row): HeldFor | undefined {
     return this.#held.get(row);
   }
