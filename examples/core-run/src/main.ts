@@ -1,10 +1,11 @@
-// The ten lines of core's manual, run as they stand there: over three proxies, of which one is dead.
+// The ten lines of core's manual, run as they stand there: a POST over five proxies, of which four are dead.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { startFault, startHttpProxy, startTarget } from '@fairlead/lab';
 
 const shop = await startTarget();
-const servers = [await startFault('http', 'refuse-tcp'), await startHttpProxy(), await startHttpProxy()];
+const dead = Array.from({ length: 4 }, () => startFault('http', 'refuse-tcp'));
+const servers = [...(await Promise.all(dead)), await startHttpProxy()];
 
 const runs = Array.from({ length: 3 }, () => {
   const lines = join(import.meta.dirname, 'ten-lines.js');

@@ -1,33 +1,47 @@
-// Two hundred requests through six proxies, one of them dead: what `npm start` shows.
-import { withPool } from '@fairlead/axios';
+// A small shop through six proxies, one of them dead, by every client on one pool: what `npm start` shows.
 import { createPool } from '@fairlead/core';
-import axios from 'axios';
-import { startScene } from './scene.js';
+import { readOptions, USAGE, type TourOptions } from './options.js';
 import { progressBar } from './progress-bar.js';
+import { labScene, ownScene } from './scene.js';
 import { table } from './table.js';
+import { walkersOver } from './walkers.js';
 
-const REQUESTS = 200;
-const AT_ONCE = 10;
-
-const scene = await startScene();
+const options = asked();
+const scene = options.own === undefined ? await labScene() : ownScene(options.own);
 const pool = createPool({ proxies: scene.proxies });
-const client = withPool(axios.create({ timeout: 15_000 }), pool);
-const bar = progressBar('axios', REQUESTS);
+const walkers = walkersOver(pool, options.own === undefined);
 
-let issued = 0;
+// A pool that waits for a proxy keeps no process alive; this does.
+const awake = setInterval(() => undefined, 60_000);
+let asks = 0;
 let failed = 0;
-async function work(): Promise<void> {
-  while (issued < REQUESTS) {
-    issued += 1;
-    await client.get(scene.page(issued)).catch(() => (failed += 1));
+for (const { name, share, walk } of walkers) {
+  const pages = Array.from({ length: Math.ceil(options.pages * share) }, (_, index) => scene.page(index));
+  const bar = progressBar(name.padEnd(10), pages.length);
+  let problem: unknown;
+  await walk(pages, (error) => {
+    asks += 1;
+    if (error !== undefined) failed += 1;
+    problem ??= error;
     bar.step();
-  }
+  });
+  bar.end();
+  if (problem !== undefined) process.stderr.write(`${name}: ${(problem as Error).message}\n`);
 }
-await Promise.all(Array.from({ length: AT_ONCE }, work));
-bar.end();
+if (!walkers.some(({ name }) => name === 'Playwright')) process.stderr.write('Playwright: no Chromium here, skipped\n');
 
 process.stdout.write(`${table(pool.stats(), scene.labels)}\n`);
-process.stdout.write(`${REQUESTS - failed} of ${REQUESTS} requests answered, ${failed} failed\n`);
+process.stdout.write(`${asks - failed} of ${asks} pages answered, ${failed} failed\n`);
+clearInterval(awake);
 await pool.close();
 await scene.close();
-process.exitCode = failed === 0 ? 0 : 1;
+process.exit(failed === 0 ? 0 : 1);
+
+function asked(): TourOptions {
+  try {
+    return readOptions(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${USAGE}\n`);
+    process.exit(2);
+  }
+}

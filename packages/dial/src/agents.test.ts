@@ -299,3 +299,18 @@ test("a lease's agents are Node's own in kind, and ending them ends nothing of o
   await answer(ask(target.url, shared));
   expect(proxy.connections.opened).toBe(1);
 });
+
+test('https proxies that close before they answer do no harm to those that work', async () => {
+  const target = await started(startTarget({ certificate: 'good' }));
+  const asking = Array.from({ length: 16 }, async (_, n) => {
+    const secure = { certificate: 'good' } as const;
+    if (n % 2 === 0) {
+      const working = await started(startHttpProxy(secure));
+      return (await answer(ask(target.url, agentsTo(working.url)))).statusCode;
+    }
+    const closing = await started(startFault('http', 'close-after-request', secure));
+    return (await failure(ask(target.url, agentsTo(closing.url)))).code;
+  });
+  const seen = await Promise.all(asking);
+  expect(new Set(seen)).toEqual(new Set([200, 'PROXY_CLOSED']));
+});

@@ -56,7 +56,13 @@ export class Attempt {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
       this.#reject = reject;
-      start({ done: resolve, fail: (failure) => this.fail(failure) });
+      try {
+        start({ done: resolve, fail: (failure) => this.fail(failure) });
+      } catch {
+        // What throws here was the caller's: a lookup of his, or an authority that cannot be read.
+        const code = this.phase === 'proxy-tls' ? 'PROXY_TLS' : 'PROXY_CONNECT';
+        this.fail({ code, fault: 'caller', message: 'what the caller gave the dial to use threw' });
+      }
     });
   }
 

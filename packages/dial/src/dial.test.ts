@@ -100,6 +100,45 @@ test.each(['socks4', 'socks5'])('%s: the name is resolved here', async (scheme) 
   });
 });
 
+type Lookup = NonNullable<DialOptions['targetLookup']>;
+
+function failing(code: string): Lookup {
+  const answer = (...[, , done]: [string, object, (error: Error) => void]) =>
+    done(Object.assign(new Error(code), { code }));
+  return answer as unknown as Lookup;
+}
+
+test.each([
+  ['ENOTFOUND', 'target', 'endpoint'],
+  ['ENODATA', 'target', 'endpoint'],
+  ['EAI_AGAIN', 'unclear', 'unclear'],
+  ['ESERVFAIL', 'unclear', 'unclear'],
+  ['ETIMEOUT', 'unclear', 'unclear'],
+])('trouble of our own name server is charged to nobody: %s', async (nodeCode, ofTarget, ofProxy) => {
+  const targetLookup = failing(nodeCode);
+  expect(await failed(through('socks5://127.0.0.1:1', { host: 'x.test', targetLookup }))).toMatchObject({
+    code: 'TARGET_LOOKUP',
+    fault: ofTarget,
+    nodeCode,
+  });
+  const lookup = failing(nodeCode) as unknown as LookupFunction;
+  expect(await failed(through('http://proxy.test:1', { lookup }))).toMatchObject({
+    code: 'PROXY_CONNECT',
+    fault: ofProxy,
+    nodeCode,
+  });
+});
+
+test('a lookup that throws fails the dial as everything else does', async () => {
+  const throwing = () => {
+    throw new Error('no such thing');
+  };
+  const expected = { fault: 'caller', sent: 'nothing' };
+  expect(await failed(through('http://proxy.test:1', { lookup: throwing }))).toMatchObject(expected);
+  const targetLookup = throwing as unknown as Lookup;
+  expect(await failed(through('socks5://127.0.0.1:1', { host: 'x.test', targetLookup }))).toMatchObject(expected);
+});
+
 test.each(['http', 'https', 'socks5h'])('%s: proxy and target on IPv6', async (scheme) => {
   const options = { host: '::1', credentials };
   const start: Record<string, () => Promise<ProxyServer>> = {

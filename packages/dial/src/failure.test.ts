@@ -70,6 +70,40 @@ test.each([
   expect(failureOf(Object.assign(new Error(message), rest), 0)).toMatchObject({ phase, sent, fault: 'unclear' });
 });
 
+test.each([
+  ['a header value', { code: 'ERR_INVALID_CHAR' }, 'nothing'],
+  ['a URL', { code: 'ERR_INVALID_URL' }, 'nothing'],
+  ['a path', { code: 'ERR_UNESCAPED_CHARACTERS' }, 'nothing'],
+  ["undici's arguments", { code: 'UND_ERR_INVALID_ARG' }, 'nothing'],
+  ["a scheme for axios's redirects", { code: 'ERR_UNSUPPORTED_PROTOCOL' }, 'nothing'],
+  ['a bound on redirects', { code: 'ERR_FR_TOO_MANY_REDIRECTS' }, 'maybe'],
+  ["got's bound on redirects", { code: 'ERR_TOO_MANY_REDIRECTS', response: {} }, 'maybe'],
+  [
+    "axios's bound on the answer",
+    { code: 'ERR_BAD_RESPONSE', message: 'maxContentLength size of 10 exceeded' },
+    'maybe',
+  ],
+  ["undici's bound on the answer", { code: 'UND_ERR_RES_EXCEEDED_MAX_SIZE' }, 'maybe'],
+] as const)("the caller's own terms are the caller's doing: %s", (_what, fields, sent) => {
+  const { message = 'x', ...rest } = fields as { message?: string };
+  const error = Object.assign(new Error(message), rest);
+  expect(failureOf(new Error('wrapped', { cause: error }), 0)).toMatchObject({ sent, fault: 'caller' });
+});
+
+test('a redirect to what is no URL is not what the caller wrote', () => {
+  const error = Object.assign(new Error('x'), { code: 'ERR_INVALID_URL', response: {} });
+  expect(failureOf(error, 0)).toMatchObject({ sent: 'maybe', fault: 'unclear' });
+});
+
+test.each(['ERR_BAD_RESPONSE', 'ERR_HTTP_CONTENT_LENGTH_MISMATCH'])(
+  '%s is of the body only where there was an answer',
+  (code) => {
+    const ofRequest = (request: object) => failureOf(Object.assign(new Error('x'), { code, request }), 0).phase;
+    expect(ofRequest({ res: {} })).toBe('body');
+    expect(ofRequest({ res: null })).toBe('request');
+  },
+);
+
 test('what the adapter saw outweighs what the error says', () => {
   const error = Object.assign(new Error('other side closed'), { code: 'UND_ERR_SOCKET' });
   expect(failureOf(error, 0).phase).toBe('request');

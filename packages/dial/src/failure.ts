@@ -19,6 +19,8 @@ export function failureOf(error: unknown, elapsedMs: number, seen: Seen = {}): F
     const { phase, sent } = note ?? REQUEST;
     return { kind: 'failure', phase, code: 'ABORTED', elapsedMs, sent, fault: 'caller' };
   }
+  const term = termOf(chain, code);
+  if (term !== undefined) return { kind: 'failure', ...term, code, elapsedMs, fault: 'caller' };
   const { phase, sent } = seen.response === true ? BODY : (note ?? placeOf(chain, code));
   const seenCode = seen.timedOut === true ? 'ETIMEDOUT' : code;
   return { kind: 'failure', phase, code: seenCode, elapsedMs, sent, fault: 'unclear' satisfies Fault };
@@ -95,6 +97,37 @@ function currentOf(request: unknown): object {
   return wrapper._currentRequest ?? wrapper._request ?? wrapper;
 }
 
+/** What the caller wrote cannot be sent: every client finds that before it has sent a byte. */
+const UNSENDABLE = new Set([
+  'ERR_INVALID_CHAR',
+  'ERR_INVALID_HTTP_TOKEN',
+  'ERR_HTTP_INVALID_HEADER_VALUE',
+  'ERR_INVALID_PROTOCOL',
+  'ERR_UNSUPPORTED_PROTOCOL',
+  'ERR_INVALID_URL',
+  'ERR_UNESCAPED_CHARACTERS',
+  'ERR_BAD_OPTION',
+  'ERR_BAD_OPTION_VALUE',
+  'UND_ERR_INVALID_ARG',
+]);
+
+/** Bounds that the caller set himself, and the answer went over. */
+const EXCEEDED = new Map<string, FailureNote>([
+  ['ERR_FR_TOO_MANY_REDIRECTS', { phase: 'response', sent: 'maybe' }],
+  ['ERR_TOO_MANY_REDIRECTS', { phase: 'response', sent: 'maybe' }],
+  ['ERR_FR_MAX_BODY_LENGTH_EXCEEDED', { phase: 'request', sent: 'maybe' }],
+  ['UND_ERR_RES_EXCEEDED_MAX_SIZE', { phase: 'body', sent: 'maybe' }],
+]);
+
+/** The caller's own terms, which no proxy and no target can help. */
+function termOf(chain: readonly Thrown[], code: string): FailureNote | undefined {
+  // After a redirect it is what the target wrote.
+  if (UNSENDABLE.has(code) && !isAnswered(chain)) return { phase: 'request', sent: 'nothing' };
+  // axios has one code for this and for a body that broke.
+  if (code === 'ERR_BAD_RESPONSE' && says(chain, 'maxContentLength size of')) return BODY;
+  return EXCEEDED.get(code);
+}
+
 function placeOf(chain: readonly Thrown[], code: string): FailureNote {
   if (isCertificate(code) || says(chain, 'before secure TLS connection'))
     return { phase: 'target-tls', sent: 'nothing' };
@@ -124,20 +157,19 @@ const CERTIFICATES = new Set([
   'INVALID_CA',
 ]);
 
-const BODY_CODES = new Set([
-  'ERR_BAD_RESPONSE',
-  'ERR_HTTP_CONTENT_LENGTH_MISMATCH',
-  'UND_ERR_BODY_TIMEOUT',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
-]);
+const BODY_CODES = new Set(['UND_ERR_BODY_TIMEOUT', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH']);
 
 /** axios says "aborted" and has no response, got has one, undici's fetch says "terminated". */
 function isBody(chain: readonly Thrown[], code: string): boolean {
   if (BODY_CODES.has(code)) return true;
-  if (chain.some(({ response, request }) => response != null || hasAnswer(request))) return true;
+  if (isAnswered(chain)) return true;
   return chain.some(
     ({ message }) => message === 'aborted' || message === 'terminated' || message === 'stream has been aborted',
   );
+}
+
+function isAnswered(chain: readonly Thrown[]): boolean {
+  return chain.some(({ response, request }) => response != null || hasAnswer(request));
 }
 
 /** axios drops the response of a request that broke in its body; the request still has it. */

@@ -25,7 +25,9 @@ export function tunnelByConnect(
       insecureHTTPParser: false,
       createConnection: () => socket,
     });
-    request.once('error', (error: NodeJS.ErrnoException) => fail(failureOfExchange(error)));
+    // A turn later: Node tells of it from within its reading of the end, and a TLS socket that is destroyed there closes at
+    // once. The parser would be freed twice, and then given to two connections.
+    request.once('error', (error: NodeJS.ErrnoException) => process.nextTick(() => fail(failureOfExchange(error))));
     request.once('connect', (response: IncomingMessage, _socket: Socket, head: Buffer) => {
       const failure = failureOfReply(response);
       if (failure !== undefined) return fail(failure);

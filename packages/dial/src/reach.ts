@@ -35,7 +35,7 @@ export function reachTcp(
       }),
     );
     if (onread) inlet?.attach(socket);
-    const onError = ({ code }: NodeJS.ErrnoException) => fail({ ...failureOfConnect(code), ...node(code) });
+    const onError = (error: NodeJS.ErrnoException) => fail(failureOfConnect(tellingCode(error)));
     socket.once('error', onError);
     socket.once('connect', () => {
       socket.off('error', onError);
@@ -48,15 +48,48 @@ export function reachTcp(
 export const TCP_KEEP_ALIVE_MS = 60_000;
 const PROBING = { keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS };
 
-/** Out of descriptors, ports or buffers: this machine's trouble, which no proxy should pay for. */
-const OWN_TROUBLE = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EACCES', 'EPERM']);
+/** Answers that say something of the name. */
+export const NO_SUCH_NAME: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA']);
+
+/** Out of descriptors, ports, buffers or routes, or without a name server: this machine's trouble, which no proxy should pay for. */
+const OWN_TROUBLE = new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOBUFS',
+  'ENOMEM',
+  'EADDRNOTAVAIL',
+  'EACCES',
+  'EPERM',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ESERVFAIL',
+  'EREFUSED',
+  'ETIMEOUT',
+]);
+
+function isOwnTrouble(code: string | undefined): boolean {
+  return code !== undefined && (OWN_TROUBLE.has(code) || code.startsWith('EAI_'));
+}
+
+/** Of several addresses one that the proxy has to answer for, if there is one: a machine without IPv6 fails at those first. */
+function tellingCode(
+  error: NodeJS.ErrnoException & { readonly errors?: readonly NodeJS.ErrnoException[] },
+): string | undefined {
+  const codes = error.errors?.map(({ code }) => code) ?? [];
+  return codes.find((code) => !isOwnTrouble(code)) ?? error.code;
+}
 
 function failureOfConnect(code: string | undefined): StepFailure {
   // A reset can overtake the news that the connection stands.
   if (code === 'ECONNRESET')
-    return { code: 'PROXY_CLOSED', fault: 'endpoint', message: 'the proxy closed the connection at once' };
-  const fault = code !== undefined && OWN_TROUBLE.has(code) ? 'unclear' : 'endpoint';
-  return { code: 'PROXY_CONNECT', fault, message: 'the proxy could not be reached' };
+    return {
+      code: 'PROXY_CLOSED',
+      fault: 'endpoint',
+      message: 'the proxy closed the connection at once',
+      ...node(code),
+    };
+  const fault = isOwnTrouble(code) ? 'unclear' : 'endpoint';
+  return { code: 'PROXY_CONNECT', fault, message: 'the proxy could not be reached', ...node(code) };
 }
 
 /** Lets a further code of Node's through, and nothing else. */

@@ -4,6 +4,7 @@ import type { Endpoint } from '@fairlead/core';
 import type { Attempt } from './attempt.js';
 import type { Destination } from './destination.js';
 import { emptyEngine, earlyBytes, hasAsked, refusedReply, socksEngine, socksRules } from './socks-engine.js';
+import { node, NO_SUCH_NAME } from './reach.js';
 import { failureOfSocks } from './socks-failure.js';
 
 export interface SocksOptions {
@@ -42,9 +43,11 @@ function lookUp(name: string, version: 4 | 5, lookup: typeof dnsLookup, attempt:
       if (error === null) return done(address);
       fail({
         code: 'TARGET_LOOKUP',
-        fault: 'target',
+        // Every other answer is our own name server's trouble.
+        fault: NO_SUCH_NAME.has(error.code ?? '') ? 'target' : 'unclear',
         phase: 'tunnel',
         message: `the target's name does not resolve here`,
+        ...node(error.code),
       });
     });
   });

@@ -46,6 +46,8 @@ export interface GatewayHandle {
   readonly port: number;
   /** Where it speaks SOCKS5, if it does. */
   readonly socksUrl: string | undefined;
+  /** From now on it keeps no process alive by itself. */
+  unref(): void;
   /** Accepts nobody more, waits for what is under way as long as `drainMs` says, and ends the rest. */
   close(): Promise<void>;
 }
@@ -140,6 +142,10 @@ export class Gateway {
       host,
       port: bound.port,
       socksUrl: socks === undefined ? undefined : `socks5h://${socks.authority}`,
+      unref: () => {
+        this.#server.unref();
+        this.#socks.unref();
+      },
       close: () => (this.#closing ??= this.#close()),
     };
   }

@@ -1,5 +1,6 @@
 import {
   FairleadError,
+  type Endpoint,
   type EndpointId,
   type LeaseRequest,
   type Outcome,
@@ -11,6 +12,13 @@ import { Cancellation } from './cancellation.js';
 /** What a holder asks of the pool each time it needs an exit. */
 export type HoldingRequest = Omit<LeaseRequest, 'target' | 'signal' | 'deadlineMs' | 'method' | 'idempotent'>;
 
+/** How a holder takes what becomes of its exit; frozen, and the same object for all that agree. */
+export interface HoldingTerms {
+  readonly idleMs: number;
+  /** Once an exit has carried something, no other takes its place but by `rotate`: connections fail with SESSION_LOST. */
+  readonly strict?: boolean;
+}
+
 /** Told when a holder goes on through another exit. */
 export type MoveListener = (move: { readonly from: EndpointId; readonly to: EndpointId }) => void;
 
@@ -19,6 +27,8 @@ interface Stay {
   readonly tenancy: Tenancy;
   readonly seats: Set<Seat>;
   left: boolean;
+  /** Its last connection is over. */
+  readonly onEmpty: () => void;
 }
 
 /** One connection's place in a holding. */
@@ -41,8 +51,8 @@ export class Seat {
 
   /** The connection is over. */
   release(): void {
-    const { seats, left, tenancy } = this.#stay;
-    if (seats.delete(this) && left && seats.size === 0) tenancy.settle();
+    const { seats, onEmpty } = this.#stay;
+    if (seats.delete(this) && seats.size === 0) onEmpty();
   }
 }
 
@@ -63,7 +73,8 @@ export interface Call {
 export class Holding {
   readonly #pool: Pool;
   readonly #request: HoldingRequest;
-  readonly #terms: { readonly idleMs: number };
+  readonly #terms: HoldingTerms;
+  readonly #tenancyTerms: { readonly idleMs: number };
   readonly #onMove: MoveListener | undefined;
   /** Exits that failed since one carried anything, and exits that were left on purpose: others are taken first. */
   readonly #failed: EndpointId[] = [];
@@ -71,19 +82,31 @@ export class Holding {
   readonly #released = new Cancellation();
   #stay: Stay | undefined;
   #taking: Promise<Stay> | undefined;
-  #last: EndpointId | undefined;
+  #last: Endpoint | undefined;
+  /** Where no other exit may take its place: the one that has carried something. */
+  #kept: EndpointId | undefined;
+  #resting = false;
 
-  /** @param terms of its tenancies; frozen, and the same object for all holdings. */
-  constructor(pool: Pool, request: HoldingRequest, terms: { readonly idleMs: number }, onMove?: MoveListener) {
+  constructor(pool: Pool, request: HoldingRequest, terms: HoldingTerms, onMove?: MoveListener) {
     this.#pool = pool;
     this.#request = request;
     this.#terms = terms;
+    this.#tenancyTerms = terms.strict === undefined ? terms : { idleMs: terms.idleMs };
     this.#onMove = onMove;
   }
 
   /** The tenancy that connections go through now, if one was taken yet. */
   get current(): Tenancy | undefined {
     return this.#stay?.tenancy;
+  }
+
+  /** The endpoint it holds, or held last. */
+  get last(): Endpoint | undefined {
+    return this.#last;
+  }
+
+  get isIdle(): boolean {
+    return this.#taking === undefined && (this.#stay === undefined || this.#stay.seats.size === 0);
   }
 
   get released(): boolean {
@@ -108,6 +131,7 @@ export class Holding {
     if (outcome.kind === 'response') {
       this.#failed.length = 0;
       this.#rotated.length = 0;
+      if (this.#terms.strict === true) this.#kept = tenancy.endpoint.id;
     }
     if (moves) {
       (outcome.kind === 'failure' ? this.#failed : this.#rotated).push(tenancy.endpoint.id);
@@ -123,10 +147,26 @@ export class Holding {
   /** Leaves the exit for another and closes what is open through it: a client would go on using that. */
   rotate(): void {
     const stay = this.#stay;
+    // Also between two exits: what was lost is not waited for.
+    this.#kept = undefined;
+    if (this.#last !== undefined) this.#rotated.push(this.#last.id);
     if (stay === undefined) return;
-    this.#rotated.push(stay.tenancy.endpoint.id);
     this.#leave(stay);
     closeAll(stay);
+  }
+
+  /** Closes what is open and gives the exit back; until `hold`, the next connections have it only for as long as they last. */
+  giveBack(): void {
+    this.#resting = true;
+    const stay = this.#stay;
+    if (stay === undefined) return;
+    this.#leave(stay);
+    closeAll(stay);
+  }
+
+  /** The exit is held again between connections. */
+  hold(): void {
+    this.#resting = false;
   }
 
   /** It is over: the tenancy is settled and its connections are closed. */
@@ -140,10 +180,10 @@ export class Holding {
   }
 
   #takeAtOnce(target: URL): Stay | undefined {
-    if (this.#taking !== undefined || this.#rotated.length > 0) return undefined;
+    if (this.#taking !== undefined || this.#rotated.length > 0 || this.#kept !== undefined) return undefined;
     const { exclude = NOBODY } = this.#request;
     const without = this.#failed.length === 0 ? exclude : [...exclude, ...this.#failed];
-    const tenancy = this.#pool.tryTenancy({ ...this.#request, target, exclude: without }, this.#terms);
+    const tenancy = this.#pool.tryTenancy({ ...this.#request, target, exclude: without }, this.#tenancyTerms);
     return tenancy && this.#moveIn(tenancy);
   }
 
@@ -168,7 +208,8 @@ export class Holding {
     const exclude = [...(this.#request.exclude ?? []), ...this.#failed];
     const request = { ...this.#request, target, deadlineMs, signal: this.#released as unknown as AbortSignal };
     const ask = (without: readonly EndpointId[]): Promise<Tenancy> =>
-      this.#pool.tenancy({ ...request, exclude: without }, this.#terms);
+      this.#pool.tenancy({ ...request, exclude: without }, this.#tenancyTerms);
+    if (this.#kept !== undefined) return this.#askAgain(this.#kept, request);
     if (this.#rotated.length === 0) return ask(exclude);
     const { session } = request;
     if (session !== undefined) this.#pool.sessions.unbind(session);
@@ -182,11 +223,25 @@ export class Holding {
     }
   }
 
+  /** The exit that has carried something, or none. */
+  async #askAgain(kept: EndpointId, request: LeaseRequest): Promise<Tenancy> {
+    if (this.#failed.includes(kept)) throw lost(kept);
+    try {
+      const { target, tags = [] } = request;
+      const { endpoints } = this.#pool.explain({ target, tags, endpoint: kept });
+      if (GONE.has(endpoints.find(({ id }) => id === kept)?.why ?? 'retired')) throw lost(kept);
+      return await this.#pool.tenancy({ ...request, endpoint: kept }, this.#tenancyTerms);
+    } catch (error) {
+      const { code } = Object(error) as { code?: unknown };
+      throw code === 'POOL_EXHAUSTED' || code === 'UNKNOWN_ENDPOINT' ? lost(kept, error) : error;
+    }
+  }
+
   #moveIn(tenancy: Tenancy): Stay {
-    const stay: Stay = { tenancy, seats: new Set(), left: false };
-    const [from, to] = [this.#last, tenancy.endpoint.id];
+    const stay: Stay = { tenancy, seats: new Set(), left: false, onEmpty: () => this.#emptied(stay) };
+    const [from, to] = [this.#last?.id, tenancy.endpoint.id];
     this.#stay = stay;
-    this.#last = to;
+    this.#last = tenancy.endpoint;
     tenancy.onEnd(() => {
       this.#leave(stay);
       closeAll(stay);
@@ -196,6 +251,11 @@ export class Holding {
     return stay;
   }
 
+  #emptied(stay: Stay): void {
+    if (this.#resting) this.#leave(stay);
+    else if (stay.left) stay.tenancy.settle();
+  }
+
   #leave(stay: Stay): void {
     stay.left = true;
     if (this.#stay === stay) this.#stay = undefined;
@@ -203,12 +263,19 @@ export class Holding {
   }
 }
 
+/** What keeps an endpoint from serving for longer than a connection waits. */
+const GONE: ReadonlySet<string> = new Set(['cooling', 'held', 'retired', 'vacant', 'blocked', 'unfit']);
+
 const NOBODY: readonly EndpointId[] = Object.freeze([]);
 
 function seatOn(stay: Stay, { target, close }: Call): Seat {
   const refusal = stay.tenancy.refusal(target);
   if (refusal !== undefined) throw refusal;
   return new Seat(stay, close);
+}
+
+function lost(endpoint: EndpointId, cause?: unknown): FairleadError {
+  return new FairleadError('SESSION_LOST', `nothing may take the place of ${endpoint}, which is gone`, { cause });
 }
 
 function closeAll({ seats }: Stay): void {

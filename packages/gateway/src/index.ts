@@ -5,5 +5,5 @@ export type { AccessRecord, AccessTotals } from './access-log.js';
 export type { DirectOptions } from './direct-rules.js';
 export type { Resolve } from './private-networks.js';
 export type { HoldingRequest, MoveListener } from './holding.js';
-export { Ticket, type TicketInfo, type TicketRequest } from './ticket.js';
+export { Ticket, type RefusalListener, type TicketInfo, type TicketRefusal, type TicketRequest } from './ticket.js';
 export type { Tickets } from './ticket-book.js';

@@ -72,6 +72,7 @@ export class TicketPassage implements Passage {
   readonly #deadline: number;
   readonly #gone: Cancellation;
   #seat: Seat | undefined;
+  #leaving = new AbortController();
   #judge: TunnelJudge | undefined;
   #attempts = 0;
 
@@ -88,7 +89,8 @@ export class TicketPassage implements Passage {
 
   async next(): Promise<Permit> {
     const leaving = new AbortController();
-    const seat = await this.#ticket.holding.take({
+    this.#leaving = leaving;
+    const seat = await this.#ticket.holdingFor(this.#target).take({
       target: this.#target,
       deadlineMs: Math.max(1, this.#deadline - performance.now()),
       gone: this.#gone,
@@ -114,14 +116,16 @@ export class TicketPassage implements Passage {
   }
 
   failed(outcome: Outcome, mayRepeat: boolean): boolean {
-    const moved = this.#observe(outcome);
+    const moved = this.#leaving.signal.aborted || this.#observe(outcome);
     this.#leave();
     return moved && mayRepeat && outcome.kind === 'failure' && outcome.sent === 'nothing';
   }
 
   #observe(outcome: Outcome): boolean {
     const tenancy: Tenancy | undefined = this.#seat?.tenancy;
-    return tenancy !== undefined && this.#ticket.holding.observe(tenancy, outcome, this.#target);
+    // The exit was left and this request cut off by ourselves: that is nobody's failure.
+    if (this.#leaving.signal.aborted) return false;
+    return tenancy !== undefined && this.#ticket.holdingFor(this.#target).observe(tenancy, outcome, this.#target);
   }
 
   #leave(): void {

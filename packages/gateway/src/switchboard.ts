@@ -48,7 +48,7 @@ export class Switchboard {
   async open(client: Client, destination: Destination, gone: Cancellation, trying: () => void): Promise<Line> {
     const wish = { destination, gone, trying, deadline: performance.now() + this.#parts.connectTimeoutMs };
     if (this.#parts.isDirect(destination)) return this.#openDirect(wish);
-    const hold = this.#hold(client);
+    const hold = this.#hold(client, destination);
     try {
       return await this.#openThrough(hold, wish);
     } catch (error) {
@@ -127,9 +127,9 @@ export class Switchboard {
     }
   }
 
-  #hold({ ticket, name, wishes }: Client): Hold {
+  #hold({ ticket, name, wishes }: Client, { url }: Destination): Hold {
     if (ticket !== undefined) {
-      const { holding } = ticket;
+      const holding = ticket.holdingFor(url);
       const judge = (seat: Seat, target: URL): LineJudge => {
         const { carried, closed } = ticket.opened(seat.tenancy, target);
         return judgeOf(holding, seat, target, carried, closed);

@@ -1,7 +1,8 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { toTarget, type EndpointId, type Outcome, type Pool, type Tenancy } from '@fairlead/core';
+import { toTarget, type Endpoint, type EndpointId, type Outcome, type Pool, type Tenancy } from '@fairlead/core';
 import { digestOf } from './accounts.js';
-import { Holding, type HoldingRequest, type MoveListener } from './holding.js';
+import type { Holding, HoldingRequest, MoveListener } from './holding.js';
+import { TicketExits } from './ticket-exits.js';
 
 /** Hears what becomes of one connection. */
 export interface TunnelJudge {
@@ -17,7 +18,20 @@ export interface TicketRequest extends HoldingRequest {
    * that it carried bytes is held for no success. @default false
    */
   readonly reports?: boolean;
+  /** Once its exit has carried something, no other takes its place but by `rotate`: connections are refused with SESSION_LOST. @default false */
+  readonly strict?: boolean;
+  /** One exit for all targets, or one for each host that is visited. @default 'one' */
+  readonly exits?: 'one' | 'per-host';
 }
+
+/** Why a connection of a ticket's was refused. */
+export interface TicketRefusal {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Told of each connection that was refused. */
+export type RefusalListener = (refusal: TicketRefusal) => void;
 
 /** The exit a ticket holds at the moment. */
 export interface TicketInfo {
@@ -49,8 +63,8 @@ export class Ticket {
   readonly #moved = new Set<MoveListener>();
   /** @internal */
   readonly reports: boolean;
-  /** @internal */
-  readonly holding: Holding;
+  readonly #refused = new Set<RefusalListener>();
+  readonly #exits: TicketExits;
   readonly session: string | undefined;
   #open = 0;
   /** How often its holder has reported. */
@@ -59,12 +73,18 @@ export class Ticket {
   #timer: NodeJS.Timeout | undefined;
 
   /** @internal */
-  constructor(host: TicketHost, { reports = false, ...request }: TicketRequest) {
+  constructor(host: TicketHost, { reports = false, strict = false, exits = 'one', ...request }: TicketRequest) {
     this.#host = host;
     this.reports = reports;
     this.session = request.session;
-    this.holding = new Holding(host.pool, request, host.terms, (move) => {
-      for (const listener of this.#moved) listener(move);
+    this.#exits = new TicketExits({
+      pool: host.pool,
+      request,
+      terms: strict ? { ...host.terms, strict } : host.terms,
+      perHost: exits === 'per-host',
+      onMove: (move) => {
+        tellAll(this.#moved, move);
+      },
     });
   }
 
@@ -81,16 +101,18 @@ export class Ticket {
     return gatewayUrl.replace('://', `://${this.#username}:${this.#password}@`);
   }
 
-  /** The exit it holds now; undefined before the first connection, and between two exits. */
+  /** The exit it holds now; undefined before the first connection, and between two exits. Of several, the one used last. */
   get info(): TicketInfo | undefined {
-    const tenancy = this.holding.current;
-    if (tenancy === undefined) return undefined;
-    const { id, tags, tier } = tenancy.endpoint;
-    return { endpoint: id, tags, tier };
+    return infoOf(this.#exits.latest.current?.endpoint);
+  }
+
+  /** The exit it holds or held last; undefined before the first connection. */
+  get last(): TicketInfo | undefined {
+    return infoOf(this.#exits.latest.last);
   }
 
   get released(): boolean {
-    return this.holding.released;
+    return this.#exits.released;
   }
 
   /** Connections that are open through it. */
@@ -98,26 +120,44 @@ export class Ticket {
     return this.#open;
   }
 
-  /** What the holder saw: a page's status, a failure. A verdict that costs the exit its place closes what is open through it. */
-  report(outcome: Outcome, target: string | URL): void {
-    const tenancy = this.holding.current ?? this.#due?.tenancy;
+  /**
+   * What the holder saw: a page's status, a failure. True when the verdict costs the exit its place; what is open through it is
+   * closed then.
+   */
+  report(outcome: Outcome, target: string | URL): boolean {
+    const url = urlOf(target);
+    const holding = this.#exits.of(url);
+    const tenancy = holding.current ?? this.#due?.tenancy;
     this.#forgetDue();
     this.#reported += 1;
-    if (tenancy === undefined) return;
-    this.holding.observe(tenancy, outcome, urlOf(target), true);
+    return tenancy !== undefined && holding.observe(tenancy, outcome, url, true);
   }
 
   /** Goes on through another exit from now on; open connections are closed. */
   rotate(): void {
-    this.holding.rotate();
+    this.#exits.rotate();
+  }
+
+  /**
+   * Its holder rests: what is open is closed and the exit given back. Until `hold`, a connection takes one anew, a session's the
+   * same, for as long as it lasts.
+   */
+  giveBack(): void {
+    this.#exits.giveBack();
+  }
+
+  /** Its holder goes on: from the next connection the exit is held between connections, too. */
+  hold(): void {
+    this.#exits.hold();
   }
 
   /** The holder is done: the credential is void, connections are closed and the exit is given back. */
   release(): void {
     if (this.released) return;
     this.#forgetDue();
-    this.holding.release();
+    this.#exits.release();
     this.#moved.clear();
+    this.#refused.clear();
     this.#host.released(this);
   }
 
@@ -125,6 +165,24 @@ export class Ticket {
   onMove(listener: MoveListener): () => void {
     this.#moved.add(listener);
     return () => this.#moved.delete(listener);
+  }
+
+  /** Calls back when a connection is refused, with what the client was told; the answer takes the listener off again. */
+  onRefused(listener: RefusalListener): () => void {
+    this.#refused.add(listener);
+    return () => this.#refused.delete(listener);
+  }
+
+  /** @internal */
+  holdingFor(target: URL): Holding {
+    return this.#exits.of(target);
+  }
+
+  /** @internal */
+  refused({ code, message }: TicketRefusal): void {
+    // A client that goes away was refused nothing.
+    if (code === 'ABORTED' && !this.released) return;
+    tellAll(this.#refused, { code, message });
   }
 
   /** @internal */
@@ -140,7 +198,7 @@ export class Ticket {
     return {
       carried: (latencyMs) => {
         latency = latencyMs;
-        if (!this.reports) this.holding.observe(tenancy, opaque(latencyMs), target);
+        if (!this.reports) this.#exits.of(target).observe(tenancy, opaque(latencyMs), target);
       },
       closed: () => {
         this.#open -= 1;
@@ -156,7 +214,7 @@ export class Ticket {
   #overdue(): void {
     const due = this.#due;
     this.#forgetDue();
-    if (due !== undefined) this.holding.observe(due.tenancy, opaque(due.latencyMs), due.target);
+    if (due !== undefined) this.#exits.of(due.target).observe(due.tenancy, opaque(due.latencyMs), due.target);
   }
 
   #forgetDue(): void {
@@ -164,6 +222,21 @@ export class Ticket {
     this.#timer = undefined;
     this.#due = undefined;
   }
+}
+
+/** A listener that throws harms no connection; it is said on the process instead. */
+function tellAll<T>(listeners: ReadonlySet<(event: T) => void>, event: T): void {
+  for (const listener of listeners) {
+    try {
+      listener(event);
+    } catch (error) {
+      process.emitWarning(error instanceof Error ? error : new Error('a listener of a ticket threw'));
+    }
+  }
+}
+
+function infoOf(endpoint: Endpoint | undefined): TicketInfo | undefined {
+  return endpoint && { endpoint: endpoint.id, tags: endpoint.tags, tier: endpoint.tier };
 }
 
 /** All that is known of a tunnel that carried bytes: how long it took to stand. */

@@ -30,8 +30,8 @@ const CUT_SHORT = [
   'ERR_HTTP_CONTENT_LENGTH_MISMATCH',
   'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
 ];
-/** axios, got, undici's connector (which waits for TLS under the dialer's deadline). */
-const CLIENT_TIMEOUT = failing(['ECONNABORTED', 'ETIMEDOUT'], ['request', 'target-tls'], 'unclear');
+/** The dialer's deadline for TLS, which is the same in every client. */
+const NO_ANSWER_IN_TLS = failing('ETIMEDOUT', 'target-tls', 'unclear');
 /** OpenSSL's words for bytes that are not TLS. */
 const NOT_TLS = ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'EPROTO'];
 
@@ -47,7 +47,7 @@ const CUT = failing(CUT_SHORT, 'body', 'unclear');
 /** In the tunnel the meddler and the target look alike, whoever the proxy is. */
 const IN_TUNNEL = table(
   [IN_TLS, 'close-in-tunnel reset-in-tunnel'],
-  [CLIENT_TIMEOUT, 'silent-in-tunnel'],
+  [NO_ANSWER_IN_TLS, 'silent-in-tunnel'],
   [NO_TLS, 'garbage-in-tunnel plain-in-tunnel'],
   [failing('UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'target-tls', 'unclear'), 'intercept-tunnel'],
   [CUT, 'cut-tunnel-close cut-tunnel-reset'],
@@ -81,10 +81,6 @@ const PROXY_STATUS_FAULTS: Record<string, Fault> = {
   http_request_error: 'endpoint',
 };
 
-/** On a slow machine what comes early comes no sooner than an answer would, and is one to all appearance. */
-const EARLY = (phase: Phase) =>
-  failing(['PROXY_PROTOCOL', 'ECONNABORTED', 'ETIMEDOUT'], [phase, 'request', 'target-tls'], ['endpoint', 'unclear']);
-
 const OVER_HTTP = table(
   [REACH, 'refuse-tcp'],
   [CLOSED(['proxy-connect', 'tunnel']), 'reset-on-accept'],
@@ -95,8 +91,10 @@ const OVER_HTTP = table(
   [PROTOCOL('proxy-tls'), 'alert-in-tls plain-in-tls'],
   [UNTRUSTED, 'tls-expired tls-self-signed tls-wrong-name tls-foreign'],
   [OK, 'split-reply'],
-  [PROTOCOL('tunnel'), 'garbage-reply ssh-reply endless-header huge-header interim-100 interim-103 bytes-before-200'],
-  [EARLY('tunnel'), 'early-200'],
+  [
+    PROTOCOL('tunnel'),
+    'garbage-reply ssh-reply endless-header huge-header interim-100 interim-103 bytes-before-200 early-200',
+  ],
   [NO_TLS, 'body-on-200'],
   [LOCKED('tunnel'), 'status-401 status-407'],
 );
@@ -110,8 +108,7 @@ const OVER_SOCKS5 = table(
   ],
   [SILENT('proxy-handshake'), 'silent-on-accept silent-after-greeting silent-after-auth'],
   [LOCKED('proxy-handshake'), 'no-acceptable-method unknown-method auth-refused'],
-  [PROTOCOL('proxy-handshake'), 'wrong-version garbage-reply speaks-http auth-then-more'],
-  [EARLY('proxy-handshake'), 'early-reply'],
+  [PROTOCOL('proxy-handshake'), 'wrong-version garbage-reply speaks-http auth-then-more early-reply'],
   // The engine looks at the verdict alone, and goes on to a request that nobody answers.
   [SILENT('tunnel'), 'auth-wrong-version'],
   [SILENT('tunnel'), 'silent-after-request silent-in-reply drip-reply'],
@@ -139,7 +136,7 @@ const AT_TARGET = table(
   [IN_TLS, 'close-on-accept close-in-tls reset-in-tls'],
   // Quick enough, and the proxy hears of it before it has said its yes.
   [failing([...LOST, 'PROXY_TUNNEL'], ['target-tls', 'tunnel'], 'unclear'), 'reset-on-accept'],
-  [CLIENT_TIMEOUT, 'silent-on-accept silent-in-tls'],
+  [NO_ANSWER_IN_TLS, 'silent-on-accept silent-in-tls'],
   [
     failing(
       ['ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR', 'EPROTO', 'ERR_SSL_SSL/TLS_ALERT_INTERNAL_ERROR'],

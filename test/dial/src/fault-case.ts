@@ -42,16 +42,19 @@ const SHORT_MS = 1000;
 const LONG_MS = 15_000;
 /** Far beyond any deadline in play, so that a slow machine is not taken for a hang. */
 const WATCH_MS = 20_000;
+/** Well below the deadline of a dial that nobody ends: it must not pass for one that was ended. */
+const IDLE_MS = 5000;
 
 type Settled = { readonly status: number } | { readonly error: unknown; readonly response: boolean };
 
-export async function runCase(faultCase: FaultCase): Promise<CaseResult> {
+/** `make` for who tests this function itself. */
+export async function runCase(faultCase: FaultCase, make = client): Promise<CaseResult> {
   const scene = await faultCase.open();
   try {
     const limit = faultCase.hangs ? SHORT_MS : LONG_MS;
     const abort = new AbortController();
     const endpoint = toEndpoint(scene.proxyUrl, 'the case');
-    const http = client(faultCase.client, endpoint, {
+    const http = make(faultCase.client, endpoint, {
       timeoutMs: limit,
       // Longer than the dial, so that each hang is seen by whom it belongs to.
       requestMs: faultCase.hangs ? 2 * SHORT_MS : LONG_MS,
@@ -60,15 +63,20 @@ export async function runCase(faultCase: FaultCase): Promise<CaseResult> {
     });
     if (faultCase.aborts) abortWhenStill(abort, scene);
     const settled = await within(WATCH_MS, settle(http, scene.targetUrl));
+    // What failed has to be gone by itself: a client that is closed takes everything down.
+    const answered = settled !== undefined && 'status' in settled;
+    const clean = !answered && (await isIdle(scene));
     await http.close();
-    const idle = await within(
-      WATCH_MS,
-      scene.idle().then(() => true),
-    );
-    return { ...judge(faultCase, settled), socketsLeft: idle === true ? 0 : (scene.openSockets?.() ?? 1) };
+    const idle = answered ? await isIdle(scene) : clean;
+    return { ...judge(faultCase, settled), socketsLeft: idle ? 0 : Math.max(1, scene.openSockets?.() ?? 1) };
   } finally {
     await scene.close();
   }
+}
+
+async function isIdle(scene: Scene): Promise<boolean> {
+  const idle = scene.idle().then(() => true);
+  return (await within(IDLE_MS, idle)) === true;
 }
 
 /** The proxy lives in this process: while it is asked again and again, whatever is under way goes on. */

@@ -11,6 +11,7 @@ const json = process.argv.includes('--json');
 const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length);
 
 const mutants = [...poolMutants, ...partMutants].filter(({ name }) => only === undefined || name.includes(only));
+if (mutants.length === 0) throw new Error(`no fault has '${only}' in its name: nothing would be tested`);
 const waiting = [...mutants];
 const missed: string[] = [];
 

@@ -11,7 +11,7 @@ export const partMutants: readonly Mutant[] = [
   {
     name: 'the losers of a race run on',
     file: 'pool/attempt-loop.ts',
-    find: "lease.end('superseded');",
+    find: "lease.end(this.#isCalledOff ? 'aborted' : 'superseded');",
     becomes: '',
   },
   {

@@ -1,5 +1,6 @@
 import type { Fault, Outcome, ResponseOutcome, Verdict } from '../outcome.js';
 import { parseProxyStatus } from './proxy-status.js';
+import { readHeader } from './retry-after.js';
 
 /** Turns what was seen into whose fault it was. */
 export function classify(outcome: Outcome): Verdict {
@@ -31,7 +32,7 @@ const EITHERS = new Set([403, 429, 500, 502, 503, 504]);
 /** Without a tunnel the proxy speaks for the target; undefined where it can only be passing on. */
 function ofSpokesman({ status, headers }: ResponseOutcome): Verdict | undefined {
   if (status < 400) return undefined;
-  const said = parseProxyStatus(headers?.get('proxy-status'));
+  const said = parseProxyStatus(headers === undefined ? undefined : readHeader(headers, 'proxy-status'));
   if (said !== undefined) return ofFault(said.fault);
   if (status === 407) return 'endpoint-fault';
   return EITHERS.has(status) ? 'unclear' : undefined;

@@ -16,7 +16,7 @@ export function retryAfterMs(headers: HeaderView | undefined, wallNow: number): 
 }
 
 function fromRetryAfter(headers: HeaderView, wallNow: number): number | undefined {
-  const value = read(headers, 'retry-after');
+  const value = readHeader(headers, 'retry-after');
   if (value === undefined) return undefined;
   if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000;
   const date = parseHttpDate(value);
@@ -24,12 +24,12 @@ function fromRetryAfter(headers: HeaderView, wallNow: number): number | undefine
 }
 
 function sentAt(headers: HeaderView, wallNow: number): number {
-  return parseHttpDate(read(headers, 'date') ?? '') ?? wallNow;
+  return parseHttpDate(readHeader(headers, 'date') ?? '') ?? wallNow;
 }
 
 function fromRateLimit(headers: HeaderView, wallNow: number): number | undefined {
-  const combined = /(?:^|[;,\s])(?:reset|t)=(\d+)/.exec(read(headers, 'ratelimit') ?? '')?.[1];
-  const value = combined ?? read(headers, 'ratelimit-reset') ?? read(headers, 'x-ratelimit-reset');
+  const combined = /(?:^|[;,\s])(?:reset|t)=(\d+)/.exec(readHeader(headers, 'ratelimit') ?? '')?.[1];
+  const value = combined ?? readHeader(headers, 'ratelimit-reset') ?? readHeader(headers, 'x-ratelimit-reset');
   if (value === undefined || !/^\d+$/.test(value)) return undefined;
   // Some count in milliseconds, which no moment in seconds reaches.
   const seconds = Number(value) > 1e12 ? Number(value) / 1000 : Number(value);
@@ -38,7 +38,7 @@ function fromRateLimit(headers: HeaderView, wallNow: number): number | undefined
 }
 
 /** Whatever stands for headers: `get` of the platform's own answers null, others throw or answer lists. */
-function read(headers: HeaderView, name: string): string | undefined {
+export function readHeader(headers: HeaderView, name: string): string | undefined {
   try {
     const value: unknown = headers.get(name);
     return typeof value === 'string' ? value.trim() : undefined;

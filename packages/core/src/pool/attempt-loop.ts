@@ -1,18 +1,17 @@
-import { isOutcome } from '../outcome-check.js';
+import { FairleadError } from '../errors.js';
 import type { Outcome } from '../outcome.js';
 import type { Clock } from '../ports/clock.js';
+import { outcomeOf, type AttemptResult as Result } from './attempt-outcome.js';
 import type { Lease } from './lease.js';
 import type { Decision, Run } from './run.js';
 
-/** Does the work over one lease: return what it brought, or throw. Stop when `lease.signal` aborts. */
+/** Does the work over one lease: return what it brought, or throw. Stop when `lease.signal` aborts, as it does with the request's. */
 export type Attempt<T> = (lease: Lease) => Promise<T> | T;
 
 /** An error that knows what was observed when it was thrown. Adapters throw it, or anything else. */
 export interface OutcomeError {
   readonly outcome: Outcome;
 }
-
-type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
 
 interface Leg<T> {
   readonly lease: Lease;
@@ -34,6 +33,8 @@ class AttemptLoop<T> {
   #accompanied: Lease | undefined;
   /** The last answer that was not wanted: better than none, should nothing else come. */
   #held: Result<T> | undefined;
+  /** Comes when the caller calls the request off; never, where no signal was given. */
+  #calledOff: Promise<'called-off'> | undefined;
 
   constructor(run: Run, attempt: Attempt<T>, clock: Clock) {
     this.#run = run;
@@ -42,6 +43,34 @@ class AttemptLoop<T> {
   }
 
   async result(): Promise<T> {
+    // The pool's timers hold nothing up: without this a program would end in the middle of a wait, and its requests with it.
+    const release = this.#clock.hold?.();
+    try {
+      return await this.#untilCalledOff();
+    } finally {
+      release?.();
+    }
+  }
+
+  async #untilCalledOff(): Promise<T> {
+    const { signal } = this.#run.request;
+    if (signal === undefined) return this.#loop();
+    let abort = (): void => undefined;
+    this.#calledOff = new Promise((resolve) => {
+      abort = () => {
+        for (const lease of this.#legs.keys()) lease.end('aborted');
+        resolve('called-off');
+      };
+    });
+    signal.addEventListener('abort', abort);
+    try {
+      return await this.#loop();
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  async #loop(): Promise<T> {
     try {
       for (;;) {
         if (this.#legs.size === 0) {
@@ -58,6 +87,7 @@ class AttemptLoop<T> {
           }
         }
         const leg = await this.#firstBack();
+        if (leg === 'called-off') throw this.#abortedError();
         if (leg === 'late') {
           const more = this.#run.beside('hedge');
           const lease = more instanceof Promise ? await more : more;
@@ -74,12 +104,21 @@ class AttemptLoop<T> {
 
   /** There is nobody left to try: an answer that was held back is better than none, unless the caller has called it off. */
   #instead(error: unknown): T {
-    if (this.#held === undefined || this.#run.request.signal?.aborted === true) throw error;
+    if (this.#held === undefined || this.#isCalledOff) throw error;
     return valueOf(this.#held);
   }
 
+  get #isCalledOff(): boolean {
+    return this.#run.request.signal?.aborted === true;
+  }
+
+  #abortedError(): FairleadError {
+    return new FairleadError('ABORTED', 'the request was aborted', { cause: this.#run.request.signal?.reason });
+  }
+
   #start(lease: Lease): void {
-    this.#legs.set(lease, this.#work(lease));
+    // Called off while the lease was on its way: the attempt is not even begun.
+    this.#legs.set(lease, this.#isCalledOff ? new Promise(() => undefined) : this.#work(lease));
   }
 
   async #work(lease: Lease): Promise<Leg<T>> {
@@ -98,23 +137,28 @@ class AttemptLoop<T> {
     }
   }
 
-  async #firstBack(): Promise<Leg<T> | 'late'> {
+  async #firstBack(): Promise<Leg<T> | 'late' | 'called-off'> {
+    if (this.#isCalledOff) return 'called-off';
     const [newest] = [...this.#legs.keys()].slice(-1);
-    if (newest === undefined || newest === this.#accompanied) return Promise.race(this.#legs.values());
+    const out: Promise<Leg<T> | 'called-off'>[] = [...this.#legs.values()];
+    if (this.#calledOff !== undefined) out.unshift(this.#calledOff);
+    if (newest === undefined || newest === this.#accompanied) return Promise.race(out);
     const wait = this.#run.hedgeAfterMs(newest);
-    if (wait === Number.POSITIVE_INFINITY) return Promise.race(this.#legs.values());
+    if (wait === Number.POSITIVE_INFINITY) return Promise.race(out);
     this.#accompanied = newest;
     let cancel = (): void => undefined;
     const late = new Promise<'late'>((resolve) => {
       cancel = this.#clock.schedule(newest.since + wait, () => resolve('late'));
     });
-    return Promise.race([...this.#legs.values(), late]).finally(() => cancel());
+    return Promise.race([...out, late]).finally(() => cancel());
   }
 
   /** What the request ends with, or `on`. */
   #settle({ lease, result }: Leg<T>): Result<T> | 'on' {
     this.#legs.delete(lease);
-    const decision = this.#run.report(lease, outcomeOf(result, this.#clock.now() - lease.since));
+    const { endpoint, since } = lease;
+    const seen = { elapsedMs: this.#clock.now() - since, proxy: endpoint.url, calledOff: this.#isCalledOff };
+    const decision = this.#run.report(lease, outcomeOf(result, seen));
     const wanted = lease.verdict === 'success' || lease.verdict === 'final';
     if (wanted) return result;
     const answered = lease.outcome?.kind === 'response';
@@ -122,15 +166,15 @@ class AttemptLoop<T> {
     // Another leg may still bring what this one could not.
     if (isAgain(decision) || this.#legs.size > 0) return 'on';
     // An answer that was not wanted says more than a proxy that failed after it.
-    if (!answered && this.#held !== undefined && this.#run.request.signal?.aborted !== true) return this.#held;
+    if (!answered && this.#held !== undefined) return this.#held;
     if (!result.ok && decision.kind === 'give-up') throw Object.assign(decision.error, { cause: result.error });
     return result;
   }
 
   #cancelRest(): void {
     for (const lease of this.#legs.keys()) {
-      lease.end('superseded');
-      lease.settle({ kind: 'abandoned', elapsedMs: this.#clock.now() - lease.since });
+      lease.end(this.#isCalledOff ? 'aborted' : 'superseded');
+      this.#run.report(lease, { kind: 'abandoned', elapsedMs: this.#clock.now() - lease.since });
     }
   }
 }
@@ -142,25 +186,4 @@ function isAgain(decision: Decision): boolean {
 function valueOf<T>(result: Result<T>): T {
   if (result.ok) return result.value;
   throw result.error;
-}
-
-function outcomeOf(result: Result<unknown>, elapsedMs: number): Outcome {
-  if (result.ok) return { kind: 'response', status: statusOf(result.value) ?? 200, latencyMs: elapsedMs };
-  const error: Partial<OutcomeError> & { name?: unknown; code?: unknown } = Object(result.error);
-  if (isOutcome(error.outcome)) return error.outcome;
-  const code = typeof error.code === 'string' ? error.code : String(error.name ?? 'Error');
-  return { kind: 'failure', phase: 'request', code, elapsedMs, sent: 'maybe', fault: 'unclear' };
-}
-
-/** Responses of fetch, axios and got carry their status beside headers; anything else that has a status is the user's own. */
-function statusOf(value: unknown): number | undefined {
-  try {
-    const { status, statusCode, headers }: { status?: unknown; statusCode?: unknown; headers?: unknown } =
-      Object(value);
-    if (typeof headers !== 'object' || headers === null) return undefined;
-    const found = [status, statusCode].find((candidate) => Number.isInteger(candidate)) as number | undefined;
-    return found !== undefined && found >= 100 && found < 600 ? found : undefined;
-  } catch {
-    return undefined;
-  }
 }

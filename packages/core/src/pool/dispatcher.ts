@@ -17,9 +17,10 @@ import { Lease, type LeaseKeeper, type LeaseParts } from './lease.js';
 import { LiveList } from './live-list.js';
 import { Membership } from './membership.js';
 import type { ResolvedOptions } from './options.js';
+import { rankRun } from './rank-run.js';
 import { MisconfigurationWatch } from './misconfiguration.js';
 import { Question } from './question.js';
-import { closedError, lateError, later, ONLY_A_RELEASE, type Refusal } from './refusal.js';
+import { closedError, lateError, ONLY_A_RELEASE, type Refusal } from './refusal.js';
 import { Restraints } from './restraints.js';
 import { Roster } from './roster.js';
 import { openStore } from './open-store.js';
@@ -129,6 +130,16 @@ export class Dispatcher implements LeaseKeeper {
     return this.#options.clock.now();
   }
 
+  /** Keeps the process alive until the answer is called. */
+  hold(): (() => void) | undefined {
+    return this.#options.clock.hold?.();
+  }
+
+  /** What the caller gave us to do; what it throws is an event. */
+  guard(what: 'onEnd', work: () => void): void {
+    this.#events.guard(what, work);
+  }
+
   /** When the target's suspension ends; 0 when there is none. */
   suspendedUntil(target: Target): Instant {
     return this.#options.store.ledger.suspendedUntil(target, this.now());
@@ -176,7 +187,7 @@ export class Dispatcher implements LeaseKeeper {
     if (suspended > 0) return refusedBySuspension(run, suspended, now);
     if (this.inFlight >= this.#options.maxInFlight) return ONLY_A_RELEASE;
     this.question.ask(run, now, allowed);
-    const refusal = this.#rank(run, now);
+    const refusal = rankRun(this, run, now);
     if (refusal !== undefined || this.question.candidates.count > 0) return refusal;
     // Whom the caller would rather avoid serves when nobody else can.
     return run.dropAvoid() ? this.prepare(run, now, allowed) : refusedForWant(this, run, this.question.query);
@@ -274,26 +285,6 @@ export class Dispatcher implements LeaseKeeper {
       this.live.expect(lease.dueAt);
     }
     this.reschedule();
-  }
-
-  #rank(run: Run, now: Instant): Refusal | undefined {
-    if (run.session === undefined) return void this.question.rank(run);
-    const choice = this.sessions.choose(run, this.kernel, this.question.query, now);
-    this.question.admission.session = run.session;
-    this.question.admission.pin = run.pinTerms;
-    switch (choice.kind) {
-      case 'free':
-        this.question.query.allowed = choice.allowed ?? this.question.query.allowed;
-        return void this.question.rank(run);
-      case 'pinned':
-        return void this.question.rankOne(choice.row);
-      case 'wait':
-        return { retryAt: later(choice.until, now) };
-      case 'lost':
-        return { retryAt: now, error: choice.error };
-      default:
-        return choice satisfies never;
-    }
   }
 
   /** The place is taken, in the ledger and in the kernel: the lease that stands for it. */

@@ -69,8 +69,8 @@ export interface PoolEvents {
   'bound-reached': { readonly what: 'waiting' | 'jobs' | 'suspensions' };
   /** The pool is closed: whoever keeps connections for it can let them go. */
   closed: Readonly<Record<never, never>>;
-  /** A listener or a classifier threw: the pool goes on, and says so here. */
-  'listener-error': { readonly event: keyof PoolEvents | 'classify' | 'summary'; readonly error: unknown };
+  /** A listener, a classifier or the callback of a lease threw: the pool goes on, and says so here. */
+  'listener-error': { readonly event: keyof PoolEvents | 'classify' | 'summary' | 'onEnd'; readonly error: unknown };
 }
 
 export type PoolListener<K extends keyof PoolEvents> = (event: PoolEvents[K]) => void;
@@ -125,8 +125,15 @@ export class Emitter {
       const problem = `has ${MOST_LISTENERS} listeners, which is the bound; the answer of \`on\` takes one off`;
       throw new ConfigurationError('INVALID_OPTION', `on('${name}')`, problem);
     }
-    this.#listeners.set(name, set.add(listener));
-    return () => set.delete(listener);
+    // Another set, and not that one changed: a listener that puts a new one in its place must not be called for it now.
+    this.#listeners.set(name, new Set(set).add(listener));
+    return () => this.#off(name, listener);
+  }
+
+  #off(name: keyof PoolEvents, listener: PoolListener<never>): void {
+    const left = new Set(this.#listeners.get(name));
+    left.delete(listener);
+    this.#listeners.set(name, left);
   }
 
   /** Whether anybody listens: the hot path makes no payload for nobody. */
@@ -135,7 +142,7 @@ export class Emitter {
   }
 
   /** Does what the user gave us to do; what that throws is an event. */
-  guard(what: 'summary', work: () => void): void {
+  guard(what: 'summary' | 'onEnd', work: () => void): void {
     try {
       work();
     } catch (error) {

@@ -155,3 +155,44 @@ test.each([
   const { pool } = setUp();
   expect(() => pool.begin({ target, [name]: value })).toThrow(`request.${name}`);
 });
+
+test('a callback that throws when its lease ends keeps no other lease from ending', async () => {
+  const clock = manualClock();
+  const pool = createPool({ proxies: ['http://a:1', 'http://b:1'], clock, leaseIdleMs: 1000 });
+  const told: unknown[] = [];
+  pool.on('listener-error', ({ event }) => told.push(event));
+  for (let turn = 0; turn < 2; turn += 1) {
+    const lease = await pool.acquire({ target: 'https://shop.example/' });
+    lease.onEnd(() => {
+      throw new Error('mine');
+    });
+  }
+  clock.advance(10_000);
+  expect([pool.stats().inFlight, told]).toEqual([0, ['onEnd', 'onEnd']]);
+});
+
+test('headers that throw under a proxy that speaks for the target leave the books in order', async () => {
+  const pool = createPool({ proxies: ['http://a:1'], clock: manualClock() });
+  const lease = await pool.acquire({ target: 'https://shop.example/' });
+  const get = (): never => {
+    throw new Error('torn');
+  };
+  lease.settle({ kind: 'response', status: 502, latencyMs: 1, via: 'absolute', headers: { get } });
+  expect(pool.stats()).toMatchObject({ inFlight: 0, endpoints: [{ inFlight: 0 }] });
+});
+
+test('a listener that takes itself off and puts itself on again is called once for each event', () => {
+  const pool = createPool({ clock: manualClock() });
+  let calls = 0;
+  const arm = (): void => {
+    const off = pool.on('added', () => {
+      calls += 1;
+      if (calls > 10) throw new Error('it spins');
+      off();
+      arm();
+    });
+  };
+  arm();
+  pool.add('http://a:1');
+  expect(calls).toBe(1);
+});

@@ -1,4 +1,5 @@
 import { FairleadError } from '../errors.js';
+import { lateError } from './refusal.js';
 
 /** One submitted request: it runs on whether or not anybody waits for it. */
 export class Job<T> {
@@ -48,17 +49,27 @@ interface QueueParts {
 
 /** A bounded number of jobs at once; whoever submits more waits for room, in order. */
 export class JobQueue {
-  /** Most jobs that may be unfinished. */
-  bound: number;
+  #bound: number;
   readonly #schedule: Schedule;
   readonly #full: () => void;
   readonly #waiting = new Set<Applicant>();
   #unfinished = 0;
 
   constructor({ bound, schedule, full }: QueueParts) {
-    this.bound = bound;
+    this.#bound = bound;
     this.#schedule = schedule;
     this.#full = full;
+  }
+
+  /** Most jobs that may be unfinished. */
+  get bound(): number {
+    return this.#bound;
+  }
+
+  /** Whoever waits hears of the room that a higher one makes. */
+  set bound(bound: number) {
+    this.#bound = bound;
+    for (const { admit } of Array.from(this.#waiting).slice(0, Math.max(0, bound - this.#unfinished))) admit();
   }
 
   /** Callers that wait for room. */
@@ -75,9 +86,27 @@ export class JobQueue {
     return job;
   }
 
-  /** Starts the job as soon as there is room for it. */
-  async submit<T>(start: (signal: AbortSignal) => Promise<T>, signal: AbortSignal | undefined): Promise<Job<T>> {
-    while (this.#unfinished >= this.bound) await this.#room(signal);
+  /** Starts the job as soon as there is room for it, within so long. */
+  async submit<T>(
+    start: (signal: AbortSignal) => Promise<T>,
+    signal: AbortSignal | undefined,
+    withinMs: number,
+  ): Promise<Job<T>> {
+    if (this.#unfinished < this.bound) return this.trySubmit(start);
+    let late = false;
+    let onLate = (): void => undefined;
+    const cancel = this.#schedule(withinMs, () => {
+      late = true;
+      onLate();
+    });
+    try {
+      while (this.#unfinished >= this.bound) {
+        if (late) throw lateError();
+        await this.#room(signal, (applicant) => (onLate = () => applicant.refuse(lateError())));
+      }
+    } finally {
+      cancel();
+    }
     return this.trySubmit(start);
   }
 
@@ -86,7 +115,7 @@ export class JobQueue {
     for (const { refuse } of this.#waiting) refuse(reason());
   }
 
-  #room(signal: AbortSignal | undefined): Promise<void> {
+  #room(signal: AbortSignal | undefined, joined: (applicant: Applicant) => void): Promise<void> {
     if (this.#waiting.size >= this.bound && this.bound > 0) {
       this.#refuse(`${this.#waiting.size} wait for room already, which is the bound`);
     }
@@ -109,6 +138,7 @@ export class JobQueue {
         },
       };
       this.#waiting.add(applicant);
+      joined(applicant);
       signal?.addEventListener('abort', onAbort);
       if (signal?.aborted === true) onAbort();
     });

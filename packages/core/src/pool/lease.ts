@@ -11,6 +11,8 @@ import type { Watched } from './live-list.js';
 export interface LeaseKeeper {
   now(): Instant;
   settled(lease: Lease, outcome: Outcome): Verdict;
+  /** What the work throws becomes an event: a lease that ends must not keep others from ending. */
+  guard(what: 'onEnd', work: () => void): void;
 }
 
 /** @internal */
@@ -40,8 +42,8 @@ export interface LeaseParts {
   readonly idleMs: number;
 }
 
-/** Why the pool itself ended a lease. */
-export type LeaseEnd = 'abandoned' | 'idle' | 'superseded' | 'closed' | 'lost';
+/** Why the pool itself ended a lease; `aborted` is its caller's signal. */
+export type LeaseEnd = 'abandoned' | 'idle' | 'superseded' | 'aborted' | 'closed' | 'lost';
 
 /** The reason that `lease.signal` aborts with. */
 export class LeaseEndedError extends Error {
@@ -189,7 +191,7 @@ export class Lease implements Watched {
     if (this.#ended !== undefined) return;
     this.#ended = why;
     this.#controller?.abort(new LeaseEndedError(why));
-    this.#onEnd?.();
+    if (this.#onEnd !== undefined) this.#keeper.guard('onEnd', this.#onEnd);
   }
 
   /** @internal The pool has ended it, settled or not. */

@@ -222,8 +222,13 @@ export class Pool {
 
   /** Starts a request that runs on by itself; waits while `maxWaiting` of them are unfinished. */
   async submit<T>(request: LeaseRequest, attempt: Attempt<T>): Promise<Job<T>> {
-    const { signal } = checkedRequest(request);
-    return this.#jobs.submit((cancel) => this.#job(request, attempt, cancel), signal);
+    const { clock } = this.#options;
+    const { signal, deadlineMs = this.#options.deadlineMs } = checkedRequest(request);
+    const deadline = clock.now() + deadlineMs;
+    // The wait for room is part of what the request may take in all.
+    const start = (cancel: AbortSignal): Promise<T> =>
+      this.#job({ ...request, deadlineMs: Math.max(1, deadline - clock.now()) }, attempt, cancel);
+    return this.#jobs.submit(start, signal, deadlineMs);
   }
 
   /** The same without waiting: throws `QUEUE_FULL` when there is no room. */
@@ -233,6 +238,8 @@ export class Pool {
 
   /** Submits each in order; answers once the last has room. */
   async submitBatch<T>(requests: readonly LeaseRequest[], attempt: Attempt<T>): Promise<Job<T>[]> {
+    // A mistake in the last must not be found when the first has been sent.
+    for (const request of requests) this.begin(request);
     const jobs: Job<T>[] = [];
     for (const request of requests) jobs.push(await this.submit(request, attempt));
     return jobs;

@@ -33,7 +33,8 @@ export class Question {
   ask(run: Run, now: Instant, also?: (row: Row) => boolean): void {
     const { query, admission } = this;
     query.target = this.#kernel.internTarget(run.target);
-    if (run.policy.minIntervalMs > 0) this.#kernel.setConfiguredPace(query.target, run.policy.minIntervalMs);
+    // Each time: another rule of the same host, or an update, may ask for another pace, or for none.
+    this.#kernel.setConfiguredPace(query.target, run.policy.minIntervalMs);
     query.first = run.tried.size === 0;
     query.failures = run.failures;
     query.triedCount = this.#writeBarred(run);

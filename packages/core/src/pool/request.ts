@@ -26,7 +26,7 @@ export interface LeaseRequest {
   readonly exclude?: readonly EndpointId[];
   /** Endpoints to use only where no other can serve, as after a retry of the caller's own. A session's exit counts more. @default [] */
   readonly avoid?: readonly EndpointId[];
-  /** Ends the wait, and the run. */
+  /** Ends the wait, and the run with what it has out: `lease.signal` aborts too, and nobody is blamed. */
   readonly signal?: AbortSignal;
   /** How long the request may take in all. @default the pool's `deadlineMs` */
   readonly deadlineMs?: number;

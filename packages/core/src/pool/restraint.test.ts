@@ -178,3 +178,25 @@ test("a classifier's word counts, and one that throws is reported and not believ
   fine.settle(ok);
   expect([fine.verdict, errors]).toEqual(['success', ['classify']]);
 });
+
+test('a pace that is configured no more holds nobody back', () => {
+  const pool = createPool({ proxies: ['http://a:1'], clock: manualClock(), policy: { minIntervalMs: 60_000 } });
+  const target = 'https://shop.example/';
+  pool.tryAcquire({ target })?.settle({ kind: 'response', status: 200, latencyMs: 1 });
+  expect(pool.tryAcquire({ target })).toBeUndefined();
+  pool.update({ policy: { minIntervalMs: 0 } });
+  expect(pool.tryAcquire({ target })).toBeDefined();
+  expect(pool.explain({ target }).paceMs).toBe(0);
+});
+
+test('the pace of a path is not the pace of its host', () => {
+  const policy = { targets: [{ match: 'shop.example/api', minIntervalMs: 60_000 }] };
+  const pool = createPool({ proxies: ['http://a:1'], clock: manualClock(), policy });
+  const once = (target: string) => {
+    const lease = pool.tryAcquire({ target });
+    lease?.settle({ kind: 'response', status: 200, latencyMs: 1 });
+    return lease !== undefined;
+  };
+  const [api, page] = ['https://shop.example/api/x', 'https://shop.example/'];
+  expect([api, page, api, page].map(once)).toEqual([true, true, false, true]);
+});

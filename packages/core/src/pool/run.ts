@@ -272,6 +272,8 @@ export class Run {
     this.#answered ||= seen.kind === 'response';
     // The caller has the head of an answer: whatever happens to its body, another would be a second one.
     if (this.#delivered) return DONE;
+    // Who has called it off wants no more of it.
+    if (this.request.signal?.aborted === true) return DONE;
     const action = this.policy.verdicts[lease.verdict ?? 'abandoned'];
     if (seen.kind === 'failure' && seen.sent === 'nothing') {
       return action.retry === 'never' ? DONE : this.#reroute(lease, seen);
@@ -304,6 +306,7 @@ export class Run {
   }
 
   #tryBegin(why: Again | undefined): Lease | undefined {
+    if (this.request.signal?.aborted === true) return undefined;
     const lease = this.#host.tryLease(this);
     return lease === undefined ? undefined : this.#begun(lease, why);
   }

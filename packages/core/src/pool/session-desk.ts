@@ -20,9 +20,12 @@ import type { Run } from './run.js';
 export type SessionChoice =
   | { readonly kind: 'free'; readonly allowed?: (row: Row) => boolean }
   | { readonly kind: 'pinned'; readonly row: Row }
+  /** The request names another exit, and the contract lets it. */
+  | { readonly kind: 'forced' }
   | { readonly kind: 'wait'; readonly until: Instant }
   | { readonly kind: 'lost'; readonly error: FairleadError };
 
+const FORCED: SessionChoice = Object.freeze({ kind: 'forced' });
 const FREE: SessionChoice = Object.freeze({ kind: 'free' });
 
 interface DeskParts {
@@ -114,6 +117,8 @@ export class SessionDesk {
     if (this.#bytes.isSpent(session, run.policy.bytes.perSession)) return { kind: 'lost', error: spentError(run) };
     const pin = this.#ledger.pinOf(session, now);
     if (pin === undefined) return this.#unpinned(run, query);
+    const forced = this.#forced(run, pin.row, query);
+    if (forced !== undefined) return forced;
     const state = this.#members.eligibility(pin.row, query);
     if (state === 'ok') return { kind: 'pinned', row: pin.row };
     if (state === 'busy' || state === 'target-down' || state === 'paced') {
@@ -162,6 +167,18 @@ export class SessionDesk {
     }
     this.#exits.remember(run.session!, exit, 'lost');
     return { kind: 'free', allowed };
+  }
+
+  /** What becomes of a request that names an endpoint; undefined where that is the exit its session keeps, or none is named. */
+  #forced(run: Run, pinned: Row, query: RankQuery): SessionChoice | undefined {
+    const { endpoint } = run.request;
+    const exit = this.#members.roster.at(pinned);
+    if (endpoint === undefined || endpoint === exit.id) return undefined;
+    if (!isBound(run.policy.session)) return FORCED;
+    const row = this.#members.roster.rowOf(endpoint);
+    const allowed = this.#standIns(run.policy.session, exit, query);
+    if (row !== undefined && allowed?.(row) === true) return FORCED;
+    return { kind: 'lost', error: lostError(run, exit.id, 'not the endpoint asked for') };
   }
 
   /** The pinned exit cannot serve: what the contract makes of that. */
@@ -219,7 +236,11 @@ function spentError({ request, policy }: Run): FairleadError {
   return new FairleadError('BUDGET_SPENT', `session ${name} has moved its ${policy.bytes.perSession} bytes`);
 }
 
-function lostError({ request }: Run, endpoint: EndpointId, state: Eligibility | 'gone'): FairleadError {
+function lostError(
+  { request }: Run,
+  endpoint: EndpointId,
+  state: Eligibility | 'gone' | 'not the endpoint asked for',
+): FairleadError {
   const name = JSON.stringify(request.session ?? '');
   return new FairleadError('SESSION_LOST', `session ${name} may only use ${endpoint}, which is ${state}`);
 }

@@ -147,3 +147,30 @@ test('a removed exit ends its pins', async () => {
   expect(pool.sessions.lookup('s')).toBeUndefined();
   expect(await use('s')).not.toBe(first);
 });
+
+test('a request of a session that names another endpoint has that one, and the session keeps its own', async () => {
+  const pool = createPool({ proxies: ['http://a:1', 'http://b:1'], clock: manualClock() });
+  const [a, b] = pool.stats().endpoints.map(({ id }) => id);
+  pool.sessions.bind('s', a!);
+  const lease = await pool.acquire({ target: 'https://shop.example/', session: 's', endpoint: b! });
+  expect(lease.endpoint.id).toBe(b);
+  lease.settle({
+    kind: 'failure',
+    phase: 'proxy-connect',
+    code: 'X',
+    elapsedMs: 1,
+    sent: 'nothing',
+    fault: 'endpoint',
+  });
+  expect(pool.sessions.lookup('s')).toBe(a);
+});
+
+test('where the contract keeps one exit, a request that names another fails', async () => {
+  const policy = { session: { contract: 'strict' } } as const;
+  const pool = createPool({ proxies: ['http://a:1', 'http://b:1'], clock: manualClock(), policy });
+  const [a, b] = pool.stats().endpoints.map(({ id }) => id);
+  pool.sessions.bind('s', a!);
+  const refused = pool.acquire({ target: 'https://shop.example/', session: 's', endpoint: b! });
+  await expect(refused).rejects.toMatchObject({ code: 'SESSION_LOST' });
+  expect(pool.sessions.lookup('s')).toBe(a);
+});

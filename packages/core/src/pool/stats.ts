@@ -10,6 +10,7 @@ export type EndpointStanding = 'trial' | 'active' | 'cooling' | 'held' | 'retire
 /** What has been seen of one endpoint since it joined. */
 export interface EndpointStats extends TrafficStats {
   readonly id: EndpointId;
+  readonly tier: number;
   readonly standing: EndpointStanding;
 }
 
@@ -111,8 +112,9 @@ export function readStats(name: string, dispatcher: Dispatcher, jobsWaiting: num
     activeSessions: sessions.size,
     breakersOpen: targets.open.size,
     bytes: counters.bytes,
-    endpoints: [...roster].map(([{ id }, row]) => ({
+    endpoints: [...roster].map(([{ id, tier }, row]) => ({
       id,
+      tier,
       standing: standingOf(row),
       ...(counters.peekRow(row) ?? UNUSED).snapshot(table.inFlight[row]!),
     })),

@@ -53,8 +53,11 @@ export function joinLine(
   attempt: (caller: Caller) => boolean,
 ): void {
   const { signal } = run.request;
+  // In line for nothing but a timer of the pool: the process goes on until there is an answer.
+  const release = dispatcher.hold();
   const done = (): void => {
     waiter.over = true;
+    release?.();
     signal?.removeEventListener('abort', onAbort);
   };
   const waiter: Caller = {
@@ -81,6 +84,7 @@ export function joinLine(
     waiter.fail(abortedError(signal));
   };
   if (!dispatcher.line.join(waiter)) {
+    release?.();
     full();
     return reject(lineFull(run));
   }

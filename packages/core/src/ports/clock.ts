@@ -9,10 +9,29 @@ export interface Clock {
   wallNow(): number;
   /** Calls back once at or after `at`; returns the cancellation. Must not keep the process alive. */
   schedule(at: Instant, callback: () => void): () => void;
+  /** Keeps the process alive until the answer is called: somebody waits for what only a timer brings. Absent, nothing does. */
+  hold?(): () => void;
 }
 
 /** Longer waits overflow the platform's timer, which would then fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Referenced while somebody holds it: made once, for a request at a time would make one for each. */
+let anchor: NodeJS.Timeout | undefined;
+let holders = 0;
+
+function hold(): () => void {
+  anchor ??= setInterval(() => undefined, LONGEST_TIMER_MS);
+  holders += 1;
+  anchor.ref();
+  let held = true;
+  return () => {
+    if (!held) return;
+    held = false;
+    holders -= 1;
+    if (holders === 0) anchor?.unref();
+  };
+}
 
 export const systemClock: Clock = Object.freeze({
   now: () => performance.now(),
@@ -22,4 +41,5 @@ export const systemClock: Clock = Object.freeze({
     timer.unref();
     return () => clearTimeout(timer);
   },
+  hold,
 });

@@ -15,6 +15,8 @@ export interface HttpProxyOptions {
   /** @default '127.0.0.1' */
   readonly host?: string;
   readonly credentials?: Credentials;
+  /** Takes any user name with that password, as the gateways of providers do. @default false */
+  readonly anyUser?: boolean;
   /** Speak TLS to the client, with the certificate named. */
   readonly certificate?: CertificateName;
   /** Answer CONNECT to these ports with this status; absolute-form requests are still forwarded. */
@@ -26,6 +28,8 @@ export interface HttpProxyOptions {
   };
   /** `each-tunnel` leaves from a new loopback address for every tunnel and every absolute-form request. @default 'one' */
   readonly exits?: 'one' | 'each-tunnel';
+  /** The loopback address it leaves from, such as 127.78.0.1: a target can tell by it who it was. */
+  readonly exit?: string;
 }
 
 /** Starts an HTTP proxy that works: CONNECT and absolute form. */
@@ -56,7 +60,7 @@ class HttpProxy {
     client.on('error', ignore);
     const destination = parseAuthority(request.url ?? '');
     const asked = this.#record('connect', request, destination);
-    const refusal = admits(this.#options.credentials, asked.credentials) ? this.#refusal(destination) : 407;
+    const refusal = this.#admits(asked) ? this.#refusal(destination) : 407;
     if (refusal !== undefined) {
       client.end(reply(refusal));
       return;
@@ -80,7 +84,7 @@ class HttpProxy {
     }
     const destination = { host: url.hostname.replaceAll(/^\[|\]$/g, ''), port: Number(url.port || 80) };
     const asked = this.#record('absolute', request, destination);
-    if (!admits(this.#options.credentials, asked.credentials)) {
+    if (!this.#admits(asked)) {
       response.writeHead(407, { 'Proxy-Authenticate': 'Basic realm="lab"' }).end();
       return;
     }
@@ -100,6 +104,11 @@ class HttpProxy {
     request.pipe(onward);
   }
 
+  #admits({ credentials: shown }: ProxyRequest): boolean {
+    const { credentials: lock, anyUser } = this.#options;
+    return admits(lock, anyUser && lock && shown ? { ...shown, user: lock.user } : shown);
+  }
+
   #refusal({ host, port }: Destination): number | undefined {
     const refused = this.#options.refuseConnect;
     if (refused === undefined) return undefined;
@@ -116,6 +125,7 @@ class HttpProxy {
       ...destination,
       ...(credentials && { credentials }),
       ...(connection && { connection }),
+      ...(this.#options.exit !== undefined && { exit: this.#options.exit }),
       ...(this.#options.exits === 'each-tunnel' && { exit: exitAddress(++this.#exits) }),
     };
     this.requests.push(asked);

@@ -151,6 +151,15 @@ test.runIf(process.platform === 'linux')('each tunnel can leave from an exit of 
   }
 });
 
+test.runIf(process.platform === 'linux')('a proxy leaves from the exit it is given', async () => {
+  for (const start of [startHttpProxy, startSocksProxy]) {
+    const proxy = await kept(start({ exit: '127.78.0.7' }));
+    const http = start === startHttpProxy;
+    const tunnel = await openTunnel(proxy.port, http ? connectTo(plain.port) : socks5(plain.port), http ? YES : 12);
+    expect((await hear(tunnel, ask('/echo'))).text).toContain('"remoteAddress":"127.78.0.7"');
+  }
+});
+
 test('a proxy counts the bytes of its clients exactly, inside TLS and out', async () => {
   for (const certificate of [undefined, 'good'] as const) {
     const proxy = await kept(startHttpProxy(certificate ? { certificate } : {}));

@@ -17,6 +17,8 @@ export interface SocksProxyOptions {
   readonly scheme?: 'socks4' | 'socks4a' | 'socks5' | 'socks5h';
   /** `each-tunnel` leaves from a new loopback address every time. @default 'one' */
   readonly exits?: 'one' | 'each-tunnel';
+  /** The loopback address it leaves from, such as 127.78.0.1: a target can tell by it who it was. */
+  readonly exit?: string;
 }
 
 /** Starts a SOCKS proxy that works: versions 4, 4A and 5, CONNECT only. */
@@ -100,6 +102,7 @@ class SocksClient {
       ...destination,
       ...(credentials && { credentials }),
       ...(connection && { connection }),
+      ...(this.#options.exit !== undefined && { exit: this.#options.exit }),
       ...(this.#options.exits === 'each-tunnel' && { exit: exitAddress(this.#requests.length + 1) }),
     };
     this.#requests.push(asked);

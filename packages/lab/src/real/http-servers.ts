@@ -9,7 +9,7 @@ export const squid: RealServerPlan = {
   debianPackage: 'squid',
   scheme: 'http',
   files: ['/usr/sbin/squid', NCSA_AUTH],
-  async prepare({ host, port, directory }, credentials) {
+  async prepare({ host, port, directory, exit }, credentials) {
     const users = join(directory, 'users');
     const configuration = join(directory, 'squid.conf');
     if (credentials) {
@@ -27,6 +27,7 @@ export const squid: RealServerPlan = {
     const lines = [
       `http_port ${host}:${port}`,
       'visible_hostname lab',
+      ...(exit === undefined ? [] : [`tcp_outgoing_address ${exit}`]),
       // None of the stock rules: targets are on loopback and on any port.
       ...(credentials ? [...lock, 'http_access deny all'] : ['http_access allow all']),
       'cache deny all',
@@ -49,11 +50,12 @@ export const tinyproxy: RealServerPlan = {
   debianPackage: 'tinyproxy',
   scheme: 'http',
   files: ['/usr/bin/tinyproxy'],
-  async prepare({ host, port, directory }, credentials) {
+  async prepare({ host, port, directory, exit }, credentials) {
     const configuration = join(directory, 'tinyproxy.conf');
     const lines = [
       `Port ${port}`,
       `Listen ${host}`,
+      ...(exit === undefined ? [] : [`Bind ${exit}`]),
       'Timeout 600',
       'MaxClients 500',
       // Its log is on by default and grows with each request.

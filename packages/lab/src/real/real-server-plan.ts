@@ -10,5 +10,10 @@ export interface RealServerPlan {
   /** Its users are those of the system. */
   readonly usersAreSystemUsers?: true;
   /** Writes its configuration and returns its arguments. */
-  readonly prepare: (place: DaemonPlace, credentials?: Credentials) => Promise<readonly string[]> | readonly string[];
+  readonly prepare: (place: ProxyPlace, credentials?: Credentials) => Promise<readonly string[]> | readonly string[];
+}
+
+export interface ProxyPlace extends DaemonPlace {
+  /** The loopback address it leaves from, where that is not the one it listens on. */
+  readonly exit?: string;
 }

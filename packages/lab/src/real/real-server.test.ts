@@ -71,6 +71,17 @@ for (const name of Object.keys(realServers) as RealServerName[]) {
           }
         });
 
+      if (authenticated)
+        test('leaves from the exit it is given', async () => {
+          const elsewhere = await startRealServer(name, { authenticated, exit: '127.78.0.9' });
+          try {
+            const tunnel = await tunnelled(elsewhere, plain.port);
+            expect((await hear(tunnel, ask('/echo'))).text).toContain('"remoteAddress":"127.78.0.9"');
+          } finally {
+            await elsewhere.stop();
+          }
+        });
+
       if (!authenticated && realServers[name].scheme === 'http')
         test('forwards the absolute form', async () => {
           const { text } = await converse({ port: server.port, say: ask(`${plain.url}/status/203`) });

@@ -16,6 +16,8 @@ export type RealServerName = keyof typeof realServers;
 export interface RealServerOptions {
   /** Demands a user and password, which are then part of the URL. @default false */
   readonly authenticated?: boolean;
+  /** The loopback address it leaves from, such as 127.78.0.1: a target can tell by it who it was. */
+  readonly exit?: string;
 }
 
 export interface RealServer extends Daemon {
@@ -53,7 +55,8 @@ export async function startRealServer(name: RealServerName, options: RealServerO
   const plan: RealServerPlan = realServers[name];
   const credentials = options.authenticated ? LAB_USER : undefined;
   const command = plan.files[0];
-  const daemon = await startDaemon({ command, prepare: (place) => plan.prepare(place, credentials) });
+  const exit = options.exit === undefined ? {} : { exit: options.exit };
+  const daemon = await startDaemon({ command, prepare: (place) => plan.prepare({ ...place, ...exit }, credentials) });
   const url = `${plan.scheme}://${userinfo(credentials)}${daemon.host}:${daemon.port}`;
   return { ...daemon, name, url, ...(credentials && { credentials }) };
 }

@@ -8,7 +8,7 @@ export const dante: RealServerPlan = {
   scheme: 'socks5h',
   files: ['/usr/sbin/danted'],
   usersAreSystemUsers: true,
-  async prepare({ host, port, directory }, credentials) {
+  async prepare({ host, port, directory, exit }, credentials) {
     if (credentials) await ensureSystemUser(credentials);
     const configuration = join(directory, 'danted.conf');
     const method = credentials ? 'username' : 'none';
@@ -19,7 +19,7 @@ export const dante: RealServerPlan = {
       'errorlog: stderr',
       `internal: ${host} port = ${port}`,
       // It binds what it sends to this address, so that loopback is all it can reach.
-      `external: ${host}`,
+      `external: ${exit ?? host}`,
       'clientmethod: none',
       `socksmethod: ${method}`,
       // It reads the password file as root and does the rest as nobody.
@@ -36,8 +36,8 @@ export const microsocks: RealServerPlan = {
   debianPackage: 'microsocks',
   scheme: 'socks5h',
   files: ['/usr/bin/microsocks'],
-  prepare({ host, port }, credentials) {
+  prepare({ host, port, exit }, credentials) {
     const lock = credentials ? ['-u', credentials.user, '-P', credentials.password] : [];
-    return ['-i', host, '-p', String(port), ...lock];
+    return ['-i', host, '-p', String(port), ...(exit === undefined ? [] : ['-b', exit]), ...lock];
   },
 };

@@ -10,7 +10,8 @@ export interface Exchange {
   readonly reset: () => void;
 }
 
-type Route = (exchange: Exchange) => void | Promise<void>;
+export type Route = (exchange: Exchange) => void | Promise<void>;
+export type Routes = Readonly<Record<string, Route>>;
 
 /** The first segment of the path chooses the behaviour; what follows it and the query are its arguments. */
 export const routes = {
@@ -86,8 +87,9 @@ export const routes = {
 export type RouteName = keyof typeof routes;
 
 /** The behaviour for a path; one without a name answers 200. */
-export function routeFor(pathname: string): Route {
+export function routeFor(pathname: string, own: Routes = {}): Route {
   const name = pathname.split('/')[1] ?? '';
+  if (Object.hasOwn(own, name)) return own[name]!;
   return Object.hasOwn(routes, name) ? routes[name as RouteName] : routes.status;
 }
 

@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import * as http2 from 'node:http2';
+import { text } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { certificates } from '../net/certificates.js';
 import { converse, converseTls } from '../net/raw-client.js';
 import type { Heard } from '../net/raw-client.js';
 import { startTarget } from './target.js';
@@ -94,4 +98,26 @@ test('echoes what a WebSocket client sends, short and long, until it closes', as
   expect(text).toMatch(/^HTTP\/1.1 101 [^]*Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\r\n/);
   expect(text).toContain('hello');
   expect(text).toContain('x'.repeat(1000));
+});
+
+test('has pages of its own, refuses whom it is told to, and speaks HTTP/2 where asked', async () => {
+  const own = await startTarget({
+    certificate: 'good',
+    http2: true,
+    routes: { hello: ({ response }) => void response.end('hello') },
+    refuse: ({ path }) => (path === '/hello/banned' ? 403 : undefined),
+  });
+  const session = http2.connect(own.url, { ca: certificates().ca });
+  const fetch = async (path: string) => {
+    const stream = session.request({ ':path': path });
+    const [headers] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
+    return [headers[':status'], await text(stream)];
+  };
+  expect(await fetch('/hello/you')).toEqual([200, 'hello']);
+  expect(await fetch('/hello/banned')).toEqual([403, 'status 403\n']);
+  expect(own.requests.map(({ httpVersion }) => httpVersion)).toEqual(['2.0', '2.0']);
+  const first = await converseTls({ port: own.port, servername: 'localhost', say: request('/hello') });
+  expect(first.text).toMatch(/^HTTP\/1.1 200 /);
+  session.destroy();
+  await own.close();
 });

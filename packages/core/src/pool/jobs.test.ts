@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { manualClock } from '../testing/manual-clock.js';
+import { createPool } from './pool.js';
+
+const target = 'https://shop.example/';
+const never = () => new Promise<never>(() => undefined);
+
+function setUp(maxWaiting: number) {
+  const clock = manualClock();
+  return { clock, pool: createPool({ proxies: ['http://a:1', 'http://b:1'], clock, maxWaiting }) };
+}
+
+test('whoever waits for room waits no longer than the request may take', async () => {
+  const { clock, pool } = setUp(1);
+  pool.trySubmit({ target }, never);
+  const late = pool.submit({ target, deadlineMs: 5000 }, never);
+  clock.advance(5000);
+  await expect(late).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+});
+
+test('what waiting for room took is gone from the deadline of the job', async () => {
+  const { clock, pool } = setUp(1);
+  const first = pool.trySubmit({ target, deadlineMs: 60_000 }, never);
+  const second = pool.submit({ target, deadlineMs: 5000 }, ({ signal }) => {
+    return new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+  });
+  clock.advance(4000);
+  first.cancel();
+  const job = await second;
+  const ended = expect(job.result).rejects.toThrow();
+  clock.advance(1500);
+  await ended;
+});
+
+test('a higher bound lets in who waits for room', async () => {
+  const { pool } = setUp(1);
+  pool.trySubmit({ target }, never);
+  const second = pool.submit({ target }, () => 'done');
+  pool.update({ maxWaiting: 2 });
+  expect(await (await second).result).toBe('done');
+});
+
+test('a batch with a mistake in it sends nothing', async () => {
+  const { pool } = setUp(10);
+  let sent = 0;
+  const mistaken = [{ target }, { target }, { target, deadlineMs: -1 }];
+  await expect(pool.submitBatch(mistaken, () => (sent += 1))).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  expect(sent).toBe(0);
+});
+
+test('who has called it off already is given no lease', () => {
+  const { pool } = setUp(1);
+  expect(pool.tryAcquire({ target, signal: AbortSignal.abort() })).toBeUndefined();
+});

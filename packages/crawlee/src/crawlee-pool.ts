@@ -1,0 +1,95 @@
+import { CriticalError } from '@crawlee/core';
+import { ownOptions, type Pool } from '@fairlead/core';
+import { refuseSharedBrowser, whenClosed } from './browser-check.js';
+import type { CrawleePoolOptions } from './options.js';
+import {
+  whenRead,
+  type CrawlerErrorHandler,
+  type CrawlerHook,
+  type PageContext,
+  type PageHook,
+} from './page-context.js';
+import { PageJudge } from './page-judge.js';
+import type { Page } from './page.js';
+import { PoolProxyConfiguration } from './pool-proxy-configuration.js';
+import { isReserve, refund, reserveRetry } from './retries.js';
+import { SessionLink } from './session-link.js';
+import { putFirst, refuseOverwritten } from './wiring.js';
+
+/** What to spread into the options of a crawler. */
+export interface CrawleePool<Context> {
+  readonly proxyConfiguration: PoolProxyConfiguration;
+  preNavigationHooks: CrawlerHook<Context>[];
+  postNavigationHooks: CrawlerHook<Context>[];
+  errorHandler: CrawlerErrorHandler<Context>;
+  failedRequestHandler: CrawlerErrorHandler<Context>;
+}
+
+/** A crawler's way into the pool: `new CheerioCrawler({ ...crawleePool(pool), requestHandler })`. */
+export function crawleePool(pool: Pool, options?: CrawleePoolOptions<PageContext>): CrawleePool<PageContext>;
+/** The same with hooks that see more of their crawler's context. */
+export function crawleePool<Context extends PageContext>(
+  pool: Pool,
+  options: CrawleePoolOptions<Context>,
+): CrawleePool<Context>;
+export function crawleePool<Context extends PageContext = PageContext>(
+  pool: Pool,
+  options: CrawleePoolOptions<Context> = {},
+): CrawleePool<Context> {
+  const given = ownOptions(options, 'options');
+  const { preNavigationHooks = [], postNavigationHooks = [], errorHandler, failedRequestHandler, ...own } = given;
+  const proxyConfiguration = new PoolProxyConfiguration(pool, own);
+  const { desk } = proxyConfiguration;
+  desk.hears = true;
+  const judge = new PageJudge(desk, new SessionLink(desk));
+  const pageOf = ({ proxyInfo }: PageContext): Page | undefined => desk.pageOf(proxyInfo);
+
+  const settings: CrawleePool<Context> = {
+    proxyConfiguration,
+    preNavigationHooks: [
+      async (context) => {
+        refuseOverwritten(context.crawler, settings);
+        putFirst(context.crawler, settings.postNavigationHooks[0]);
+        refuseSharedBrowser(context);
+        const page = pageOf(context);
+        if (page === undefined) return;
+        reserveRetry(context.request, context.crawler);
+        whenClosed(context, () => page.end());
+        page.start();
+      },
+      ...preNavigationHooks.map(hookOf),
+    ],
+    postNavigationHooks: [
+      async (context) => {
+        const page = pageOf(context);
+        if (page === undefined) return;
+        judge.answered(page, context);
+        // A browser goes on fetching what belongs to the page; there its end is when the page is closed.
+        if (!('page' in context)) whenRead(context.response, () => page.end());
+      },
+      ...postNavigationHooks.map(hookOf),
+    ],
+    errorHandler: async (context, error) => {
+      const page = pageOf(context);
+      const price = page && judge.failed(page, context, error);
+      page?.end();
+      if (price === 'the-crawl') throw new CriticalError(`${page?.refusal?.code}: ${page?.refusal?.message}`);
+      if (price === 'the-page' || (price !== 'nothing' && isReserve(context.request, error))) {
+        context.request.noRetry = true;
+        return;
+      }
+      await errorHandler?.(context, error);
+      if (price === 'nothing') refund(context.request, error);
+    },
+    failedRequestHandler: async (context, error) => {
+      pageOf(context)?.end();
+      desk.memories.forget(context.request);
+      await failedRequestHandler?.(context, error);
+    },
+  };
+  return settings;
+}
+
+function hookOf<Context>(hook: PageHook<Context>): CrawlerHook<Context> {
+  return async (context, options) => void (await hook(context, options as never));
+}

@@ -1,0 +1,129 @@
+import { CriticalError, NonRetryableError, type ProxyInfo, type Request } from '@crawlee/core';
+import type { Pool } from '@fairlead/core';
+import { createGateway, type Gateway, type GatewayHandle } from '@fairlead/gateway';
+import { somethingChanged } from './exhaustion.js';
+import type { ResolvedOptions } from './options.js';
+import { PageMemories } from './page-memory.js';
+import { termsOf, type PageTerms } from './page-terms.js';
+import { Page } from './page.js';
+import { Tenant } from './tenant.js';
+import { excludedFor } from './tiers.js';
+
+/** Sessions with a ticket at once: as many as the largest session pool is likely to have, and more. */
+const MOST_TENANTS = 5000;
+
+/** Gives each page its way into the pool: one gateway for all, one ticket for each session. */
+export class PageDesk {
+  readonly pool: Pool;
+  readonly options: ResolvedOptions;
+  readonly memories = new PageMemories();
+  /** Whether anybody tells what pages come to. Without the hooks of `crawleePool` a tunnel is all there is to judge by. */
+  hears = false;
+  readonly #gateway: Gateway;
+  readonly #tenants = new Map<string, Tenant>();
+  readonly #pages = new WeakMap<ProxyInfo, Page>();
+  #listening: Promise<GatewayHandle> | undefined;
+  #closed = false;
+
+  constructor(pool: Pool, options: ResolvedOptions) {
+    this.pool = pool;
+    this.options = options;
+    // Crawlers go to whatever port a site has; only tickets come in, and they are minted here.
+    this.#gateway = createGateway({ ports: 'all', ...options.gateway, pool, anonymous: false });
+    pool.on('closed', () => void this.close());
+  }
+
+  /** The attempt that a `proxyInfo` was made for. */
+  pageOf(info: ProxyInfo | undefined): Page | undefined {
+    return info === undefined ? undefined : this.#pages.get(info);
+  }
+
+  /** A page's next attempt. `sessionId` keeps its exit from page to page; without one each page may have another. */
+  async open(sessionId: string | undefined, request: Request | undefined): Promise<Page> {
+    const terms = checkedTerms(request);
+    const memory = this.memories.get(request);
+    if (memory?.waits === true) {
+      await somethingChanged(this.pool);
+      memory.waits = false;
+    }
+    // Without an error here there would be no proxy, and Crawlee would go to the target by itself.
+    if (this.#closed) throw new CriticalError('the pool of this crawler is closed');
+    const { url } = await this.#handle();
+    const page = new Page(this.#tenantOf(sessionId, request, terms), url, request, sessionId);
+    this.#pages.set(page.proxyInfo, page);
+    // Whose end nobody tells of holds its exit only while it is connected: a browser at its launch, a page without navigation.
+    if (!this.hears || request === undefined || request.skipNavigation) page.end();
+    return page;
+  }
+
+  /** The session is over: its ticket is void and its exit free. */
+  endSession(sessionId: string): void {
+    for (const [key, tenant] of this.#tenants) {
+      if (!key.startsWith(`${sessionId}\u0000`)) continue;
+      this.#tenants.delete(key);
+      tenant.end();
+    }
+    this.pool.sessions.unbind(sessionId);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#tenants.clear();
+    await (await this.#listening)?.close();
+  }
+
+  #handle(): Promise<GatewayHandle> {
+    this.#listening ??= this.#gateway.listen().then((handle) => {
+      // A crawl that is over keeps no process alive.
+      handle.unref();
+      return handle;
+    });
+    return this.#listening;
+  }
+
+  #tenantOf(sessionId: string | undefined, request: Request | undefined, terms: PageTerms): Tenant {
+    if (sessionId === undefined) return this.#newTenant(undefined, request, terms);
+    const key = [sessionId, terms.endpoint ?? '', ...(terms.tags ?? [])].join('\u0000');
+    const known = this.#tenants.get(key);
+    this.#tenants.delete(key);
+    const tenant = known === undefined || known.ticket.released ? this.#newTenant(sessionId, request, terms) : known;
+    this.#tenants.set(key, tenant);
+    this.#dropOldest();
+    return tenant;
+  }
+
+  #newTenant(session: string | undefined, request: Request | undefined, { tags = [], endpoint }: PageTerms): Tenant {
+    const bound = session !== undefined && this.pool.sessions.lookup(session) !== undefined;
+    const exclude = bound ? [] : excludedFor(this.pool, this.memories.get(request));
+    return new Tenant(
+      this.#gateway.tickets.mint({
+        tags: [...this.options.tags, ...tags],
+        exclude,
+        reports: this.hears,
+        // Cookies of a session belong to one exit: a session that loses it is at its end.
+        strict: session !== undefined,
+        ...(session === undefined ? {} : { session }),
+        ...(endpoint === undefined ? {} : { endpoint }),
+      }),
+    );
+  }
+
+  #dropOldest(): void {
+    if (this.#tenants.size <= MOST_TENANTS) return;
+    for (const [key, { isBusy, ticket }] of this.#tenants) {
+      if (isBusy) continue;
+      this.#tenants.delete(key);
+      ticket.release();
+      return;
+    }
+  }
+}
+
+/** A mistake in a page's terms is no reason to try it again. */
+function checkedTerms(request: Request | undefined): PageTerms {
+  try {
+    return termsOf(request);
+  } catch (error) {
+    throw Object.assign(new NonRetryableError((error as Error).message), { cause: error });
+  }
+}

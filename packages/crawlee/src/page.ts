@@ -1,0 +1,108 @@
+import type { ProxyInfo, Request } from '@crawlee/core';
+import type { EndpointId, Outcome } from '@fairlead/core';
+import type { TicketInfo, TicketRefusal } from '@fairlead/gateway';
+import type { Tenant } from './tenant.js';
+
+/** What `proxyInfo` carries beside Crawlee's own fields. The exit is known from the first connection on. */
+export interface PoolProxyInfo extends ProxyInfo {
+  readonly endpoint: EndpointId | undefined;
+  readonly tags: readonly string[];
+  readonly tier: number | undefined;
+}
+
+/** One attempt at a page. */
+export class Page {
+  readonly request: Request | undefined;
+  readonly proxyInfo: PoolProxyInfo;
+  readonly #tenant: Tenant;
+  #since = performance.now();
+  #reported = false;
+  #left = false;
+
+  constructor(tenant: Tenant, gatewayUrl: string, request: Request | undefined, sessionId: string | undefined) {
+    this.#tenant = tenant;
+    this.request = request;
+    this.proxyInfo = proxyInfoOf(tenant, gatewayUrl, sessionId);
+    tenant.enter(this);
+  }
+
+  /** The exit it goes or went through; undefined before its first connection. */
+  get exit(): TicketInfo | undefined {
+    return this.#tenant.ticket.info ?? this.#tenant.ticket.last;
+  }
+
+  /** Its answer, or what was in its place, was told to the pool. */
+  get reported(): boolean {
+    return this.#reported;
+  }
+
+  /** Its exit was left for another, or by the pool. */
+  get lostItsExit(): boolean {
+    return this.#left || (this.#tenant.ticket.info === undefined && this.#tenant.ticket.last !== undefined);
+  }
+
+  get elapsedMs(): number {
+    return performance.now() - this.#since;
+  }
+
+  /** It has got no exit yet. */
+  get isWaiting(): boolean {
+    const { ticket } = this.#tenant;
+    return ticket.connections === 0 && ticket.info === undefined && !this.wasRefused;
+  }
+
+  /** Its session may only use one exit, and that is gone. */
+  get lostItsSession(): boolean {
+    return this.#tenant.ticket.released || this.refusal?.code === 'SESSION_LOST';
+  }
+
+  get wasRefused(): boolean {
+    return this.refusal !== undefined || this.lostItsSession;
+  }
+
+  /** Why the gateway refused it a connection, if it did. */
+  get refusal(): TicketRefusal | undefined {
+    const refusal = this.#tenant.refusal;
+    return refusal !== undefined && refusal.at >= this.#since ? refusal.refusal : undefined;
+  }
+
+  /** The clock of its latency starts: what came before was Crawlee's own work. */
+  start(): void {
+    this.#since = performance.now();
+  }
+
+  /** Tells what was seen. True: the pool leaves this exit because of it. */
+  report(outcome: Outcome, url: string): boolean {
+    this.#reported = true;
+    const left = this.#tenant.ticket.report(outcome, url);
+    this.#left ||= left;
+    return left;
+  }
+
+  /** It needs its exit no more. */
+  end(): void {
+    this.#tenant.leave(this);
+  }
+}
+
+function proxyInfoOf({ ticket }: Tenant, gatewayUrl: string, sessionId: string | undefined): PoolProxyInfo {
+  const { hostname, port } = new URL(gatewayUrl);
+  const exit = (): TicketInfo | undefined => ticket.info ?? ticket.last;
+  return {
+    ...(sessionId === undefined ? {} : { sessionId }),
+    url: ticket.urlAt(gatewayUrl),
+    username: ticket.username,
+    password: ticket.password,
+    hostname,
+    port,
+    get endpoint() {
+      return exit()?.endpoint;
+    },
+    get tags() {
+      return exit()?.tags ?? [];
+    },
+    get tier() {
+      return exit()?.tier;
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import { RetryRequestError, SessionError, type Request } from '@crawlee/core';
+
+/** As much of a crawler as says how often pages are retried. */
+interface RetryLimits {
+  readonly maxRequestRetries?: number;
+}
+
+/** Crawlee asks its error handler about failures that it would retry only: half a retry more, and it asks about the last one too. */
+const RESERVE = 0.5;
+
+/** Makes Crawlee ask about every failure of the page, its last included. Doing it twice changes nothing. */
+export function reserveRetry(request: Request, crawler: object): void {
+  const own = request.maxRetries ?? (crawler as RetryLimits).maxRequestRetries ?? 0;
+  if (Number.isFinite(own)) request.maxRetries = Math.floor(own) + RESERVE;
+}
+
+/** True when Crawlee retries only because of the reserve: the page's own retries are used up. */
+export function isReserve({ maxRetries = Infinity, retryCount }: Request, error: Error): boolean {
+  return !(error instanceof RetryRequestError) && retryCount + 1 > maxRetries;
+}
+
+/** Takes the retry back that Crawlee is about to count. */
+export function refund(request: Request, error: Error): void {
+  request.retryCount -= 1;
+  if (error instanceof SessionError) request.sessionRotationCount = (request.sessionRotationCount ?? 0) - 1;
+}

@@ -1,0 +1,48 @@
+import type { Session } from '@crawlee/core';
+import type { PageDesk } from './page-desk.js';
+
+/** Crawlee's own name for it, which it does not export. */
+const RETIRED = 'sessionRetired';
+
+/** As much of a session pool as is listened to. */
+interface SessionEvents {
+  on(event: string, listener: (session: Session) => void): unknown;
+}
+
+/** Ties sessions of Crawlee's to those of the pool: a retired one gives its exit up, and one that lost its exit is retired. */
+export class SessionLink {
+  readonly #desk: PageDesk;
+  readonly #sessions = new Map<string, Session>();
+  readonly #heard = new WeakSet<object>();
+
+  constructor(desk: PageDesk) {
+    this.#desk = desk;
+    desk.pool.on('unpinned', ({ session }) => this.#lost(session));
+  }
+
+  /** Called with each session that a page was answered to: from then on it belongs to its exit. */
+  join(session: Session, crawler: object): void {
+    const { sessionPool } = crawler as { readonly sessionPool?: SessionEvents & object };
+    if (sessionPool !== undefined && !this.#heard.has(sessionPool)) {
+      this.#heard.add(sessionPool);
+      sessionPool.on(RETIRED, (retired) => this.#retired(retired));
+    }
+    if (session.isUsable()) this.#sessions.set(session.id, session);
+  }
+
+  /** Its exit is gone, and nothing may take its place. */
+  end(session: Session): void {
+    if (session.isUsable()) session.retire();
+    this.#retired(session);
+  }
+
+  #retired({ id }: Session): void {
+    this.#sessions.delete(id);
+    this.#desk.endSession(id);
+  }
+
+  #lost(id: string): void {
+    const session = this.#sessions.get(id);
+    if (session !== undefined) this.end(session);
+  }
+}

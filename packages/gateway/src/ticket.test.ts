@@ -1,0 +1,127 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import { createPool, type Pool } from '@fairlead/core';
+import { startHttpProxy, startTarget, type ProxyServer, type Target } from '@fairlead/lab';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createGateway, type Gateway, type GatewayHandle } from './gateway.js';
+import type { Ticket, TicketRefusal, TicketRequest } from './ticket.js';
+
+let target: Target;
+let proxies: ProxyServer[];
+let pool: Pool;
+let gateway: Gateway;
+let handle: GatewayHandle;
+
+beforeEach(async () => {
+  target = await startTarget();
+  proxies = await Promise.all([1, 2, 3].map((n) => startHttpProxy({ exit: `127.78.0.${n}` })));
+  pool = createPool({ proxies: proxies.map(({ url }) => url), policy: 'rotate' });
+  gateway = createGateway({ pool, ports: 'all', allowPrivate: ['127.0.0.0/8'], anonymous: false });
+  handle = await gateway.listen();
+});
+afterEach(async () => {
+  await Promise.all([handle.close(), pool.close(), target.close(), ...proxies.map((proxy) => proxy.close())]);
+});
+
+/** A plain request by a ticket: its status, and the address that the target saw. */
+async function get({ username, password }: Ticket, path = '/echo', host = '127.0.0.1') {
+  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  const url = `http://${host}:${target.port}${path}`;
+  const headers = { Host: `${host}:${target.port}`, 'Proxy-Authorization': authorization };
+  const request = http.request({ host: handle.host, port: handle.port, path: url, headers, agent: false });
+  request.end();
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString();
+  return {
+    status: response.statusCode,
+    code: response.headers['x-fairlead-error'],
+    exit: /127\.78\.\d+\.\d+/.exec(text)?.[0],
+  };
+}
+
+const mint = (request: TicketRequest = {}): Ticket => gateway.tickets.mint(request);
+const kill = (ticket: Ticket): Promise<void> =>
+  proxies.find(({ port }) => ticket.last!.endpoint.endsWith(`:${port}`))!.close();
+
+test('an exit that is given back holds no place, and a session finds the same again', async () => {
+  const ticket = mint({ session: 'cart' });
+  const first = await get(ticket);
+  ticket.giveBack();
+  expect(pool.stats().inFlight).toBe(0);
+  expect(ticket.info).toBeUndefined();
+  expect(ticket.last?.endpoint).toContain(`:${proxies.find((_, n) => first.exit === `127.78.0.${n + 1}`)!.port}`);
+  expect(await get(ticket)).toMatchObject({ status: 200, exit: first.exit });
+});
+
+test('a strict ticket passes over dead proxies at first, and takes no other exit once one has carried it', async () => {
+  await proxies[0]!.close();
+  await proxies[1]!.close();
+  const ticket = mint({ strict: true });
+  const refusals: TicketRefusal[] = [];
+  ticket.onRefused((refusal) => refusals.push(refusal));
+  expect(await get(ticket)).toMatchObject({ status: 200, exit: '127.78.0.3' });
+  pool.add((await startAnother()).url);
+  await kill(ticket);
+  expect(await get(ticket)).toMatchObject({ status: 503, code: 'SESSION_LOST', exit: undefined });
+  expect(refusals).toMatchObject([{ code: 'SESSION_LOST' }]);
+  pool.remove(ticket.last!.endpoint);
+  expect(await get(ticket)).toMatchObject({ status: 503, code: 'SESSION_LOST', exit: undefined });
+  ticket.rotate();
+  expect(await get(ticket)).toMatchObject({ status: 200, exit: '127.78.0.9' });
+});
+
+test('a ticket that is not strict goes on through another exit, and says so', async () => {
+  const ticket = mint();
+  const moves: unknown[] = [];
+  ticket.onMove((move) => moves.push(move));
+  const { exit } = await get(ticket);
+  await kill(ticket);
+  const after = await get(ticket);
+  expect(after.status).toBe(200);
+  expect(after.exit).not.toBe(exit);
+  expect(moves).toHaveLength(1);
+});
+
+test('with an exit for each host, hosts differ and each keeps its own', async () => {
+  const ticket = mint({ exits: 'per-host' });
+  const hosts = Array.from({ length: 12 }, (_, n) => `h${n}.lab.test`);
+  const exits = new Map<string, unknown>();
+  for (const host of hosts) exits.set(host, (await get(ticket, '/echo', host)).exit);
+  expect(new Set(exits.values()).size).toBeGreaterThan(1);
+  for (const host of hosts) expect((await get(ticket, '/echo', host)).exit).toBe(exits.get(host));
+  expect(pool.stats().inFlight).toBe(hosts.length);
+  ticket.release();
+  expect(pool.stats().inFlight).toBe(0);
+});
+
+test('a report says whether it cost the exit its place', async () => {
+  const ticket = mint({ reports: true });
+  const { exit } = await get(ticket);
+  expect(ticket.report({ kind: 'response', status: 200, latencyMs: 5 }, target.url)).toBe(false);
+  expect(ticket.report({ kind: 'response', status: 403, latencyMs: 5 }, target.url)).toBe(true);
+  expect((await get(ticket)).exit).not.toBe(exit);
+});
+
+test('an empty pool is told to the holder as it is to the client', async () => {
+  pool.update({ proxies: [] });
+  const ticket = mint();
+  const refusals: TicketRefusal[] = [];
+  ticket.onRefused(() => {
+    throw new Error('a listener that throws harms nobody');
+  });
+  const off = ticket.onRefused((refusal) => refusals.push(refusal));
+  expect(await get(ticket)).toMatchObject({ status: 503, code: 'POOL_EXHAUSTED' });
+  expect(refusals).toMatchObject([{ code: 'POOL_EXHAUSTED' }]);
+  off();
+  await get(ticket);
+  expect(refusals).toHaveLength(1);
+  expect(target.connections.opened).toBe(0);
+});
+
+async function startAnother(): Promise<ProxyServer> {
+  const another = await startHttpProxy({ exit: '127.78.0.9' });
+  proxies.push(another);
+  return another;
+}
