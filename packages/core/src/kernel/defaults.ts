@@ -71,10 +71,10 @@ export const ETS_DEFAULTS = Object.freeze({
   hopelessAttempts: 4,
   /** On trial, one failure with more blame than this cools. @default 0.4 */
   trialBlame: 0.4,
-  /** First cooldown, the longest first one of an untried endpoint, and the longest of all. @default 8_000, 120_000, 300_000 */
+  /** First cooldown, the longest first one of an untried endpoint, and the longest of all. @default 8_000, 120_000, 120_000 */
   cooldownMs: 8_000,
   cooldownUntriedMaxMs: 120_000,
-  cooldownMaxMs: 300_000,
+  cooldownMaxMs: 120_000,
   /** Cooldowns are spread by this part of themselves either way. @default 0.25 */
   cooldownJitter: 0.25,
   /** An endpoint without a single success in this many attempts is evicted; 0 never evicts. @default 0 */

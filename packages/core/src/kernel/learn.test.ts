@@ -542,3 +542,16 @@ test('a cost is what a success is expected to take, and more with what the row c
   kernel.onAdmit(0, query.target, now);
   expect(costOf(table, fleet, 0, now, constants)).toBeCloseTo(idle * 1.125, 3);
 });
+
+test('a few answers do not excuse an endpoint that refuses everyone after them', () => {
+  prove(0, 3);
+  let refusals = 0;
+  while (standing(0) === Standing.active && refusals < 20) {
+    // Another attempt is out, so that each refusal might as well be load.
+    kernel.onAdmit(0, query.target, now);
+    attempt(0, REFUSED);
+    kernel.onSettle(0, query.target, REFUSED, now, () => 0.5);
+    refusals += 2;
+  }
+  expect(refusals).toBeLessThanOrEqual(8);
+});

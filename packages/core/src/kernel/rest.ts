@@ -34,11 +34,14 @@ function isDue(
     return table.streak[row]! >= cooldown.failures - 1e-6 || (failedTrial && table.spells[row]! > 0);
   }
   if (table.standing[row] === Standing.trial) return failedTrial;
-  if (isSurprising(judged.rate, table.streak[row]!, constants)) return true;
   const success = table.success[row]!;
   const failure = table.failure[row]!;
-  const rate = successRate(success, failure, priorOf(table, fleet, row, now, constants), constants);
-  return isHopeless(rate, success + failure, constants);
+  const streak = table.streak[row]!;
+  const prior = priorOf(table, fleet, row, now, constants);
+  // What it was held to be before the run: judged by the estimate that the run itself pulls down, none is improbable.
+  const before = successRate(success, Math.max(0, failure - streak), prior, constants);
+  if (isSurprising(before, streak, constants)) return true;
+  return isHopeless(successRate(success, failure, prior, constants), success + failure, constants);
 }
 
 function cool(state: KernelState, row: Row, now: number, random: () => number): void {
