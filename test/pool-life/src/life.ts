@@ -122,13 +122,24 @@ class Life {
 
   async live(events: number): Promise<LifeReport> {
     for (let event = 0; event < events; event += 1) {
-      const what = this.#step();
+      const what = this.#stepped(event);
       await this.#settleDown();
       this.#check();
       if (this.#witness.faults.length > 0) throw this.#broken(event, what);
     }
     await this.#pool.close();
     return { counts: this.#witness.counts, digest: this.#witness.trace.join() };
+  }
+
+  /** What the pool throws at its caller is a fault like any other: with the line that brings it back. */
+  #stepped(event: number): string {
+    try {
+      return this.#step();
+    } catch (error) {
+      throw new Error(`event ${event} threw; reproduce with LIFE_SEED=${this.#seed} npx vitest run pool-life`, {
+        cause: error,
+      });
+    }
   }
 
   #spins(): Error {

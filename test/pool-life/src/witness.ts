@@ -7,7 +7,7 @@ export class Witness {
   /** Open leases by id. */
   readonly open = new Map<number, { readonly endpoint: EndpointId; readonly target: string }>();
   readonly suspended = new Map<string, number>();
-  readonly trace: number[] = [];
+  readonly trace: (number | string)[] = [];
   readonly #standing = new Map<EndpointId, string>();
   readonly #settled = new Set<number>();
   readonly #pins = new Map<string, EndpointId>();
@@ -120,7 +120,7 @@ export class Witness {
     const pinned = session === undefined ? undefined : this.#pool.sessions.lookup(session);
     // A pin that this use has used up is gone already.
     this.check(pinned === undefined || pinned === endpoint, 'a session uses the exit it is pinned to');
-    this.trace.push(leaseId, Math.round(now), endpoint.length);
+    this.trace.push(leaseId, Math.round(now), endpoint);
   }
 
   #checkQuota(endpoint: EndpointId, proxy: ProxyOptions | undefined, now: number): void {
