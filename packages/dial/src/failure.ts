@@ -123,8 +123,9 @@ const EXCEEDED = new Map<string, FailureNote>([
 function termOf(chain: readonly Thrown[], code: string): FailureNote | undefined {
   // After a redirect it is what the target wrote.
   if (UNSENDABLE.has(code) && !isAnswered(chain)) return { phase: 'request', sent: 'nothing' };
-  // axios has one code for this and for a body that broke.
-  if (code === 'ERR_BAD_RESPONSE' && says(chain, 'maxContentLength size of')) return BODY;
+  // axios has one code for this and for a body that broke; before 1.8 one text as well, and a bound of -1 is none.
+  const tooLong = says(chain, 'maxContentLength size of') && !says(chain, 'maxContentLength size of -1 ');
+  if (code === 'ERR_BAD_RESPONSE' && tooLong) return BODY;
   return EXCEEDED.get(code);
 }
 

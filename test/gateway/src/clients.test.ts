@@ -105,7 +105,7 @@ describe('upstreams with passwords', () => {
 
 const CHROMIUM = '/usr/bin/chromium';
 
-test.skipIf(skips(CHROMIUM))('headless Chromium loads pages, plain and over TLS', async () => {
+test.skipIf(skips(CHROMIUM))('headless Chromium loads pages, plain and over TLS', { retry: 2 }, async () => {
   const proxies = await Promise.all([startHttpProxy(), startHttpProxy()]);
   const gateway = await startGateway(
     proxies.map(({ url }) => url),

@@ -218,8 +218,11 @@ test('every hostile upstream is left by the deadline, costs no memory to speak o
   expect(answered.filter(({ status }) => ![502, 503, 504].includes(status))).toEqual([]);
   expect(process.memoryUsage().rss - memory).toBeLessThan(100 * 2 ** 20);
   await Promise.all(servers.map((server) => server.idle()));
-  const { handle } = await startGateway([...servers.map(({ url }) => url), proxy.url], {
-    poolOptions: { policy: 'relay' },
+  // Silent ones by the dozen come first: each may take half a second of the thirty that the client has. One that says the
+  // target refused is believed, and whoever is told so twice is answered.
+  const unbelieved = servers.filter((_, index) => hostile[index]![1] !== ('reply-5' as string));
+  const { handle } = await startGateway([...unbelieved.map(({ url }) => url), proxy.url], {
+    poolOptions: { policy: { preset: 'relay', attemptTimeoutMs: 500 } },
   });
   expect(statusOf((await openTunnel(handle.port, authority())).head)).toBe(200);
   await Promise.all(servers.map((server) => server.close()));

@@ -85,7 +85,7 @@ class Life {
       },
     };
     const chance = this.#chance;
-    this.#paths = chance.of([1, 1, 2, 3]);
+    this.#paths = chance.of([1, 1, 1, 1, 2, 3]);
     this.#pool = createPool({
       clock: this.#clock,
       random: chance.random,

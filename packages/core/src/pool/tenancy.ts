@@ -102,10 +102,10 @@ export class Tenancy {
     return until > 0 ? new TargetSuspendedError(key, until - this.#dispatcher.now()) : undefined;
   }
 
-  /** How long a connection may take to be made before it is given up: what the endpoint's history allows of `timeoutMs`. */
+  /** How long a connection may take to be made before it is given up: what policy and the endpoint's history allow of `timeoutMs`. */
   patienceMs(timeoutMs: number): number {
     const { row, target, policy } = this.#lease.parts;
-    return this.#dispatcher.patienceMs(row, target, policy, timeoutMs);
+    return this.#dispatcher.patienceMs(row, target, policy, Math.min(timeoutMs, policy.attemptTimeoutMs));
   }
 
   /**
