@@ -58,8 +58,8 @@ export class ForwardAttempt {
     this.#settle = settle;
     this.#exchange = new Exchange(permit);
     const { onRequest } = this.#exchange;
-    const { endpoint, session } = permit;
-    const reuse = parcel.repeatable ? {} : { reuse: 'none' as const };
+    const { endpoint, session, timeoutMs } = permit;
+    const reuse = { ...(parcel.repeatable ? {} : { reuse: 'none' as const }), ...(timeoutMs && { timeoutMs }) };
     this.#leased =
       endpoint && agents.lease(endpoint, { onRequest, ...reuse, ...(session === undefined ? {} : { session }) });
     const { secure } = parcel.asked;
