@@ -202,7 +202,7 @@ export class Lease implements Watched {
   /** Calls back when the pool ends the lease, as a listener on `signal` is, which costs a tenth of a request. One callback. */
   onEnd(callback: () => void): void {
     this.#onEnd = callback;
-    if (this.#ended !== undefined) callback();
+    if (this.#ended !== undefined) this.#keeper.guard('onEnd', callback);
   }
 
   /** @internal Calls back once the pool itself has ended and settled the lease. */
