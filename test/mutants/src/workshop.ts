@@ -75,7 +75,7 @@ function config(folder: string): string {
     { find: '@fairlead/core/testing', replacement: join(folder, 'core/src/testing/index.ts') },
     { find: '@fairlead/core', replacement: join(folder, 'core/src/index.ts') },
   ];
-  const include = ['life/**/*.test.ts', 'core/src/pool/*.test.ts'];
+  const include = ['life/life.test.ts', 'core/src/pool/*.test.ts'];
   const test = { include, testTimeout: 10_000 };
   return `export default ${JSON.stringify({ resolve: { alias }, test })};\n`;
 }
