@@ -115,7 +115,9 @@ export class JobQueue {
 
   /** The job of a request that was turned away, for who is owed a handle all the same. */
   refused<T>(error: unknown): Job<T> {
-    return new Job<T>(() => Promise.reject(error), this.#schedule);
+    return new Job<T>(async () => {
+      throw error;
+    }, this.#schedule);
   }
 
   /** Whoever waits for room is refused, and nobody waits for it any more. */
