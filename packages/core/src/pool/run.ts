@@ -161,6 +161,10 @@ export class Run {
     return this.request.attemptTimeoutMs ?? this.policy.attemptTimeoutMs;
   }
 
+  get bodyDeadlineMs(): number {
+    return this.request.bodyDeadlineMs ?? this.policy.bodyDeadlineMs;
+  }
+
   /** @internal Asks for nothing particular, so that one answer holds for all such runs of a target. */
   get isPlain(): boolean {
     const { endpoint, exclude } = this.request;
