@@ -139,6 +139,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
     }
     this.#outcome = outcome;
     this.#state = 'delivered';
+    // Whom the caller holds back, and reads raw headers from, is this one, whoever else was started after it.
+    outer.follow(this.#inner!);
     this.#owner.ended(this, DELIVERED);
     handler.onResponseStart?.(outer, status, headers, message);
   }
