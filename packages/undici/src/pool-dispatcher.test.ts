@@ -36,6 +36,31 @@ test("each retry of undici's retry interceptor takes another endpoint", async ()
   expect(new Set(endpoints).size).toBe(3);
 });
 
+test('what a handler refuses by throwing at the head of an answer was an answer all the same', async () => {
+  const target = await lab(startTarget());
+  const { pool } = await poolOver(2);
+  const retry = interceptors.retry({ maxRetries: 3, minTimeout: 1, maxTimeout: 1, statusCodes: [429] });
+  const dispatcher = poolDispatcher(pool).compose(retry);
+  const verdicts: string[] = [];
+  pool.on('settled', ({ verdict }) => verdicts.push(verdict));
+  await request(`${target.url}/status/429?retry-after=120`, { dispatcher }).catch(() => undefined);
+  expect([target.requests.length, verdicts]).toEqual([1, ['throttled']]);
+
+  const other = await lab(startTarget());
+  const refusing = {
+    onRequestStart: () => undefined,
+    onResponseStart: () => {
+      throw new Error('not this one');
+    },
+  };
+  const heard = new Promise((resolve) => {
+    const options = { origin: other.url, path: '/status/403', method: 'GET' } as const;
+    poolDispatcher(pool).dispatch(options, { ...refusing, onResponseError: (_, error) => resolve(error.message) });
+  });
+  expect(await heard).toBe('not this one');
+  expect(verdicts).toEqual(['throttled', 'denied']);
+});
+
 test("Node's own fetch takes the dispatcher, whose handlers are those of an older undici", async () => {
   const target = await lab(startTarget());
   const { pool, proxies } = await poolOver(1);
