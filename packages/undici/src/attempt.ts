@@ -116,6 +116,13 @@ export class Attempt implements Dispatcher.DispatchHandler {
     else this.onResponseError(this.#owner.outer, reason);
   }
 
+  /** What the caller gave cannot be sent at all, through whomever. */
+  refuse(error: Error): void {
+    if (this.#state !== 'open') return;
+    const failure = { ...failureOf(error, this.#elapsedMs), fault: 'caller', sent: 'nothing' } as const;
+    this.#end({ kind: 'failed', outcome: failure, error });
+  }
+
   /** Another attempt was faster. */
   supersede(): void {
     if (this.#state === 'over') return;

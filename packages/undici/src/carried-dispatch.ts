@@ -133,15 +133,20 @@ export class CarriedDispatch implements AttemptOwner {
 
   #send(lease: Lease): void {
     this.#carriedBy(lease);
-    const { agent, release } = this.#carriers.agents.lease(lease.endpoint, this.run.request.session);
     const attempt = new Attempt(this, lease);
     this.#out.add(attempt);
     const wait = this.run.hedgeAfterMs(lease);
     if (wait !== Number.POSITIVE_INFINITY) this.#hedgeAfter(wait);
-    const body = this.#body.toSend() as Dispatcher.DispatchOptions['body'];
-    agent.dispatch(body == null ? this.#options : { ...this.#options, body }, attempt);
-    // A graceful end: what was dispatched is still carried.
-    release?.();
+    try {
+      const { agent, release } = this.#carriers.agents.lease(lease.endpoint, this.run.request.session);
+      const body = this.#body.toSend() as Dispatcher.DispatchOptions['body'];
+      agent.dispatch(body == null ? this.#options : { ...this.#options, body }, attempt);
+      // A graceful end: what was dispatched is still carried.
+      release?.();
+    } catch (error) {
+      // Options that undici or a connector will not have: nobody else would hear of it.
+      attempt.refuse(error as Error);
+    }
   }
 
   #hedgeAfter(wait: number): void {

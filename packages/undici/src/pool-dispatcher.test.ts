@@ -153,3 +153,22 @@ test('an unknown option is refused, and the nearest one named', async () => {
   const { pool } = await poolOver(1);
   expect(() => poolDispatcher(pool, { bodyByte: 1 } as object)).toThrow("did you mean 'bodyBytes'?");
 });
+
+test.each<[string, unknown]>([
+  ['reuse', 'sessions'],
+  ['maxAgents', 0],
+  ['bodyBytes', '100'],
+  ['allowDirect', 'false'],
+])('a value of %s that cannot be meant is refused at once: %j', async (key, value) => {
+  const { pool } = await poolOver(1);
+  expect(() => poolDispatcher(pool, { [key]: value })).toThrow(expect.objectContaining({ item: key }));
+});
+
+test('agents that undici will not make end the request, its lease, and nothing else', async () => {
+  const target = await lab(startTarget());
+  const { pool } = await poolOver(2);
+  const dispatcher = createFetch(pool, { agent: { connections: -1 } });
+  const error: unknown = await dispatcher(target.url).catch((reason: unknown) => reason);
+  expect((error as { cause?: unknown }).cause).toMatchObject({ code: 'UND_ERR_INVALID_ARG' });
+  expect(pool.stats()).toMatchObject({ inFlight: 0, succeeded: 0 });
+});
