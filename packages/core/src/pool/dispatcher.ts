@@ -109,7 +109,7 @@ export class Dispatcher implements LeaseKeeper {
     });
     const desk = { ledger: store.ledger, members: this.members, bytes: this.bytes, events, clock };
     this.sessions = new SessionDesk(desk, () => this.changed());
-    this.question = new Question(this.kernel, this.roster, random, () => this.inFlight + this.line.size + 1);
+    this.question = new Question(this.kernel, this.roster, random, () => this.inFlight + this.line.wanting + 1);
     if (shared !== undefined) this.question.query.want = SHARED_CANDIDATES;
   }
 
