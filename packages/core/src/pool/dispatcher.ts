@@ -214,7 +214,7 @@ export class Dispatcher implements LeaseKeeper {
     const verdict = this.judge.verdictOn(outcome);
     const action = policy.verdicts[verdict];
     const wallNow = () => clock.wallNow();
-    const fact = factOf(outcome, verdict, action, first, wallNow);
+    const fact = factOf(outcome, verdict, action, { first, overtaken: lease.isOvertaken(now) }, wallNow);
     this.kernel.onSettle(row, targetIndex, fact, now, random);
     // The end of a tenancy is no attempt: those were counted as they were observed.
     if (!lasting) this.counters.record(lease, { target, targetIndex }, outcome, verdict, now);

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
+import type { EndpointId } from '../endpoint.js';
 import type { Outcome } from '../outcome.js';
 import { manualClock } from '../testing/manual-clock.js';
 import { seededRandom } from '../testing/seeded-random.js';
-import { createPool, type Pool } from './pool.js';
+import { createPool, type LocalPool } from './pool.js';
 
 const KNOWN = 40;
 const here = 'https://here.example/';
@@ -17,10 +18,10 @@ const refused: Outcome = {
   fault: 'endpoint',
 };
 const hung: Outcome = { ...refused, phase: 'response', code: 'ETIMEDOUT', sent: 'maybe', fault: 'unclear' };
-const nameOf = (index: number): string => `http://p${index}:1`;
+const nameOf = (index: number): EndpointId => `http://p${index}:1` as EndpointId;
 
 /** Forty proxies are known to be good and nothing is known of the others: how many attempts go to these. */
-async function trialsOf(crowd: (pool: Pool) => void): Promise<number> {
+async function trialsOf(crowd: (pool: LocalPool) => void): Promise<number> {
   const clock = manualClock();
   const proxies = Array.from({ length: KNOWN + 400 }, (_, index) => nameOf(index));
   const pool = createPool({ proxies, clock, random: seededRandom(1), maxWaiting: 2_000 });
@@ -42,7 +43,7 @@ async function trialsOf(crowd: (pool: Pool) => void): Promise<number> {
   return trials;
 }
 
-const join = (pool: Pool): void => {
+const join = (pool: LocalPool): void => {
   for (let index = 0; index < 1_000; index += 1) {
     pool.acquire({ target: gone, deadlineMs: 1e9 }).catch(() => undefined);
   }
