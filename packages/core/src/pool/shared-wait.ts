@@ -23,7 +23,7 @@ export async function waitForSharedLease(
   if (answer.error !== undefined) throw answer.error;
   return new Promise((resolve, reject) => {
     let asking = false;
-    joinLine(dispatcher, run, answer.retryAt, { resolve, reject, full }, (caller) => {
+    joinLine(dispatcher, run, answer, { resolve, reject, full }, (caller) => {
       if (asking) return false;
       asking = true;
       // Until the answer is there nothing comes of asking again.
@@ -42,8 +42,7 @@ async function askInLine(dispatcher: Dispatcher, desk: SharedDesk, run: Run, cal
     return;
   }
   if (!(answer instanceof Lease) && answer.error === undefined) {
-    caller.wakeAt = answer.retryAt;
-    dispatcher.line.expect(answer.retryAt);
+    dispatcher.line.defer(caller, answer.retryAt, answer.parked === true);
     return dispatcher.reschedule();
   }
   dispatcher.line.leave(caller);
