@@ -31,7 +31,8 @@ test('of two that race the caller holds back the one whose answer it has, and no
   open.push(target, ...proxies, pool);
   const dispatcher = poolDispatcher(pool);
   let size = 0;
-  let paused: Dispatcher.DispatchController | undefined;
+  let atHead: (controller: Dispatcher.DispatchController) => void;
+  const headed = new Promise<Dispatcher.DispatchController>((resolve) => (atHead = resolve));
   const ended = new Promise<void>((resolve, reject) => {
     dispatcher.dispatch(
       { origin: target.url, path: '/both', method: 'GET' },
@@ -39,8 +40,8 @@ test('of two that race the caller holds back the one whose answer it has, and no
         onRequestStart: () => undefined,
         onResponseStart: (controller, _status, headers) => {
           expect(headers['x-winner']).toBe('yes');
-          paused = controller;
           controller.pause();
+          atHead(controller);
         },
         onResponseData: (_, chunk) => void (size += chunk.length),
         onResponseEnd: () => resolve(),
@@ -48,7 +49,7 @@ test('of two that race the caller holds back the one whose answer it has, and no
       },
     );
   });
-  while (paused === undefined) await new Promise(setImmediate);
+  const paused = await headed;
   // Long enough for all of the body to come, if it came.
   for (let turn = 0; turn < 500; turn += 1) await new Promise(setImmediate);
   expect(size).toBeLessThan(500_000);
