@@ -34,6 +34,7 @@ export function refuseAborted({ request: { signal } }: Run): void {
 export interface Caller extends Waiter {
   /** It was answered, or has given up. */
   over: boolean;
+  asking: boolean;
   answer(answer: Lease | Refusal): void;
 }
 
@@ -66,6 +67,7 @@ export function joinLine(
     plain: run.isPlain && run.tried.size === 0,
     wakeAt,
     over: false,
+    asking: false,
     attempt: () => attempt(waiter),
     answer(answer) {
       done();

@@ -9,6 +9,8 @@ export interface Waiter {
   readonly plain: boolean;
   /** When asking again may help without anything else happening. */
   wakeAt: Instant;
+  /** Its question is on the way to a store: what comes of it says nothing yet of those behind it. */
+  asking?: boolean;
   /** Tries to be served now; true when it was answered, well or badly, and has left the line. */
   attempt(): boolean;
   fail(error: Error): void;
@@ -57,6 +59,15 @@ export class WaitingLine {
   /** Something in the line changes at this moment. */
   expect(at: Instant): void {
     this.#soonest = Math.min(this.#soonest, at);
+  }
+
+  /** What the waiter was refused may be had from then on: by it, and by those who wait for the same. */
+  delay(waiter: Waiter, until: Instant): void {
+    waiter.wakeAt = until;
+    for (const other of this.#queues.get(waiter.target) ?? []) {
+      if (waiter.plain && other.plain && other.asking !== true) other.wakeAt = Math.min(other.wakeAt, until);
+    }
+    this.expect(until);
   }
 
   leave(waiter: Waiter): void {
@@ -118,7 +129,7 @@ export class WaitingLine {
       }
       if (!waiter.attempt()) {
         this.#soonest = Math.min(this.#soonest, waiter.wakeAt);
-        if (waiter.plain) stuck = waiter;
+        if (waiter.plain && waiter.asking !== true) stuck = waiter;
         continue;
       }
       this.leave(waiter);
