@@ -23,8 +23,6 @@ export interface RecordsOptions {
   readonly tauMs: number;
 }
 
-/** Batches that wait for the store: what is older by then is not worth telling. */
-const MOST_BATCHES = 64;
 const MOST_ENTRIES = 200;
 const PORTION = 400;
 const LOOK_MS = 20;
@@ -67,13 +65,17 @@ export class RedisRecords implements Records {
     return { key: this.#options.key, saved: this.#load() };
   }
 
+  /** One batch on its way is enough: while the store is out of reach the pool gathers what there is to tell. */
+  get takes(): boolean {
+    return this.#batches.length === 0;
+  }
+
   /** True once it is with the store. A batch whose answer was lost is sent again under its number, and counted once. */
   async push(records: readonly SoftRecord[]): Promise<boolean> {
     if (records.length === 0) return true;
     this.#sequence += 1;
     const batch = { sequence: this.#sequence, records };
     this.#batches.push(batch);
-    if (this.#batches.length > MOST_BATCHES) this.#batches.shift();
     this.#pushing ??= this.#pushAll().finally(() => (this.#pushing = undefined));
     await this.#pushing;
     return !this.#batches.includes(batch);

@@ -153,6 +153,11 @@ export class RecordsLink {
 
   tick(now: Instant): void {
     if (now < this.dueAt) return;
+    // What a store does not take now stays noted: ten changes of a thing are still one record of it when it does.
+    if (this.#records.takes === false) {
+      this.#gatheredSince = now;
+      return;
+    }
     this.#pushing = this.#pushAll(now).finally(() => {
       this.#pushing = undefined;
       this.#parts.reschedule();
@@ -227,6 +232,10 @@ export class RecordsLink {
     }
     // A session that has another endpoint now is not to get back the one it had before that came again.
     for (const session of this.#notes.sessions) this.#orphans.dropPin(session);
-    while (this.#notes.size > 0) await this.#records.push([...this.#image.taken(this.#notes, BATCH)]);
+    // As many as there are now: what is noted meanwhile has its own time to be gathered in.
+    for (let left = Math.ceil(this.#notes.most / BATCH); left > 0 && this.#notes.size > 0; left -= 1) {
+      await this.#records.push([...this.#image.taken(this.#notes, BATCH)]);
+    }
+    if (this.#notes.size > 0) this.#gather();
   }
 }
