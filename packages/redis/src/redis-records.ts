@@ -184,7 +184,10 @@ function refuseConfiguration(error: unknown): void {
 
 function endpointsOf(values: readonly string[], wallNow: number): EndpointRecord[] {
   const records: EndpointRecord[] = [];
-  for (let index = 0; index + 11 < values.length; index += 12) records.push(endpointOf(values, index, wallNow));
+  for (let index = 0; index + 11 < values.length; index += 12) {
+    const record = endpointOf(values, index, wallNow);
+    if (record !== undefined) records.push(record);
+  }
   return records;
 }
 
