@@ -35,7 +35,11 @@ export function writeBatch(keys: Keys, records: readonly SoftRecord[]): BatchRow
 }
 
 function endpointRow(record: EndpointRecord): string[] {
-  const { attempts, success, failure } = record.gained ?? { attempts: 0, success: 0, failure: 0 };
+  const { attempts, success, failure } = record.gained ?? {
+    attempts: 0,
+    success: record.success,
+    failure: record.failure,
+  };
   const { latencyMs, limit, spells, misses, flags, active, coolMs } = record;
   const numbers = [attempts, success, failure, latencyMs, limit, spells, misses, flags, Number(active), coolMs];
   return [record.key, ...numbers.map(String)];
