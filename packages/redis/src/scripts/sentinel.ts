@@ -12,7 +12,8 @@ local head = redis.call('HMGET', KEYS[1], 'epoch', 'openAt', 'terms')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local last = redis.call('ZREVRANGE', KEYS[2], 0, 1, 'WITHSCORES')
-local freshest = last[1] == ARGV[1] and last[4] or last[2]
+local freshest = last[2]
+if last[1] == ARGV[1] then freshest = last[4] end
 local silent = freshest and math.max(0, math.floor(now - tonumber(freshest))) or -1
 if not head[3] or head[3] == ARGV[3] then
   redis.call('ZADD', KEYS[2], string.format('%.3f', now), ARGV[1])
