@@ -1,6 +1,6 @@
 import { CriticalError } from '@crawlee/core';
 import { ownOptions, type Pool } from '@fairlead/core';
-import { refuseSharedBrowser, whenClosed } from './browser-check.js';
+import { refuseSharedBrowser, whenClosed, whenNavigating } from './browser-check.js';
 import type { CrawleePoolOptions } from './options.js';
 import {
   whenRead,
@@ -55,6 +55,7 @@ export function crawleePool<Context extends PageContext = PageContext>(
         if (page === undefined) return;
         reserveRetry(context.request, context.crawler);
         whenClosed(context, () => page.end());
+        if (!whenNavigating(context, (url) => page.navigate(url))) page.visitAll();
         page.start();
       },
       ...preNavigationHooks.map(hookOf),

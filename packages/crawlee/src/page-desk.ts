@@ -95,11 +95,12 @@ export class PageDesk {
   #newTenant(session: string | undefined, request: Request | undefined, { tags = [], endpoint }: PageTerms): Tenant {
     const bound = session !== undefined && this.pool.sessions.lookup(session) !== undefined;
     const exclude = bound ? [] : excludedFor(this.pool, this.memories.get(request));
-    return new Tenant(
+    return new Tenant((visits) =>
       this.#gateway.tickets.mint({
         tags: [...this.options.tags, ...tags],
         exclude,
         reports: this.hears,
+        ...(this.hears ? { visits } : {}),
         // Cookies of a session belong to one exit: a session that loses it is at its end.
         strict: session !== undefined,
         ...(session === undefined ? {} : { session }),

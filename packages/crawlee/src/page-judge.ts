@@ -40,7 +40,9 @@ export class PageJudge {
       via: 'tunnel',
       headers: { get: header },
     };
-    if (!page.report(seen, request.loadedUrl ?? request.url)) {
+    const left = page.report(seen, request.loadedUrl ?? request.url);
+    // A page beside it, or the pool, may have left the exit before this answer was told: the page would be lost by it.
+    if (!left && !(page.lostItsExit && isRefusal(status))) {
       if (session !== undefined) this.#link.join(session, crawler);
       return;
     }
@@ -104,6 +106,11 @@ function refusedError({ refusal, lostItsSession }: Page): Error {
   return lostItsSession || (refusal !== undefined && isExhausted(refusal))
     ? new RetryRequestError(text)
     : new Error(text);
+}
+
+/** What Crawlee takes for a block, or for a failure, and fails the page for. */
+function isRefusal(status: number): boolean {
+  return status === 401 || status === 403 || status === 429 || status >= 500;
 }
 
 /** The client gave up waiting; the gateway saw it go, and blames nobody for that. */

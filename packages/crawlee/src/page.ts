@@ -15,6 +15,8 @@ export class Page {
   readonly request: Request | undefined;
   readonly proxyInfo: PoolProxyInfo;
   readonly #tenant: Tenant;
+  readonly #hosts = new Set<string>();
+  #everyHost = false;
   #since = performance.now();
   #reported = false;
   #left = false;
@@ -22,6 +24,7 @@ export class Page {
   constructor(tenant: Tenant, gatewayUrl: string, request: Request | undefined, sessionId: string | undefined) {
     this.#tenant = tenant;
     this.request = request;
+    if (request !== undefined) this.#visit(request.url);
     this.proxyInfo = proxyInfoOf(tenant, gatewayUrl, sessionId);
     tenant.enter(this);
   }
@@ -64,6 +67,25 @@ export class Page {
   get refusal(): TicketRefusal | undefined {
     const refusal = this.#tenant.refusal;
     return refusal !== undefined && refusal.at >= this.#since ? refusal.refusal : undefined;
+  }
+
+  /** A browser's page is on its way to this URL: its own, or that of a redirect. */
+  navigate(url: string): void {
+    this.#tenant.browses();
+    this.#visit(url);
+  }
+
+  #visit(url: string): void {
+    if (URL.canParse(url)) this.#hosts.add(new URL(url).host);
+  }
+
+  /** Whatever its client connects to is the page's: no browser with errands of its own. */
+  visitAll(): void {
+    this.#everyHost = true;
+  }
+
+  visits({ host }: URL): boolean {
+    return this.#everyHost || this.#hosts.has(host);
   }
 
   /** The clock of its latency starts: what came before was Crawlee's own work. */

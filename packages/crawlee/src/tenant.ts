@@ -8,14 +8,27 @@ export class Tenant {
   refusal: { readonly at: number; readonly refusal: TicketRefusal } | undefined;
   readonly #pages = new Set<Page>();
   #over = false;
+  /** A browser has errands of its own between two pages. */
+  #browses = false;
 
-  constructor(ticket: Ticket) {
-    this.ticket = ticket;
-    ticket.onRefused((refusal) => (this.refusal = { at: performance.now(), refusal }));
+  constructor(mint: (visits: (url: URL) => boolean) => Ticket) {
+    this.ticket = mint((url) => this.visits(url));
+    this.ticket.onRefused((refusal) => (this.refusal = { at: performance.now(), refusal }));
   }
 
   get isBusy(): boolean {
     return this.#pages.size > 0;
+  }
+
+  /** Whether one of its pages under way visits the host. */
+  visits(url: URL): boolean {
+    if (this.#pages.size === 0) return !this.#browses;
+    for (const page of this.#pages) if (page.visits(url)) return true;
+    return false;
+  }
+
+  browses(): void {
+    this.#browses = true;
   }
 
   enter(page: Page): void {

@@ -45,7 +45,7 @@ export class RequestFront {
     response.on('error', () => undefined);
     this.#carry(access, request, response).catch((error: unknown) => {
       const refusal = refusalOf(error);
-      access.client?.ticket?.refused(refusal);
+      access.client?.ticket?.refused(refusal, access.destination?.url);
       access.end({ status: refusal.status, code: refusal.code });
       refuseRequest(response, refusal);
     });
@@ -121,7 +121,7 @@ function finish(
   refusal: Refusal,
 ): void {
   const proxy = permit === undefined ? undefined : exitOf(permit);
-  access.client?.ticket?.refused(refusal);
+  access.client?.ticket?.refused(refusal, access.destination?.url);
   access.end({ status: refusal.status, code: refusal.code, proxy, attempts: passage.attempts, sent: body.bytes });
   refuseRequest(response, refusal);
 }

@@ -34,6 +34,8 @@ interface Wish {
 interface Hold {
   readonly holding: Holding;
   readonly judge: (seat: Seat, target: URL) => LineJudge;
+  /** The holder does not visit the target: that it cannot be reached is nobody's failure. */
+  readonly aside: boolean;
   readonly giveBack: () => void;
 }
 
@@ -84,7 +86,7 @@ export class Switchboard {
     attempts: number,
     earlier: Refusal | undefined,
   ) {
-    const { holding } = hold;
+    const { holding, aside } = hold;
     const { url, host, port } = destination;
     const leaving = new Cancellation();
     const leave = (): void => leaving.abort();
@@ -104,7 +106,9 @@ export class Switchboard {
       return line;
     } catch (error) {
       const outcome = failureOf(error, performance.now() - since);
-      const moved = holding.observe(seat.tenancy, outcome, url);
+      const heard =
+        !aside || (outcome.kind === 'failure' && outcome.fault === 'endpoint' && outcome.phase !== 'tunnel');
+      const moved = heard && holding.observe(seat.tenancy, outcome, url);
       seat.release();
       // The exit was left for another while it was dialled: that is nobody's failure.
       const rotated = leaving.aborted && !gone.aborted;
@@ -134,7 +138,7 @@ export class Switchboard {
         const { carried, closed } = ticket.opened(seat.tenancy, target);
         return judgeOf(holding, seat, target, carried, closed);
       };
-      return { holding, judge, giveBack: () => undefined };
+      return { holding, judge, aside: !ticket.visits(url), giveBack: () => undefined };
     }
     const { holding, giveBack } = this.#parts.sessions.borrow(name, wishes);
     const judge = (seat: Seat, target: URL): LineJudge =>
@@ -145,7 +149,7 @@ export class Switchboard {
         (latencyMs) => void holding.observe(seat.tenancy, opaque(latencyMs), target),
         giveBack,
       );
-    return { holding, judge, giveBack };
+    return { holding, judge, aside: false, giveBack };
   }
 }
 

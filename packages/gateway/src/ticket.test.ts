@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import http from 'node:http';
+import type { Socket } from 'node:net';
 import { createPool, type Pool } from '@fairlead/core';
 import { startHttpProxy, startTarget, type ProxyServer, type Target } from '@fairlead/lab';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -118,6 +119,54 @@ test('an empty pool is told to the holder as it is to the client', async () => {
   await get(ticket);
   expect(refusals).toHaveLength(1);
   expect(target.connections.opened).toBe(0);
+});
+
+/** A tunnel by a ticket, and the status of the answer to CONNECT. */
+async function connect({ username, password }: Ticket, path: string) {
+  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  const headers = { Host: path, 'Proxy-Authorization': authorization };
+  const request = http.request({
+    host: handle.host,
+    port: handle.port,
+    method: 'CONNECT',
+    path,
+    headers,
+    agent: false,
+  });
+  request.end();
+  const [response, socket] = (await once(request, 'connect')) as [http.IncomingMessage, Socket];
+  return { status: response.statusCode, socket };
+}
+
+test('what its holder does not visit costs no exit anything, and its holder hears nothing of it', async () => {
+  const ticket = mint({ reports: true, strict: true, visits: ({ hostname }) => hostname === '127.0.0.1' });
+  const refusals: TicketRefusal[] = [];
+  ticket.onRefused((refusal) => refusals.push(refusal));
+  for (let errand = 0; errand < 8; errand += 1) {
+    expect((await connect(ticket, `maker${errand}.lab.test:1`)).status).toBe(502);
+  }
+  expect(refusals).toEqual([]);
+  expect(pool.stats()).toMatchObject({ attempts: 0 });
+  expect(await get(ticket)).toMatchObject({ status: 200 });
+  expect((await connect(mint(), 'maker.lab.test:1')).status).toBe(502);
+  expect(pool.stats().attempts).toBeGreaterThan(0);
+});
+
+test('an answer is told of the exit that carried it, whichever is held by then', async () => {
+  const ticket = mint({ reports: true });
+  const { socket } = await connect(ticket, `127.0.0.1:${target.port}`);
+  const carrier = ticket.info!.endpoint;
+  // It can take no more, and the next connection has another exit.
+  pool.hold(carrier);
+  await get(ticket);
+  const next = ticket.info!.endpoint;
+  expect(next).not.toBe(carrier);
+  expect(ticket.report({ kind: 'response', status: 403, latencyMs: 5 }, target.url)).toBe(true);
+  pool.resume(carrier);
+  const why = new Map(pool.explain({ target: target.url }).endpoints.map((endpoint) => [endpoint.id, endpoint.why]));
+  expect(why.get(carrier)).toBe('blocked');
+  expect(why.get(next)).not.toBe('blocked');
+  socket.destroy();
 });
 
 async function startAnother(): Promise<ProxyServer> {

@@ -22,6 +22,11 @@ export interface TicketRequest extends HoldingRequest {
   readonly strict?: boolean;
   /** One exit for all targets, or one for each host that is visited. @default 'one' */
   readonly exits?: 'one' | 'per-host';
+  /**
+   * Whether its holder visits a host. What a browser wants of others, its maker's services say, goes through the same exit; that
+   * one of them could not be reached costs the exit nothing, and its holder hears nothing of it. @default all
+   */
+  readonly visits?: (url: URL) => boolean;
 }
 
 /** Why a connection of a ticket's was refused. */
@@ -48,6 +53,9 @@ export interface TicketHost {
   readonly released: (ticket: Ticket) => void;
 }
 
+/** Hosts whose exit is remembered until their report; pages have more, and are reported for one. */
+const MOST_CARRIERS = 20;
+
 /** 128 bits each: neither is guessed. */
 const BYTES = 16;
 
@@ -66,6 +74,9 @@ export class Ticket {
   readonly #refused = new Set<RefusalListener>();
   readonly #exits: TicketExits;
   readonly session: string | undefined;
+  readonly #visits: ((url: URL) => boolean) | undefined;
+  /** Whom the exit answered since the last report, by host: a verdict is for that exit, whatever is held by then. */
+  readonly #carriers = new Map<string, Tenancy>();
   #open = 0;
   /** How often its holder has reported. */
   #reported = 0;
@@ -73,9 +84,10 @@ export class Ticket {
   #timer: NodeJS.Timeout | undefined;
 
   /** @internal */
-  constructor(host: TicketHost, { reports = false, strict = false, exits = 'one', ...request }: TicketRequest) {
+  constructor(host: TicketHost, { reports = false, strict = false, exits = 'one', visits, ...request }: TicketRequest) {
     this.#host = host;
     this.reports = reports;
+    this.#visits = visits;
     this.session = request.session;
     this.#exits = new TicketExits({
       pool: host.pool,
@@ -127,7 +139,8 @@ export class Ticket {
   report(outcome: Outcome, target: string | URL): boolean {
     const url = urlOf(target);
     const holding = this.#exits.of(url);
-    const tenancy = holding.current ?? this.#due?.tenancy;
+    const tenancy = this.#carriers.get(url.host) ?? holding.current ?? this.#due?.tenancy;
+    this.#carriers.delete(url.host);
     this.#forgetDue();
     this.#reported += 1;
     return tenancy !== undefined && holding.observe(tenancy, outcome, url, true);
@@ -178,8 +191,14 @@ export class Ticket {
     return this.#exits.of(target);
   }
 
+  /** @internal Whether what becomes of a connection to it concerns the holder. */
+  visits(target: URL): boolean {
+    return this.#visits === undefined || safely(() => this.#visits!(target));
+  }
+
   /** @internal */
-  refused({ code, message }: TicketRefusal): void {
+  refused({ code, message }: TicketRefusal, target?: URL): void {
+    if (target !== undefined && !this.visits(target)) return;
     // A client that goes away was refused nothing.
     if (code === 'ABORTED' && !this.released) return;
     tellAll(this.#refused, { code, message });
@@ -193,6 +212,7 @@ export class Ticket {
   /** @internal A connection is there. What it answers is told what becomes of it. */
   opened(tenancy: Tenancy, target: URL): TunnelJudge {
     this.#open += 1;
+    this.#remember(target.host, tenancy);
     const before = this.#reported;
     let latency: number | undefined;
     return {
@@ -209,6 +229,14 @@ export class Ticket {
         this.#timer.refresh();
       },
     };
+  }
+
+  #remember(host: string, tenancy: Tenancy): void {
+    if (!this.reports || this.#carriers.get(host)?.settled === false) return;
+    this.#carriers.delete(host);
+    this.#carriers.set(host, tenancy);
+    const [oldest] = this.#carriers.keys();
+    if (this.#carriers.size > MOST_CARRIERS && oldest !== undefined) this.#carriers.delete(oldest);
   }
 
   #overdue(): void {
@@ -232,6 +260,15 @@ function tellAll<T>(listeners: ReadonlySet<(event: T) => void>, event: T): void 
     } catch (error) {
       process.emitWarning(error instanceof Error ? error : new Error('a listener of a ticket threw'));
     }
+  }
+}
+
+/** A question that throws is answered with yes: nothing is left unjudged by mistake. */
+function safely(ask: () => boolean): boolean {
+  try {
+    return ask();
+  } catch {
+    return true;
   }
 }
 

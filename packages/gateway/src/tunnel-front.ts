@@ -44,7 +44,7 @@ export class TunnelFront {
     socket.on('error', () => undefined);
     this.#connect(access, request, socket, head).catch((error: unknown) => {
       const refusal = refusalOf(error);
-      access.client?.ticket?.refused(refusal);
+      access.client?.ticket?.refused(refusal, access.destination?.url);
       access.end({ status: refusal.status, code: refusal.code });
       refuseSocket(socket, refusal);
     });

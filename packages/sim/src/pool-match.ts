@@ -206,7 +206,7 @@ export class PoolMatch {
     for (const attempt of this.#attempts) {
       if (!attempt.live || attempt.caller !== caller) continue;
       this.#close(attempt);
-      attempt.lease.settle({ kind: 'abandoned', elapsedMs: now - attempt.lease.since });
+      caller.run!.report(attempt.lease, { kind: 'abandoned', elapsedMs: now - attempt.lease.since });
     }
   }
 

@@ -65,7 +65,7 @@ async function crawl(pages: number, launch: PlaywrightCrawlerOptions['launchCont
 
 describe.skipIf(!available)('PlaywrightCrawler', () => {
   // Set aside: a page is lost now and then, for a reason not found yet (docs/results.md).
-  test.skip.each([['useIncognitoPages'], ['browserPerProxy']])(
+  test.each([['useIncognitoPages'], ['browserPerProxy']])(
     'with %s each page leaves by the exit that its proxyInfo names',
     async (flag) => {
       const { seen, failed } = await crawl(6, { [flag]: true });

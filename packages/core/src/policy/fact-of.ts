@@ -10,16 +10,20 @@ export function factOf(
   outcome: Outcome,
   verdict: Verdict,
   action: Action,
-  first: boolean,
+  { first, overtaken }: { readonly first: boolean; readonly overtaken: boolean },
   wallNow: () => number,
 ): Fact {
+  const connect = outcome.kind === 'failure' && BEFORE_TARGET.has(outcome.phase);
+  // That the target refused is the proxy's word while no tunnel stands, and some say so of every target: it earns no praise.
+  const hearsay = connect && verdict === 'target-fault' && action.health === 'good';
   return {
-    health: action.health,
-    answer: answerOf(verdict, action),
+    health: hearsay ? 'split' : action.health,
+    answer: hearsay ? 'none' : answerOf(verdict, action),
     // One exit that was turned away is left alone there, whether or not the request goes on elsewhere.
     block: action.target === 'block' || action.target === 'count',
     grave: action.target === 'suspend' || action.target === 'count',
-    connect: outcome.kind === 'failure' && BEFORE_TARGET.has(outcome.phase),
+    connect,
+    overtaken: overtaken && verdict === 'abandoned',
     elapsedMs: outcome.kind === 'response' ? outcome.latencyMs : outcome.elapsedMs,
     handshakeMs: outcome.kind === 'response' ? outcome.handshakeMs : undefined,
     first,

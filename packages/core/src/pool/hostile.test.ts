@@ -196,3 +196,24 @@ test('a listener that takes itself off and puts itself on again is called once f
   pool.add('http://a:1');
   expect(calls).toBe(1);
 });
+
+test('an exit that says at once of every target that it refused is no better than a dead one', async () => {
+  const { clock, pool } = setUp({ proxies: ['socks5://liar:1', 'http://honest:1'], policy: 'rotate' });
+  const lie = {
+    kind: 'failure',
+    phase: 'tunnel',
+    code: 'PROXY_TUNNEL',
+    elapsedMs: 2,
+    sent: 'nothing',
+    fault: 'target',
+  } as const;
+  let lies = 0;
+  for (let turn = 0; turn < 200; turn += 1) {
+    const lease = await pool.acquire({ target });
+    const lying = lease.endpoint.id.startsWith('socks5');
+    lies += Number(lying);
+    clock.advance(lying ? 2 : 400);
+    lease.settle(lying ? lie : { ...ok, latencyMs: 400 });
+  }
+  expect(lies).toBeLessThan(20);
+});

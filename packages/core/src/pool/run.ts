@@ -91,6 +91,7 @@ export class Run {
   #answered = false;
   #delivered = false;
   #over = false;
+  #won = false;
 
   /** @internal */
   constructor(host: RunHost, parts: RunParts) {
@@ -259,10 +260,12 @@ export class Run {
   report(lease: Lease, outcome: Outcome): Decision {
     // A lease of another run, or one that was reported before, decides nothing here.
     if (!this.#open.delete(lease)) return DONE;
+    if (this.#won) lease.lose();
     lease.settle(outcome);
     const decision = this.#decide(lease, lease.outcome ?? outcome);
     const again = decision.kind === 'reroute' || decision.kind === 'replay';
     const good = lease.verdict === 'success' || lease.verdict === 'final';
+    this.#won ||= good;
     // In a race the first good answer ends it; those beside it are told to stop.
     if (!again && (good || this.#open.size === 0)) this.#end();
     return decision;

@@ -22,7 +22,7 @@ export async function waitForSharedLease(
   dispatcher.counters.refused(answer);
   if (answer.error !== undefined) throw answer.error;
   return new Promise((resolve, reject) => {
-    joinLine(dispatcher, run, answer.retryAt, { resolve, reject, full }, (caller) => {
+    joinLine(dispatcher, run, answer, { resolve, reject, full }, (caller) => {
       if (caller.asking) return false;
       // Until an answer is there nothing comes of asking again.
       caller.wakeAt = Number.POSITIVE_INFINITY;
@@ -58,6 +58,7 @@ async function askInLine(
   // The next in line may ask.
   if (granted || answer.error !== undefined) return dispatcher.changed();
   // Not before it may help, nor those behind it.
-  line.delay(caller, answer.retryAt);
+  if (!caller.over) line.defer(caller, answer.retryAt, answer.parked === true);
+  line.deferOthers(caller, answer.retryAt);
   dispatcher.reschedule();
 }

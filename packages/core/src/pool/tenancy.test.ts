@@ -66,7 +66,15 @@ test('one dead host does not cost it its exit; two hosts in a row, or an exit th
   expect(tenancy.observe(failed('unclear'), 'https://other.example')).toBe('move');
   const fresh = await pool.tenancy({ target });
   expect(fresh.observe(failed('unclear'), target)).toBe('move');
-  expect(fresh.observe(failed('target'), target)).toBe('stay');
+});
+
+test('that the target refused is hearsay from an exit that never carried anything, and believed from one that has', async () => {
+  const { pool } = setUp();
+  const tenancy = await pool.tenancy({ target });
+  tenancy.observe(carried, target);
+  expect(tenancy.observe(failed('target'), 'https://dead.example')).toBe('stay');
+  const fresh = await pool.tenancy({ target });
+  expect(fresh.observe(failed('target'), target)).toBe('move');
 });
 
 test('its connections are refused while their target is suspended, each for its own target', async () => {

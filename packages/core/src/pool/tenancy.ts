@@ -122,7 +122,8 @@ export class Tenancy {
       this.#carried = true;
       this.#missed?.clear();
     }
-    if (verdict !== 'unclear' || seen.kind !== 'failure' || seen.sent !== 'nothing') return 'stay';
+    const unreached = verdict === 'unclear' || verdict === 'target-fault';
+    if (!unreached || seen.kind !== 'failure' || seen.sent !== 'nothing') return 'stay';
     const missed = (this.#missed ??= new Set()).add(terms.target);
     return !this.#carried || missed.size > 1 ? 'move' : 'stay';
   }
