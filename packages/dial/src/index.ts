@@ -8,6 +8,7 @@ export { leaseAgents, type Agents, type LeaseTerms } from './lease-agents.js';
 export {
   AGENT_CACHE_DEFAULTS,
   AGENT_CACHE_OPTION_KEYS,
+  checkCacheTerms,
   createAgentCache,
   reuseKey,
   type AgentCache,
@@ -24,6 +25,7 @@ export { AgentKeeper } from './agent-keeper.js';
 export { answered, type Answer, type PlainHeaders } from './answer.js';
 export {
   agentClient,
+  checkClientOptions,
   CLIENT_DEFAULTS,
   CLIENT_OPTION_KEYS,
   directRefused,

@@ -119,7 +119,7 @@ async function overtaken(first: (lease: Lease) => void) {
   const before = failures();
   first(slow);
   clock.advance(run.hedgeAfterMs(slow));
-  const second = run.tryHedge()!;
+  const second = (await run.beside('hedge'))!;
   run.report(second, ok);
   run.report(slow, { kind: 'abandoned', elapsedMs: clock.now() - slow.since });
   expect(slow.verdict).toBe('abandoned');
