@@ -34,6 +34,7 @@ export function refuseAborted({ request: { signal } }: Run): void {
 export interface Caller extends Waiter {
   /** It was answered, or has given up. */
   over: boolean;
+  asking: boolean;
   answer(answer: Lease | Refusal): void;
 }
 
@@ -67,6 +68,7 @@ export function joinLine(
     wakeAt: retryAt,
     parked: parked === true,
     over: false,
+    asking: false,
     attempt: () => attempt(waiter),
     answer(answer) {
       done();
