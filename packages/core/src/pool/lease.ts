@@ -85,6 +85,8 @@ export class Lease implements Watched {
   readonly #parts: LeaseParts;
   #slot = -1;
   #exitChanged = false;
+  #silent = true;
+  #lost = false;
   #dueAt: Instant;
   /** Set by the first byte of the answer. */
   #bodyEndsAt: Instant | undefined;
@@ -163,6 +165,7 @@ export class Lease implements Watched {
    * `bodyDeadlineMs` bounds it, and the deadline of its request does no longer.
    */
   touch(): void {
+    this.#silent = false;
     if (this.#ended !== undefined) return;
     const now = this.#keeper.now();
     this.#bodyEndsAt ??= now + this.#parts.bodyDeadlineMs;
@@ -206,6 +209,16 @@ export class Lease implements Watched {
     this.#ended = why;
     this.#controller?.abort(new LeaseEndedError(why));
     if (this.#onEnd !== undefined) this.#keeper.guard('onEnd', this.#onEnd);
+  }
+
+  /** @internal Another attempt of its request was answered. */
+  lose(): void {
+    this.#lost = true;
+  }
+
+  /** @internal It lost when it should long have been answered itself. */
+  isOvertaken(now: Instant): boolean {
+    return this.#lost && this.#silent && now - this.since >= this.#parts.hedgeAfterMs;
   }
 
   /** @internal The pool has ended it, settled or not. */
