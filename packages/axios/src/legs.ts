@@ -40,7 +40,8 @@ export class Legs<T> {
   /** The first that is back; sends one where none is under way, and company for one that is late. */
   async first(): Promise<Back<T>> {
     if (this.#out.size === 0) {
-      let lease: Lease | undefined = await this.#run.next();
+      const taken = this.#run.take();
+      let lease: Lease | undefined = taken instanceof Promise ? await taken : taken;
       for (; lease !== undefined; lease = this.#run.tryRace()) this.#out.add(this.#send(lease));
     }
     for (;;) {
