@@ -21,6 +21,7 @@ export { SocksProxyAgent } from './socks-proxy-agent.js';
 export { abortWhileDialling } from './undici-aborts.js';
 export { StandInController } from './stand-in-controller.js';
 export { undiciConnector, type UndiciConnectorOptions } from './undici-connector.js';
+export { speaksFor } from './absolute-form.js';
 export { AgentKeeper } from './agent-keeper.js';
 export { answered, type Answer, type PlainHeaders } from './answer.js';
 export {

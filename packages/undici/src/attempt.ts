@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Lease, Outcome, ResponseOutcome, Run } from '@fairlead/core';
-import { answered, failureOf, type StandInController } from '@fairlead/dial';
+import { answered, failureOf, speaksFor, type StandInController } from '@fairlead/dial';
 import type { Dispatcher } from 'undici';
 import { BodyPeek } from './body-peek.js';
 import { onBytes } from './moving-bytes.js';
@@ -22,6 +22,8 @@ export interface AttemptOwner {
   /** The caller's controller. */
   readonly outer: StandInController;
   readonly bodyBytes: number;
+  /** Where it goes. */
+  readonly origin: string | URL | undefined;
   /** The body of the request has been read, and cannot be sent again. */
   readonly isSpent: boolean;
   ended(attempt: Attempt, ended: Ended): void;
@@ -139,9 +141,10 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   #answer(head: Head, bodyPrefix?: Uint8Array): void {
-    const { run, handler, outer, isSpent } = this.#owner;
+    const { run, handler, outer, isSpent, origin } = this.#owner;
     const { status, headers, message } = head;
-    const outcome = answered({ ...head, bodyPrefix });
+    const via = speaksFor(this.lease.endpoint, origin) ? ({ via: 'absolute' } as const) : undefined;
+    const outcome = answered({ ...head, ...via, bodyPrefix });
     if (run.mayRepeat(outcome) && !isSpent) {
       const { kind } = run.report(this.lease, outcome);
       if (kind === 'reroute' || kind === 'replay') {

@@ -55,6 +55,10 @@ export class CarriedDispatch implements AttemptOwner {
     return this.#carriers.bodyBytes;
   }
 
+  get origin(): string | URL | undefined {
+    return this.#options.origin;
+  }
+
   get isSpent(): boolean {
     return this.#body.isSpent;
   }
