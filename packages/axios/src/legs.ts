@@ -40,7 +40,8 @@ export class Legs<T> {
   /** The first that is back; sends one where none is under way, and company for one that is late. */
   async first(): Promise<Back<T>> {
     if (this.#out.size === 0) {
-      this.#out.add(this.#send(await this.#run.next()));
+      const taken = this.#run.take();
+      this.#out.add(this.#send(taken instanceof Promise ? await taken : taken));
       if (this.#run.raceWidth > 1) while (await this.#accompany('race'));
     }
     for (;;) {

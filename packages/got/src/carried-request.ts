@@ -92,7 +92,8 @@ export class CarriedRequest {
     this.#lease = undefined;
     this.#head = undefined;
     this.#decision = undefined;
-    const lease = await this.#run.next();
+    const taken = this.#run.take();
+    const lease = taken instanceof Promise ? await taken : taken;
     const exchange = new Exchange(lease);
     const { session } = this.#run.request;
     const onRequest = (request: ClientRequest): void => {

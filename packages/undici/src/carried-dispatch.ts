@@ -102,7 +102,9 @@ export class CarriedDispatch implements AttemptOwner {
   }
 
   #next(): void {
-    this.run.next().then(this.#begin, (error: Error) => {
+    const taken = this.run.take();
+    if (!(taken instanceof Promise)) return this.#begin(taken);
+    taken.then(this.#begin, (error: Error) => {
       this.#carriedBy(undefined);
       this.#fail(this.outer.reason ?? error);
     });

@@ -28,7 +28,8 @@ export interface RunHost {
   tryLease(run: Run): Lease | undefined;
   /** Where the store is shared: a lease if there is one without waiting in line. */
   readonly askLease: ((run: Run) => Promise<Lease | undefined>) | undefined;
-  lease(run: Run): Promise<Lease>;
+  /** The same or, where there is none, one when there is room. */
+  lease(run: Run): Lease | Promise<Lease>;
   /** True while an endpoint that this run has not tried could carry it. */
   couldServe(run: Run): boolean;
   isSuspended(target: Target): boolean;
@@ -181,12 +182,22 @@ export class Run {
 
   /** The next endpoint, at once or when there is room; rejects at the deadline or when nothing is left to try. */
   async next(): Promise<Lease> {
+    return this.take();
+  }
+
+  /** The same for adapters: without a promise where there is a lease at once, so that the request goes out in this very turn. */
+  take(): Lease | Promise<Lease> {
     this.#waitsUntil = Math.min(this.deadline, this.#host.now() + this.policy.maxWaitMs);
-    try {
-      return this.#begun(await this.#host.lease(this), this.#allowed);
-    } catch (error) {
+    const failed = (error: unknown): never => {
       this.#end();
       throw error;
+    };
+    try {
+      const lease = this.#host.lease(this);
+      if (!(lease instanceof Promise)) return this.#begun(lease, this.#allowed);
+      return lease.then((late) => this.#begun(late, this.#allowed)).catch(failed);
+    } catch (error) {
+      return Promise.reject(error).catch(failed);
     }
   }
 
