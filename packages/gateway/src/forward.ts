@@ -3,6 +3,7 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import type { Outcome } from '@fairlead/core';
 import { Exchange, viaOf, type AgentCache, type Agents, type LeasedAgents } from '@fairlead/dial';
+import { answerHeadOf, InterimAnswers, type InterimAnswer } from './answer-head.js';
 import { passedOn, passedOnTrailers } from './headers.js';
 import type { Passage, Permit } from './passage.js';
 import { Refusal, refusalOf } from './refusal.js';
@@ -38,6 +39,7 @@ export class ForwardAttempt {
   readonly #since = performance.now();
   readonly #settle: { resolve: (delivery: Delivery) => void; reject: (error: Error) => void };
   #received = 0;
+  #answer: IncomingMessage | undefined;
   #over = false;
 
   static run(parcel: Parcel, permit: Permit, passage: Passage, carriers: Carriers): Promise<Delivery> {
@@ -84,20 +86,46 @@ export class ForwardAttempt {
 
   #start(): void {
     const outgoing = this.#outgoing;
-    const { response, body } = this.#parcel;
+    const { request, response, body } = this.#parcel;
+    const interim = new InterimAnswers(request, response);
     response.once('close', this.abandon);
-    outgoing.once('error', (error) => this.#failed(error));
-    outgoing.once('response', (incoming) => this.#answered(incoming));
-    outgoing.once('continue', () => response.writeContinue());
-    outgoing.on('information', ({ statusCode, headers: { link } }) => {
-      if (statusCode === 103 && link !== undefined) response.writeEarlyHints({ link });
+    // Behind a head it is the answer that broke, or what followed an answer that was complete.
+    outgoing.once('error', (error) => {
+      if (this.#answer === undefined) this.#failed(error);
+      else if (!this.#answer.complete) this.#broke(error);
     });
+    outgoing.once(
+      'response',
+      this.#guarded((incoming: IncomingMessage) => this.#answered(incoming)),
+    );
+    outgoing.on(
+      'information',
+      this.#guarded((answer: InterimAnswer) => interim.tell(answer)),
+    );
+    // Node ends some connections without a word, those of a target that changes protocols say.
+    outgoing.once('close', () => this.#answer ?? this.#failed(hungUp()));
     if (!body.exists) outgoing.end();
     else outgoing.once('socket', (socket) => feedOnce(socket, () => body.feed(outgoing)));
   }
 
+  /** Called from within Node's parser: what throws there ends the process. */
+  #guarded<T>(listener: (message: T) => void): (message: T) => void {
+    return (message) => {
+      try {
+        listener(message);
+      } catch (error) {
+        this.#failed(error as Error);
+        this.#outgoing.destroy();
+      }
+    };
+  }
+
   #answered(incoming: IncomingMessage): void {
     if (this.#over) return void incoming.destroy();
+    this.#answer = incoming;
+    // Whatever becomes of it, its errors are heard.
+    incoming.once('error', (error) => this.#broke(error)).once('close', () => this.#broke(hungUp()));
+    const { status, reason, headers } = answerHeadOf(incoming);
     const { body, response, request, shows } = this.#parcel;
     const outcome = outcomeOf(incoming, this.#elapsed);
     if (this.#passage.answered(outcome, body.isWhole)) {
@@ -108,32 +136,34 @@ export class ForwardAttempt {
       this.#settle.resolve('again');
       return;
     }
-    const headers = passedOn(incoming.rawHeaders);
     if (shows.includes('attempts')) headers.push('X-Fairlead-Attempts', String(this.#passage.attempts));
     // An answer that came before the whole request leaves the rest of it unread: that connection serves no other.
     if (!request.complete && body.exists) response.shouldKeepAlive = false;
-    response.writeHead(incoming.statusCode ?? 502, incoming.statusMessage, headers);
-    this.#deliver(incoming, outcome);
+    if (reason === undefined) response.writeHead(status, headers);
+    else response.writeHead(status, reason, headers);
+    this.#deliver(incoming, status, outcome);
   }
 
-  #deliver(incoming: IncomingMessage, outcome: Outcome): void {
+  #deliver(incoming: IncomingMessage, status: number, outcome: Outcome): void {
     const { response } = this.#parcel;
     incoming.on('data', (chunk: Buffer) => {
       this.#received += chunk.length;
       if (!response.write(chunk)) incoming.pause();
     });
     response.on('drain', () => incoming.resume());
-    incoming.once('error', (error) => this.#broke(error));
-    incoming.once('end', () => {
-      if (this.#over) return;
-      this.#over = true;
-      if (incoming.rawTrailers.length > 0) response.addTrailers(passedOnTrailers(incoming.rawTrailers));
-      response.end();
-      if (!this.#parcel.request.complete) this.#outgoing.destroy();
-      this.#passage.ended(outcome);
-      this.#finish();
-      this.#settle.resolve({ status: incoming.statusCode ?? 502, bytes: this.#received });
-    });
+    incoming.once(
+      'end',
+      this.#guarded(() => {
+        if (this.#over) return;
+        if (incoming.rawTrailers.length > 0) response.addTrailers(passedOnTrailers(incoming.rawTrailers));
+        this.#over = true;
+        response.end();
+        if (!this.#parcel.request.complete) this.#outgoing.destroy();
+        this.#passage.ended(outcome);
+        this.#finish();
+        this.#settle.resolve({ status, bytes: this.#received });
+      }),
+    );
   }
 
   /** The answer broke off: the client has seen its head, so that all it can be told is the same. */
@@ -207,6 +237,10 @@ function outcomeOf(incoming: IncomingMessage, latencyMs: number): Outcome {
     },
   };
   return { kind: 'response', status: incoming.statusCode ?? 0, latencyMs, headers, ...(via && { via }) };
+}
+
+function hungUp(): Error {
+  return Object.assign(new Error('the connection ended without an answer'), { code: 'ECONNRESET' });
 }
 
 function refusalOfFailure(error: NodeJS.ErrnoException): Refusal {
