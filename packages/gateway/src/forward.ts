@@ -8,13 +8,14 @@ import { passedOn, passedOnTrailers } from './headers.js';
 import type { Passage, Permit } from './passage.js';
 import { Refusal, refusalOf } from './refusal.js';
 import type { RequestBody } from './request-body.js';
-import type { Asked } from './request-check.js';
+import type { Asked, Framing } from './request-check.js';
 
 /** One request of a client's, ready to go. */
 export interface Parcel {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly asked: Asked;
+  readonly framing: Framing;
   readonly body: RequestBody;
   /** May be sent over a connection that others have used before: a late close then costs no more than another try. */
   readonly repeatable: boolean;
@@ -196,15 +197,13 @@ export class ForwardAttempt {
 
 const MAX_HEAD = 64 * 1024;
 
-function optionsOf({ request, asked, body }: Parcel, agent: http.Agent): RequestOptions {
+function optionsOf({ request, asked, framing }: Parcel, agent: http.Agent): RequestOptions {
   const { destination, path, hostHeader } = asked;
   const headers = passedOn(request.rawHeaders, 'host');
   headers.unshift('Host', hostHeader);
   // Framing is made anew: as it was announced, whatever came of it on the way here.
-  if (request.headers['transfer-encoding'] !== undefined) headers.push('Transfer-Encoding', 'chunked');
-  else if (!body.exists && request.headers['content-length'] === undefined && mayHaveBody(request)) {
-    headers.push('Content-Length', '0');
-  }
+  if (framing.chunked) headers.push('Transfer-Encoding', 'chunked');
+  else if (framing.length === undefined && mayHaveBody(request)) headers.push('Content-Length', '0');
   return {
     agent,
     method: request.method ?? 'GET',
