@@ -61,10 +61,10 @@ export class ForwardAttempt {
     this.#settle = settle;
     this.#exchange = new Exchange(permit);
     const { onRequest } = this.#exchange;
-    const { endpoint, session } = permit;
+    const { endpoint, session, dialMs: timeoutMs } = permit;
     const reuse = parcel.repeatable ? {} : { reuse: 'none' as const };
-    this.#leased =
-      endpoint && agents.lease(endpoint, { onRequest, ...reuse, ...(session === undefined ? {} : { session }) });
+    const terms = { onRequest, timeoutMs, ...reuse, ...(session === undefined ? {} : { session }) };
+    this.#leased = endpoint && agents.lease(endpoint, terms);
     const { secure } = parcel.asked;
     const pair = this.#leased ?? direct;
     this.#outgoing = (secure ? https : http).request(optionsOf(parcel, secure ? pair.https : pair.http));

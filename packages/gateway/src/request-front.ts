@@ -74,18 +74,19 @@ export class RequestFront {
     if (isDirect(destination)) return new DirectPassage();
     const gone = goneWith(response);
     if (client.ticket !== undefined) {
-      return new TicketPassage(client.ticket, destination.url, limits.connectTimeoutMs, gone);
+      return new TicketPassage(pool, client.ticket, destination.url, limits.connectTimeoutMs, gone);
     }
     const session = controls.session ?? client.wishes.session;
     const tags = [...client.wishes.tags, ...controls.tags];
-    return new RunPassage(pool, {
+    const wish = {
       target: destination.url,
       signal: gone as unknown as AbortSignal,
       tags,
       ...(request.method === undefined ? {} : { method: request.method }),
       ...(session === undefined ? {} : { session: sessionOf(client.name, session) }),
       ...(controls.idempotent === undefined ? {} : { idempotent: controls.idempotent }),
-    });
+    };
+    return new RunPassage(pool, wish, limits.connectTimeoutMs);
   }
 }
 
