@@ -6,7 +6,7 @@ import { Exchange, viaOf, type AgentCache, type Agents, type LeasedAgents } from
 import { answerHeadOf, InterimAnswers, type InterimAnswer } from './answer-head.js';
 import { passedOn, passedOnTrailers } from './headers.js';
 import type { Passage, Permit } from './passage.js';
-import { Refusal, refusalOf } from './refusal.js';
+import { failureUnguarded, Refusal, refusalOf } from './refusal.js';
 import type { RequestBody } from './request-body.js';
 import type { Asked, Framing } from './request-check.js';
 
@@ -181,7 +181,8 @@ export class ForwardAttempt {
     if (this.#over) return;
     this.#over = true;
     const { body } = this.#parcel;
-    const again = this.#passage.failed(this.#exchange.failure(error, this.#elapsed), body.isWhole);
+    const failure = failureUnguarded(error, this.#exchange.failure(error, this.#elapsed));
+    const again = this.#passage.failed(failure, body.isWhole);
     this.#finish();
     if (again) this.#settle.resolve('again');
     else this.#settle.reject(refusalOfFailure(error));

@@ -90,8 +90,8 @@ export class Gateway {
     this.#gate = new ConnectionGate(options);
     const networks = new PrivateNetworks(rest.allowPrivate ?? [], rest.resolve);
     const isDirect = directRules(rest);
-    const { lookup } = networks;
-    const settings = { ...rest.dial, targetLookup: lookup as never };
+    const { lookup, targetLookup } = networks;
+    const settings = { ...rest.dial, targetLookup: targetLookup as never };
     const { tls, plain = 'tunnel' } = rest;
     this.#agents = createAgentCache({ ...settings, plain, timeoutMs: connectTimeoutMs, ...(tls && { tls }) });
     this.#direct = directAgents(lookup, rest);

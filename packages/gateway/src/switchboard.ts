@@ -7,7 +7,7 @@ import { dialTimeOf } from './dial-time.js';
 import type { Client } from './doorman.js';
 import type { Call, Holding, Seat } from './holding.js';
 import { Line, type LineJudge } from './line.js';
-import { Refusal, refusalOf } from './refusal.js';
+import { failureUnguarded, Refusal, refusalOf } from './refusal.js';
 import type { SessionBook } from './session-book.js';
 import { opaque } from './ticket.js';
 import { connectDirect } from './direct.js';
@@ -108,7 +108,7 @@ export class Switchboard {
       close = () => line.close();
       return line;
     } catch (error) {
-      const outcome = failureOf(error, performance.now() - since);
+      const outcome = failureUnguarded(error, failureOf(error, performance.now() - since));
       const heard =
         !aside || (outcome.kind === 'failure' && outcome.fault === 'endpoint' && outcome.phase !== 'tunnel');
       const moved = heard && holding.observe(seat.tenancy, outcome, url);
