@@ -21,7 +21,9 @@ export interface Carriers extends AgentClient {
 
 /** One request: a run for each host it is led to. Translates, never judges. */
 export async function carry(config: InternalAxiosRequestConfig, carriers: Carriers): Promise<AxiosResponse> {
-  const memory = RememberedRequest.of(config.pool === false ? undefined : config.pool);
+  const memory = RememberedRequest.of(config.pool || undefined);
+  // What axios-retry sends again is this config.
+  config.pool = memory;
   let current = config;
   for (;;) {
     const run = carriers.pool.begin(toLeaseRequest(current, memory));

@@ -12,7 +12,7 @@ import {
 } from '@fairlead/core';
 import { answered, Exchange, viaOf, type AgentClient, type LeasedAgents } from '@fairlead/dial';
 import type { RequestError, Response } from 'got';
-import { refuseBypass } from './bypass.js';
+import { checkAtLast, refuseBypass } from './bypass.js';
 import type { GotOptions, PoolContext } from './options.js';
 
 /** One request of got's, through its retries and redirects: got keeps its loop, the run says how it goes on. */
@@ -41,13 +41,16 @@ export class CarriedRequest {
 
   /** Before each attempt and each hop: a lease, and agents that lead through it. */
   async prepare(options: GotOptions): Promise<void> {
-    refuseBypass(options, (agent) => agent === this.#leased?.http || agent === this.#leased?.https);
+    refuseBypass(options, this.#isOurs);
     const url = String(options.url);
     if (!this.#keepsLease(toTarget(url))) await this.#take(options, url);
     this.#host = toTarget(url);
     const { http, https } = this.#leased!;
     options.agent = { http, https };
+    checkAtLast(options, this.#isOurs);
   }
+
+  readonly #isOurs = (agent: unknown): boolean => agent === this.#leased?.http || agent === this.#leased?.https;
 
   /** Whether the request is to be sent again. Throws what says that nothing is left to try. */
   goesOn(error: RequestError): boolean {

@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream';
 import type { Lease, Outcome, ResponseOutcome, Run } from '@fairlead/core';
-import { answered, failureOf, type StandInController } from '@fairlead/dial';
+import { answered, failureOf, speaksFor, type StandInController } from '@fairlead/dial';
 import type { Dispatcher } from 'undici';
 import { BodyPeek } from './body-peek.js';
+import { onBytes } from './moving-bytes.js';
 
 type Controller = Dispatcher.DispatchController;
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
@@ -21,6 +22,8 @@ export interface AttemptOwner {
   /** The caller's controller. */
   readonly outer: StandInController;
   readonly bodyBytes: number;
+  /** Where it goes. */
+  readonly origin: string | URL | undefined;
   /** The body of the request has been read, and cannot be sent again. */
   readonly isSpent: boolean;
   ended(attempt: Attempt, ended: Ended): void;
@@ -44,6 +47,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
   #outcome: ResponseOutcome | undefined;
   /** Set while the first of the body is waited for, where the pool's classifier asks for it. */
   #peek: BodyPeek<Head> | undefined;
+  /** What the lease of a socket that stays open is settled with. */
+  #upgraded: Outcome | undefined;
   #state: 'open' | 'delivered' | 'over' = 'open';
 
   constructor(owner: AttemptOwner, lease: Lease) {
@@ -95,11 +100,15 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.#owner.handler.onResponseError?.(this.#owner.outer, error);
   }
 
-  onRequestUpgrade(_: Controller, status: number, headers: Headers, socket: Duplex): void {
+  onRequestUpgrade(controller: Controller, status: number, headers: Headers, socket: Duplex): void {
     const { run, handler, outer } = this.#owner;
     run.delivered();
-    this.#end({ kind: 'delivered' });
-    socket.once('close', () => this.#settle({ kind: 'response', status, latencyMs: this.#elapsedMs }));
+    outer.follow(controller);
+    this.#end(DELIVERED);
+    this.#upgraded = { kind: 'response', status, latencyMs: this.#elapsedMs };
+    this.lease.touch();
+    onBytes(socket, () => this.lease.touch());
+    socket.once('close', () => this.#settle(this.#upgraded!));
     handler.onRequestUpgrade?.(outer, status, headers, socket);
   }
 
@@ -107,6 +116,13 @@ export class Attempt implements Dispatcher.DispatchHandler {
   abort(reason: Error): void {
     if (this.#inner !== undefined) this.#inner.abort(reason);
     else this.onResponseError(this.#owner.outer, reason);
+  }
+
+  /** What the caller gave cannot be sent at all, through whomever. */
+  refuse(error: Error): void {
+    if (this.#state !== 'open') return;
+    const failure = { ...failureOf(error, this.#elapsedMs), fault: 'caller', sent: 'nothing' } as const;
+    this.#end({ kind: 'failed', outcome: failure, error });
   }
 
   /** Another attempt was faster. */
@@ -125,9 +141,10 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   #answer(head: Head, bodyPrefix?: Uint8Array): void {
-    const { run, handler, outer, isSpent } = this.#owner;
+    const { run, handler, outer, isSpent, origin } = this.#owner;
     const { status, headers, message } = head;
-    const outcome = answered({ ...head, bodyPrefix });
+    const via = speaksFor(this.lease.endpoint, origin) ? ({ via: 'absolute' } as const) : undefined;
+    const outcome = answered({ ...head, ...via, bodyPrefix });
     if (run.mayRepeat(outcome) && !isSpent) {
       const { kind } = run.report(this.lease, outcome);
       if (kind === 'reroute' || kind === 'replay') {
@@ -139,12 +156,22 @@ export class Attempt implements Dispatcher.DispatchHandler {
     }
     this.#outcome = outcome;
     this.#state = 'delivered';
+    // Whom the caller holds back, and reads raw headers from, is this one, whoever else was started after it.
+    outer.follow(this.#inner!);
     this.#owner.ended(this, DELIVERED);
-    handler.onResponseStart?.(outer, status, headers, message);
+    try {
+      handler.onResponseStart?.(outer, status, headers, message);
+    } catch (error) {
+      // As the retry interceptor's does for an answer that it will not have: what was seen is seen.
+      this.#settle(outcome);
+      throw error;
+    }
   }
 
   /** The pool has ended the lease: what undici still has to connect for is not waited for. */
   readonly #giveUp = (): void => {
+    // A socket that is still for long gives its place back, and lives on.
+    if (this.#upgraded !== undefined) return this.#settle(this.#upgraded);
     const error = givenUp();
     if (this.#inner !== undefined) this.#inner.abort(error);
     else this.onResponseError(this.#owner.outer, error);

@@ -109,7 +109,7 @@ export class Dispatcher implements LeaseKeeper {
     });
     const desk = { ledger: store.ledger, members: this.members, bytes: this.bytes, events, clock };
     this.sessions = new SessionDesk(desk, () => this.changed());
-    this.question = new Question(this.kernel, this.roster, random, () => this.inFlight + this.line.size + 1);
+    this.question = new Question(this.kernel, this.roster, random, () => this.inFlight + this.line.wanting + 1);
     if (shared !== undefined) this.question.query.want = SHARED_CANDIDATES;
   }
 
@@ -214,7 +214,7 @@ export class Dispatcher implements LeaseKeeper {
     const verdict = this.judge.verdictOn(outcome);
     const action = policy.verdicts[verdict];
     const wallNow = () => clock.wallNow();
-    const fact = factOf(outcome, verdict, action, first, wallNow);
+    const fact = factOf(outcome, verdict, action, { first, overtaken: lease.isOvertaken(now) }, wallNow);
     this.kernel.onSettle(row, targetIndex, fact, now, random);
     // The end of a tenancy is no attempt: those were counted as they were observed.
     if (!lasting) this.counters.record(lease, { target, targetIndex }, outcome, verdict, now);

@@ -105,6 +105,43 @@ test('a late attempt gets company; the first good answer wins and the other is t
   expect(leases[0]?.signal.reason).toMatchObject({ why: 'superseded' });
 });
 
+/** A first attempt that says nothing while a second is answered, with what is told of its proxy's health meanwhile. */
+async function overtaken(first: (lease: Lease) => void) {
+  const { clock, pool } = setUp({ policy: { preset: 'rotate', hedge: { perAttempt: 1 } } });
+  for (let turn = 0; turn < 400; turn += 1) {
+    const lease = await pool.acquire({ target });
+    clock.advance(100);
+    lease.settle(ok);
+  }
+  const run = pool.begin({ target });
+  const slow = (await run.next())!;
+  const failures = () => pool.explain({ target }).endpoints.find(({ id }) => id === slow.endpoint.id)!.successRate;
+  const before = failures();
+  first(slow);
+  clock.advance(run.hedgeAfterMs(slow));
+  const second = (await run.beside('hedge'))!;
+  run.report(second, ok);
+  run.report(slow, { kind: 'abandoned', elapsedMs: clock.now() - slow.since });
+  expect(slow.verdict).toBe('abandoned');
+  return { before, after: failures() };
+}
+
+test('whoever was silent while the attempt beside it was answered is held for a little worse', async () => {
+  const { before, after } = await overtaken(() => undefined);
+  expect(after).toBeLessThan(before);
+});
+
+test('whoever showed life is not, nor is anybody whose caller went away', async () => {
+  const { before, after } = await overtaken((lease) => lease.touch());
+  expect(after).toBeCloseTo(before, 3);
+  const { clock, pool } = setUp();
+  const run = pool.begin({ target });
+  const lease = await run.next();
+  clock.advance(5_000);
+  run.report(lease, { kind: 'abandoned', elapsedMs: 5_000 });
+  expect(pool.explain({ target }).endpoints.find(({ id }) => id === lease.endpoint.id)?.why).toBe('ok');
+});
+
 test('closing tells open leases to stop', async () => {
   const { pool } = setUp();
   const lease = await pool.acquire({ target });

@@ -81,6 +81,8 @@ export class Lease implements Watched {
   readonly #parts: LeaseParts;
   #slot = -1;
   #exitChanged = false;
+  #silent = true;
+  #lost = false;
   #dueAt: Instant;
   readonly #keeper: LeaseKeeper;
   #controller: AbortController | undefined;
@@ -154,6 +156,7 @@ export class Lease implements Watched {
 
   /** Bytes of the answer moved: the attempt is alive and is not given up for its slowness any more. */
   touch(): void {
+    this.#silent = false;
     if (this.#ended === undefined) this.#dueAt = this.#keeper.now() + this.#parts.idleMs;
   }
 
@@ -192,6 +195,16 @@ export class Lease implements Watched {
     this.#ended = why;
     this.#controller?.abort(new LeaseEndedError(why));
     if (this.#onEnd !== undefined) this.#keeper.guard('onEnd', this.#onEnd);
+  }
+
+  /** @internal Another attempt of its request was answered. */
+  lose(): void {
+    this.#lost = true;
+  }
+
+  /** @internal It lost when it should long have been answered itself. */
+  isOvertaken(now: Instant): boolean {
+    return this.#lost && this.#silent && now - this.since >= this.#parts.hedgeAfterMs;
   }
 
   /** @internal The pool has ended it, settled or not. */
