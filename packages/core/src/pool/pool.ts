@@ -96,6 +96,11 @@ export class Pool {
     return this.#options.name;
   }
 
+  /** How many endpoints may serve: those that are neither removed nor held. */
+  get size(): number {
+    return this.#dispatcher.members.serving;
+  }
+
   /** @internal */
   get clock(): Clock {
     return this.#options.clock;
