@@ -24,6 +24,8 @@ export class CarriedRequest {
   #exchange: Exchange | undefined;
   #leased: LeasedAgents | undefined;
   #decision: Decision | undefined;
+  /** The last answer that was to be replaced. */
+  #held: RequestError | undefined;
   #since = 0;
   /** Where the lease was taken for: by rules of the policy the run's own target can be wider. */
   #host: Target | undefined;
@@ -56,7 +58,15 @@ export class CarriedRequest {
   goesOn(error: RequestError): boolean {
     const decision = this.#decision;
     if (decision?.kind === 'give-up') throw Object.assign(decision.error, { cause: error.cause ?? error });
-    return (decision?.kind === 'reroute' || decision?.kind === 'replay') && !this.#bodyIsOnce;
+    const again = (decision?.kind === 'reroute' || decision?.kind === 'replay') && !this.#bodyIsOnce;
+    if (again && error.response !== undefined) this.#held = error;
+    return again;
+  }
+
+  /** What the caller is told: an answer that was to be replaced says more than a proxy that failed after it. */
+  instead(error: RequestError): RequestError {
+    const answered = error.response !== undefined || this.#signal?.aborted === true;
+    return answered ? error : (this.#held ?? error);
   }
 
   /** The body is there, decoded. */

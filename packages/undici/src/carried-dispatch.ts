@@ -36,6 +36,8 @@ export class CarriedDispatch implements AttemptOwner {
   readonly #out = new Set<Attempt>();
   /** The one whose answer is the caller's. */
   #delivering: Attempt | undefined;
+  /** The last answer that was to be replaced: what the caller gets when all after it are dead. */
+  #held: Attempt | undefined;
   #company: NodeJS.Timeout | undefined;
   /** The caller has an answer or an error. */
   #isOver = false;
@@ -84,16 +86,12 @@ export class CarriedDispatch implements AttemptOwner {
 
   ended(attempt: Attempt, ended: Ended): void {
     this.#out.delete(attempt);
-    if (ended.kind === 'delivered') {
-      this.#delivering = attempt;
-      this.#isOver = true;
-      this.#carriedBy(attempt.lease);
-      this.#cancelRest();
-      return;
-    }
-    if (ended.kind === 'failed') this.#failed(attempt.lease, ended);
+    if (ended.kind === 'delivered') return this.#deliver(attempt);
+    if (ended.kind === 'failed') return this.#failed(attempt.lease, ended);
+    this.#held?.supersede();
+    this.#held = attempt;
     // Another may still bring what this one could not.
-    else if (this.#out.size === 0) this.#next();
+    if (this.#out.size === 0) this.#next();
   }
 
   settled({ verdict }: Lease): void {
@@ -173,7 +171,21 @@ export class CarriedDispatch implements AttemptOwner {
     this.#fail(decision.kind === 'give-up' ? Object.assign(decision.error, { cause: error }) : error);
   }
 
+  #deliver(attempt: Attempt): void {
+    this.#isOver = true;
+    this.#delivering = attempt;
+    this.#carriedBy(attempt.lease);
+    this.#cancelRest();
+  }
+
   #fail(error: Error): void {
+    const held = this.#held;
+    // An answer that was not wanted says more than a proxy that failed after it.
+    if (held?.isHeld && !this.outer.aborted) {
+      this.#held = undefined;
+      this.#deliver(held);
+      return held.deliverHeld();
+    }
     this.#isOver = true;
     this.#cancelRest();
     this.#carriers.memory.failed(this.handler, this.run);
@@ -184,6 +196,7 @@ export class CarriedDispatch implements AttemptOwner {
     clearTimeout(this.#company);
     for (const attempt of this.#out) attempt.supersede();
     this.#out.clear();
+    this.#held?.supersede();
   }
 
   #aborted(reason: Error): void {
