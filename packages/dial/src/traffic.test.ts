@@ -29,24 +29,28 @@ function counted(proxy: ProxyServer): { sent: number; received: number } {
 test.each([
   ['http', () => startHttpProxy()],
   ['http with password', () => startHttpProxy({ credentials: { user: 'u', password: 'p' } })],
+  ['https', () => startHttpProxy({ certificate: 'good' })],
   ['socks5h', () => startSocksProxy()],
   ['socks4a', () => startSocksProxy({ scheme: 'socks4a' })],
-] as const)("%s: our count is the proxy's own, byte for byte", async (_kind, start) => {
+] as const)("%s: our count is the proxy's own, byte for byte", async (kind, start) => {
   const proxy: ProxyServer = await start();
   const targets = [await startTarget(), await startTarget({ certificate: 'good', host: '127.0.0.2' })];
   const traffic = createTraffic();
   const endpoint = toEndpoint(proxy.url, 'the test');
-  const agents = agentsFor(endpoint, { traffic, tls: { ca, checkServerIdentity: () => undefined } });
+  const agents = agentsFor(endpoint, { ca, traffic, tls: { ca, checkServerIdentity: () => undefined } });
   for (const { url } of targets) for (const size of [0, 1, 70_000, 300_000]) await load(`${url}/bytes/${size}`, agents);
   // While the tunnels are open and after they are closed.
   expect(traffic.total()).toEqual(counted(proxy));
   agents.http.destroy();
   agents.https.destroy();
   await proxy.idle();
-  expect(traffic.total()).toEqual(counted(proxy));
-  expect(traffic.ofEndpoint(endpoint.id)).toEqual(counted(proxy));
+  // The farewell of a proxy's TLS, 24 bytes a tunnel, meets a socket that is closed: nobody receives it.
+  const { sent, received } = counted(proxy);
+  const wire = { sent, received: received - (kind === 'https' ? 2 * 24 : 0) };
+  expect(traffic.total()).toEqual(wire);
+  expect(traffic.ofEndpoint(endpoint.id)).toEqual(wire);
   const [first, second] = [traffic.ofTarget('127.0.0.1'), traffic.ofTarget('127.0.0.2')];
-  expect({ sent: first.sent + second.sent, received: first.received + second.received }).toEqual(counted(proxy));
+  expect({ sent: first.sent + second.sent, received: first.received + second.received }).toEqual(wire);
   expect(first.received).toBeGreaterThan(370_000);
   for (const server of [proxy, ...targets]) await server.close();
 });

@@ -91,8 +91,8 @@ export class Gateway {
     this.#gate = new ConnectionGate(options);
     const networks = new PrivateNetworks(rest.allowPrivate ?? [], rest.resolve);
     const isDirect = directRules(rest);
-    const { lookup } = networks;
-    const settings = { ...rest.dial, targetLookup: lookup as never };
+    const { lookup, targetLookup } = networks;
+    const settings = { ...rest.dial, targetLookup: targetLookup as never };
     const { tls, plain = 'tunnel' } = rest;
     this.#agents = createAgentCache({ ...settings, plain, timeoutMs: connectTimeoutMs, ...(tls && { tls }) });
     this.#direct = directAgents(lookup, rest);
@@ -105,13 +105,11 @@ export class Gateway {
     const doorman = new Doorman({ accounts, tickets: this.#tickets, anonymous, now: () => performance.now() });
     const admission = new Admission(networks, options.mayTunnelTo);
     const shared = { doorman, admission, log: this.#log };
-    const hearsay = new Hearsay();
-    const maxAttempts = (): number => pool.policy.retry.maxAttempts;
-    const searching = { hearsay, maxAttempts, connectTimeoutMs };
+    const searching = { pool, hearsay: new Hearsay(), connectTimeoutMs };
     const switchboard = new Switchboard({ ...searching, sessions: this.#sessions, settings, isDirect, lookup });
     this.#tunnels = new TunnelFront({ ...shared, switchboard, idleMs });
     const carriers = { agents: this.#agents, direct: this.#direct };
-    this.#requests = new RequestFront({ ...shared, ...searching, pool, carriers, limits: options, isDirect });
+    this.#requests = new RequestFront({ ...shared, ...searching, carriers, limits: options, isDirect });
     const front = { ...options, gate: this.#gate, tunnels: this.#tunnels };
     this.#server = createFront({ ...front, requests: this.#requests });
     this.#socks = createSocksFront({ ...front, doorman, log: this.#log });

@@ -1,4 +1,5 @@
-import type { Endpoint, Outcome, Tenancy } from '@fairlead/core';
+import type { Endpoint, Outcome, Pool, Tenancy } from '@fairlead/core';
+import { hasOthers } from './dial-time.js';
 import type { Holding, Seat } from './holding.js';
 
 /** For so long a target that was reached is taken to be there: who cannot reach it is to blame himself. */
@@ -48,8 +49,7 @@ interface SearchTerms {
   readonly hearsay: Hearsay;
   readonly holding: Holding;
   readonly target: URL;
-  /** How many exits that have carried something must miss the target to be believed. */
-  readonly believed: number;
+  readonly pool: Pool;
   /** How long the search may take in all. */
   readonly timeoutMs: number;
 }
@@ -76,16 +76,16 @@ export class Search {
     return Math.max(1, this.deadline - performance.now());
   }
 
-  /** Enough exits have missed the target: it is to blame. */
+  /** Enough exits have missed the target: it is to blame. So many that have carried something are believed as a policy repeats. */
   get isHopeless(): boolean {
-    return this.#believed >= this.#terms.believed || this.#strangers >= MOST_STRANGERS;
+    return this.#believed >= this.#terms.pool.policy.retry.maxAttempts || this.#strangers >= MOST_STRANGERS;
   }
 
   /** How long the next dial may take: one that hangs must leave time for others, and each that did gives the next one longer. */
   dialMs(tenancy: Tenancy): number {
     const { leftMs } = this;
     const learned = tenancy.patienceMs(leftMs);
-    if (learned < leftMs) return learned;
+    if (learned < leftMs || !hasOthers(this.#terms.pool)) return learned;
     const { timeoutMs, hearsay } = this.#terms;
     const known = hearsay.hasCarried(tenancy.endpoint);
     const first = known ? timeoutMs / 2 : Math.min(FIRST_DIAL_MS, timeoutMs / 4);

@@ -11,6 +11,7 @@ import type {
 } from '@fairlead/core';
 import type { Cancellation } from './cancellation.js';
 import { Search, type Hearsay } from './hearsay.js';
+import { dialTimeOf } from './dial-time.js';
 import type { Seat } from './holding.js';
 import { Refusal } from './refusal.js';
 import type { Ticket, TunnelJudge } from './ticket.js';
@@ -20,8 +21,8 @@ export interface Permit {
   readonly endpoint: Endpoint | undefined;
   readonly session: string | undefined;
   readonly signal: AbortSignal;
-  /** How long a dial may take; the agents' own time where nothing is said. */
-  readonly timeoutMs?: number;
+  /** How long a connection may take to be made, if one has to be. */
+  readonly dialMs: number;
   touch(): void;
 }
 
@@ -39,12 +40,16 @@ export interface Passage {
 
 /** By runs of the pool: each attempt is a lease, the policy repeats. */
 export class RunPassage implements Passage {
+  readonly #pool: Pool;
   readonly #run: Run;
+  readonly #deadline: number;
   #lease: Lease | undefined;
   #attempts = 0;
 
-  constructor(pool: Pool, request: LeaseRequest) {
+  constructor(pool: Pool, request: LeaseRequest, timeoutMs: number) {
+    this.#pool = pool;
     this.#run = pool.begin(request);
+    this.#deadline = performance.now() + timeoutMs;
   }
 
   get attempts(): number {
@@ -56,7 +61,9 @@ export class RunPassage implements Passage {
     this.#lease = lease;
     this.#attempts += 1;
     const { endpoint, signal } = lease;
-    return { endpoint, signal, session: this.#run.request.session, touch: () => lease.touch() };
+    const left = Math.min(lease.abandonAfterMs, this.#deadline - performance.now());
+    const { session } = this.#run.request;
+    return { endpoint, signal, session, dialMs: dialTimeOf(this.#pool, left), touch: () => lease.touch() };
   }
 
   answered(outcome: Outcome, mayRepeat: boolean): boolean {
@@ -82,7 +89,7 @@ function isAgain(run: Run, lease: Lease, outcome: Outcome): boolean {
 interface SearchParts {
   readonly hearsay: Hearsay;
   readonly connectTimeoutMs: number;
-  readonly maxAttempts: () => number;
+  readonly pool: Pool;
 }
 
 /** By a ticket's tenancy. Its holder has a loop of its own: only what was never sent goes another way. */
@@ -97,17 +104,12 @@ export class TicketPassage implements Passage {
   #missed: Refusal | undefined;
   #attempts = 0;
 
-  constructor(
-    ticket: Ticket,
-    target: URL,
-    gone: Cancellation,
-    { hearsay, connectTimeoutMs, maxAttempts }: SearchParts,
-  ) {
+  constructor(ticket: Ticket, target: URL, gone: Cancellation, { pool, hearsay, connectTimeoutMs }: SearchParts) {
     this.#ticket = ticket;
     this.#target = target;
     const holding = ticket.holdingFor(target);
     const timeoutMs = Math.min(connectTimeoutMs, ticket.connectTimeoutMs ?? connectTimeoutMs);
-    this.#search = new Search({ hearsay, holding, target, believed: maxAttempts(), timeoutMs });
+    this.#search = new Search({ hearsay, holding, target, pool, timeoutMs });
     this.#gone = gone;
   }
 
@@ -124,9 +126,9 @@ export class TicketPassage implements Passage {
     this.#judge = this.#ticket.opened(tenancy, this.#target);
     this.#attempts += 1;
     const { endpoint } = tenancy;
-    const timeoutMs = this.#search.dialMs(tenancy);
     const { session } = this.#ticket;
-    return { endpoint, signal: leaving.signal, session, timeoutMs, touch: () => tenancy.touch() };
+    const dialMs = this.#search.dialMs(tenancy);
+    return { endpoint, signal: leaving.signal, session, dialMs, touch: () => tenancy.touch() };
   }
 
   answered(outcome: Outcome): boolean {
@@ -197,7 +199,8 @@ export class DirectPassage implements Passage {
 
   next(): Promise<Permit> {
     const { signal } = new AbortController();
-    return Promise.resolve({ endpoint: undefined, session: undefined, signal, touch: () => undefined });
+    const dialMs = Number.POSITIVE_INFINITY;
+    return Promise.resolve({ endpoint: undefined, session: undefined, signal, dialMs, touch: () => undefined });
   }
 
   answered(): boolean {

@@ -1,5 +1,5 @@
 import type { LookupFunction, Socket } from 'node:net';
-import { FairleadError, type EndpointId, type Outcome } from '@fairlead/core';
+import { FairleadError, type EndpointId, type Outcome, type Pool } from '@fairlead/core';
 import { dial, failureOf, Inlet, type DialSettings } from '@fairlead/dial';
 import { Cancellation } from './cancellation.js';
 import type { Destination } from './destination.js';
@@ -7,7 +7,7 @@ import type { Client } from './doorman.js';
 import { Search, type Hearsay } from './hearsay.js';
 import type { Call, Holding, Seat } from './holding.js';
 import { Line, type LineJudge } from './line.js';
-import { Refusal, refusalOf } from './refusal.js';
+import { failureUnguarded, Refusal, refusalOf } from './refusal.js';
 import type { SessionBook } from './session-book.js';
 import { opaque } from './ticket.js';
 import { connectDirect } from './direct.js';
@@ -17,8 +17,7 @@ interface SwitchboardParts {
   readonly settings: DialSettings;
   readonly connectTimeoutMs: number;
   readonly hearsay: Hearsay;
-  /** How often a policy repeats a request. */
-  readonly maxAttempts: () => number;
+  readonly pool: Pool;
   readonly isDirect: (destination: Destination) => boolean;
   /** Resolves names for direct connections, and refuses private addresses. */
   readonly lookup: LookupFunction;
@@ -114,7 +113,7 @@ export class Switchboard {
       close = () => line.close();
       return line;
     } catch (error) {
-      const outcome = failureOf(error, performance.now() - since);
+      const outcome = failureUnguarded(error, failureOf(error, performance.now() - since));
       const heard =
         !aside || (outcome.kind === 'failure' && outcome.fault === 'endpoint' && outcome.phase !== 'tunnel');
       const moved = heard && search.failed(seat, outcome);
@@ -137,9 +136,8 @@ export class Switchboard {
   }
 
   #hold({ ticket, name, wishes }: Client, { url }: Destination, timeoutMs: number): Hold {
-    const { hearsay, maxAttempts } = this.#parts;
-    const searchOf = (holding: Holding): Search =>
-      new Search({ hearsay, holding, target: url, believed: maxAttempts(), timeoutMs });
+    const { hearsay, pool } = this.#parts;
+    const searchOf = (holding: Holding): Search => new Search({ hearsay, holding, target: url, pool, timeoutMs });
     if (ticket !== undefined) {
       const holding = ticket.holdingFor(url);
       const judge = (seat: Seat, target: URL): LineJudge => {

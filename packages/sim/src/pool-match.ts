@@ -159,8 +159,9 @@ export class PoolMatch {
   readonly #hedge: Handler = (_now, index) => {
     const { caller } = this.#attempts[index]!;
     this.#attempts[index]!.hedgeTicket = 0;
-    const lease = caller.run!.tryHedge();
-    if (lease === undefined) return;
+    const lease = caller.run!.beside('hedge');
+    // A promise where a store is shared, as none is here.
+    if (lease === undefined || lease instanceof Promise) return;
     this.tally.hedges += 1;
     this.#send(caller, lease);
   };
@@ -206,7 +207,7 @@ export class PoolMatch {
     for (const attempt of this.#attempts) {
       if (!attempt.live || attempt.caller !== caller) continue;
       this.#close(attempt);
-      attempt.lease.settle({ kind: 'abandoned', elapsedMs: now - attempt.lease.since });
+      caller.run!.report(attempt.lease, { kind: 'abandoned', elapsedMs: now - attempt.lease.since });
     }
   }
 

@@ -1,5 +1,5 @@
-import type { Agent as HttpAgent } from 'node:http';
-import type { Agent as HttpsAgent } from 'node:https';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import { toEndpoint } from '@fairlead/core';
 import { createAgentCache, undiciConnector } from '@fairlead/dial';
 import { create } from 'axios';
@@ -34,6 +34,7 @@ export const CONTENDERS: Record<ClientName, Record<Rival, Make>> = {
       },
       close: async () => {},
     }),
+    direct: (_, target) => overDispatcher(new Agent(LIMIT), target),
   },
 };
 
@@ -69,6 +70,11 @@ function overAgents(sending: () => Send): Record<Rival, Make> {
         },
         close: async () => {},
       };
+    },
+    direct: (_, target) => {
+      const send = sending();
+      const [http, https] = [new HttpAgent({ keepAlive: true }), new HttpsAgent({ keepAlive: true })];
+      return { send: async () => void (await send(target, http, https)), close: async () => https.destroy() };
     },
   };
 }

@@ -15,11 +15,13 @@ const { values } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'boolean' },
-    rounds: { type: 'string', default: '7' },
+    rounds: { type: 'string', default: '15' },
     requests: { type: 'string', default: '2000' },
     only: { type: 'string' },
     /** Leaves out the new agent for each request, which takes most of the time. */
     'no-fresh': { type: 'boolean' },
+    /** Sends once more past the proxies, to show how far any agent could come. */
+    ceiling: { type: 'boolean' },
   },
 });
 const rounds = Number(values.rounds);
@@ -43,8 +45,9 @@ await rm(directory, { recursive: true });
 print();
 
 async function compare(client: ClientName, proxy: BenchProxy): Promise<Comparison> {
-  const rivals: Rival[] =
-    proxy.kind === 'http' && values['no-fresh'] !== true ? ['ours', 'cached', 'fresh'] : ['ours', 'cached'];
+  const rivals: Rival[] = ['ours', 'cached'];
+  if (proxy.kind === 'http' && values['no-fresh'] !== true) rivals.push('fresh');
+  if (values.ceiling === true) rivals.push('direct');
   const contenders = new Map<Rival, BenchClient>();
   for (const rival of rivals) {
     const order = {
@@ -95,8 +98,12 @@ function describe(figure: Comparison): string {
   const against = (rival: Rival) =>
     `${rateOf(figure, rival)}/s (dialer ${factorOf(figure, rival).toFixed(2)}×, by CPU ${factorOf(figure, rival, 'cpuMs').toFixed(2)}×)`;
   const fresh = figure.rounds[0]?.fresh === undefined ? '' : `; new agent each ${against('fresh')}`;
+  const ceiling =
+    figure.rounds[0]?.direct === undefined
+      ? ''
+      : `; no proxy against cached ${factorOf(figure, 'cached', 'wallMs', 'direct').toFixed(2)}×`;
   const ours = `dialer ${rateOf(figure, 'ours')}/s, ${tlsHandshakes} handshakes`;
-  return `${kind} ${proxy} ${client}: ${ours}; cached ${against('cached')}${fresh}`;
+  return `${kind} ${proxy} ${client}: ${ours}; cached ${against('cached')}${fresh}${ceiling}`;
 }
 
 function byClient<T>(kind: string, tell: (of: readonly Comparison[]) => T): object {

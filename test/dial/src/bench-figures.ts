@@ -1,7 +1,7 @@
 import type { ClientName } from './clients.js';
 
-/** The dialer, a stock agent that is kept, a stock agent for each request. */
-export type Rival = 'ours' | 'cached' | 'fresh';
+/** The dialer, a stock agent that is kept, a stock agent for each request, and no proxy at all: what no agent can beat. */
+export type Rival = 'ours' | 'cached' | 'fresh' | 'direct';
 
 /** What one client process shall send, through what. */
 export interface BenchOrder {
@@ -37,8 +37,13 @@ export function rateOf({ rounds }: Comparison, rival: Rival): number {
  * How many times the rival's time was ours: the median of what the rounds say, each of which compares two neighbours in
  * time. The machine's mood changes more slowly than that.
  */
-export function factorOf({ rounds }: Comparison, rival: Rival, by: keyof RequestTime = 'wallMs'): number {
-  const ours = timesOf(rounds, 'ours', by);
+export function factorOf(
+  { rounds }: Comparison,
+  rival: Rival,
+  by: keyof RequestTime = 'wallMs',
+  against: Rival = 'ours',
+): number {
+  const ours = timesOf(rounds, against, by);
   return median(timesOf(rounds, rival, by).map((time, n) => time / ours[n]!));
 }
 

@@ -35,9 +35,11 @@ export async function startClient(order: BenchOrder, ca: string): Promise<BenchC
     env: { ...process.env, NODE_EXTRA_CA_CERTS: ca, NODE_NO_WARNINGS: '1' },
   });
   const exited = once(child, 'exit');
-  await answerOf(child, order);
+  const ended = exited.then(([code]) => Promise.reject(new Error(`the client ended with ${code}`)));
+  ended.catch(() => undefined);
+  await answerOf(child, order, ended);
   return {
-    round: (requests) => answerOf(child, requests) as Promise<RequestTime>,
+    round: (requests) => answerOf(child, requests, ended) as Promise<RequestTime>,
     stop: async () => {
       child.disconnect();
       await exited;
@@ -45,15 +47,10 @@ export async function startClient(order: BenchOrder, ca: string): Promise<BenchC
   };
 }
 
-async function answerOf(child: ChildProcess, message: number | object): Promise<unknown> {
-  const ended = once(child, 'exit').then(([code]) => {
-    throw new Error(`the client ended with ${code}`);
-  });
-  const answered = once(child, 'message');
+function answerOf(child: ChildProcess, message: number | object, ended: Promise<never>): Promise<unknown> {
+  const answered = new Promise<unknown>((resolve) => void child.once('message', resolve));
   child.send(message);
-  const [answer] = (await Promise.race([answered, ended])) as [unknown];
-  ended.catch(() => undefined);
-  return answer;
+  return Promise.race([answered, ended]);
 }
 
 export interface BenchProxy {

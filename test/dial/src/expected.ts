@@ -99,6 +99,15 @@ const OVER_HTTP = table(
   [LOCKED('tunnel'), 'status-401 status-407'],
 );
 
+/** What an `https` proxy does before it speaks TLS, it does in that. */
+const OVER_HTTPS = table(
+  [CLOSED(['proxy-connect', 'proxy-tls']), 'reset-on-accept'],
+  [CLOSED('proxy-tls'), 'close-on-accept'],
+  [SILENT('proxy-tls'), 'silent-on-accept'],
+  // In TLS it comes no sooner than an answer would: a proxy hears that the handshake is over when the client has asked.
+  [failing(['PROXY_PROTOCOL', 'ETIMEDOUT'], ['tunnel', 'target-tls'], ['endpoint', 'unclear']), 'early-200'],
+);
+
 const OVER_SOCKS5 = table(
   [REACH, 'refuse-tcp'],
   [CLOSED(['proxy-connect', 'proxy-handshake']), 'reset-on-accept'],
@@ -177,6 +186,7 @@ export const ABORTED = (phase: Phase): Verdict => failing('ABORTED', phase, 'cal
 
 const TABLES = {
   http: [OVER_HTTP, IN_TUNNEL],
+  https: [OVER_HTTPS, OVER_HTTP, IN_TUNNEL],
   socks5: [OVER_SOCKS5, IN_TUNNEL],
   socks4: [OVER_SOCKS4, IN_TUNNEL],
   target: [AT_TARGET],

@@ -5,7 +5,9 @@ import {
   startHttpProxy,
   startSocksProxy,
   startTarget,
+  type Fault,
   type FaultKind,
+  type FaultName,
   type LabServer,
 } from '@fairlead/lab';
 import { CLIENT_NAMES, type ClientName } from './clients.js';
@@ -22,15 +24,17 @@ export function labCases(): FaultCase[] {
 const UNNOTICED: ReadonlySet<string> = new Set(['auth-wrong-version', 'early-200', 'early-reply']);
 
 function faultCases(): FaultCase[] {
-  return (['http', 'socks5', 'socks4', 'target'] as const).flatMap((kind) =>
-    faultNames(kind)
+  return (['http', 'https', 'socks5', 'socks4', 'target'] as const).flatMap((kind) =>
+    faultNames(labKind(kind))
+      // Faults in TLS to the proxy are the same for both: they come with TLS.
+      .filter((name) => kind !== 'https' || !isInTls(name))
       // No proxy can tell a client that the target has a closed port without a fault of its own: see the real servers.
       .filter((name) => kind !== 'target' || name !== 'refuse-tcp')
       .flatMap((name) =>
         CLIENT_NAMES.map((client) => ({
           name: `${kind} ${name}`,
           client,
-          hangs: faults[kind][name as never]['outcome'] === 'hangs' || UNNOTICED.has(name),
+          hangs: faults[labKind(kind)][name as never]['outcome'] === 'hangs' || UNNOTICED.has(name),
           expected: expected(kind, name),
           open: () => (kind === 'target' ? openBadTarget(name) : openBadProxy(kind, name)),
         })),
@@ -38,10 +42,23 @@ function faultCases(): FaultCase[] {
   );
 }
 
-async function openBadProxy(kind: Exclude<FaultKind, 'target'>, name: string): Promise<Scene> {
+/** To the lab an `https` proxy is an `http` one with a certificate. */
+type ProxyKind = Exclude<FaultKind, 'target'> | 'https';
+
+function labKind<K extends FaultKind>(kind: K | 'https'): K | 'http' {
+  return kind === 'https' ? 'http' : kind;
+}
+
+function isInTls(name: string): boolean {
+  const { at, certificate } = faults.http[name as FaultName<'http'>] as Fault;
+  return at === 'tls' || certificate !== undefined;
+}
+
+async function openBadProxy(kind: ProxyKind, name: string): Promise<Scene> {
   const target = await startTarget({ certificate: 'good' });
   const settings = { credentials: CANARY, cutAfter: 20_000, every: 20 };
-  const proxy = await startFault(kind, name as never, settings);
+  const secure = kind === 'https' ? { certificate: 'good' as const } : {};
+  const proxy = await startFault(labKind(kind), name as never, { ...settings, ...secure });
   const path = name.startsWith('cut-') ? '/bytes/100000' : '/status/200';
   return scene(proxy, proxy.url, target, target.url + path);
 }
@@ -88,17 +105,20 @@ function refusedCases(client: ClientName): FaultCase[] {
   ];
 }
 
+/** Who speaks first, and of what. */
+const SILENT_ON_ACCEPT = { http: 'tunnel', https: 'proxy-tls', socks5: 'proxy-handshake', socks4: 'tunnel' } as const;
+
 const SILENT = {
-  'silent-on-accept': 'tunnel',
+  'silent-on-accept': undefined,
   'silent-after-request': 'tunnel',
   'silent-in-reply': 'tunnel',
   'silent-in-tunnel': 'target-tls',
 } as const;
 
 function abortedCases(client: ClientName): FaultCase[] {
-  return (['http', 'socks5', 'socks4'] as const).flatMap((kind) =>
+  return (['http', 'https', 'socks5', 'socks4'] as const).flatMap((kind) =>
     (Object.keys(SILENT) as (keyof typeof SILENT)[]).map((name) => {
-      const phase = kind === 'socks5' && name === 'silent-on-accept' ? 'proxy-handshake' : SILENT[name];
+      const phase = name === 'silent-on-accept' ? SILENT_ON_ACCEPT[kind] : SILENT[name];
       const aborted = caller(client, `${kind} abort in ${name}`, ABORTED(phase), () => openBadProxy(kind, name));
       return Object.assign(aborted, { aborts: true });
     }),

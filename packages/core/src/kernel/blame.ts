@@ -10,6 +10,12 @@ export function targetFailureRate(success: number, failure: number, c: EtsConsta
   return (failure + c.targetPriorFailures) / (success + failure + c.targetPriorAttempts);
 }
 
+/** The chance that an attempt will never be answered which has been silent for longer than all but `slow` of the answers. */
+export function lateBlame(rate: number, hangs: number, slow: number): number {
+  const never = (1 - rate) * hangs;
+  return never / (never + rate * slow);
+}
+
 /**
  * The chance that a connect fault of a proven endpoint that carries others too was load rather than death. What is too
  * full refuses one and carries the next: after each failure in a row load is a quarter as likely.

@@ -4,6 +4,8 @@ export interface Fact {
   readonly health: 'good' | 'bad' | 'split' | 'none';
   /** What the target said: an answer that is wanted, a refusal, that it is broken, or nothing. */
   readonly answer: 'served' | 'throttled' | 'denied' | 'broken' | 'none';
+  /** Silent past the instant at which its request got company, which was then answered: nearly all others answer sooner. */
+  readonly overtaken?: boolean;
   /** Whether a refusal bars this endpoint from the target. The pace is learned either way. */
   readonly block: boolean;
   /** A refusal that stops the target for everybody, or may: it costs far more than its pair, and the pace is kept from it. */

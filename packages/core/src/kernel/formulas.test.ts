@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { loadShare, sharedBlame, targetFailureRate } from './blame.js';
+import { lateBlame, loadShare, sharedBlame, targetFailureRate } from './blame.js';
 import { trialShare } from './choose.js';
 import { cooldownLength, firstCooldown, isHopeless, isSurprising } from './cooldown.js';
 import { bucketOf, BUCKETS } from './cost-buckets.js';
@@ -56,6 +56,12 @@ describe('blame', () => {
     expect(loadShare(0.95, true, 0, c)).toBeCloseTo(0.15 / 0.2);
     expect(loadShare(0.95, false, 0, c)).toBeCloseTo(0.015 / 0.065);
     expect(loadShare(0.2, false, 0, c)).toBeLessThan(0.02);
+  });
+
+  test('a silence that one answer in twenty outlasts is death where the endpoint is bad, and may be chance where it is good', () => {
+    expect(lateBlame(0.95, 0.5, 0.05)).toBeCloseTo(0.025 / 0.0725);
+    expect(lateBlame(0.1, 0.5, 0.05)).toBeGreaterThan(0.95);
+    expect(lateBlame(0.1, 0, 0.05)).toBe(0);
   });
 
   test('the third failure in a row is hardly load any more', () => {

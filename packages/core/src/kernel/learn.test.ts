@@ -12,6 +12,7 @@ const SERVED: Fact = { health: 'good', answer: 'served', block: false, connect: 
 const REFUSED: Fact = { ...SERVED, health: 'bad', answer: 'none', connect: true };
 const TIMEOUT: Fact = { ...SERVED, health: 'split', answer: 'none' };
 const BROKEN: Fact = { ...SERVED, answer: 'broken' };
+const OVERTAKEN: Fact = { ...SERVED, health: 'none', answer: 'none', overtaken: true };
 const DENIED: Fact = { ...SERVED, answer: 'denied', block: true };
 const THROTTLED: Fact = { ...SERVED, answer: 'throttled', block: true };
 const SPEC = { weight: 1, tier: 0, maxInFlight: Infinity, tags: 0 };
@@ -250,6 +251,26 @@ describe('blame', () => {
     attempt(0, { ...SERVED, elapsedMs: 900 });
     attempt(0, { ...DENIED, elapsedMs: 5 });
     expect(kernel.state.table.latency[0]).toBe(900);
+  });
+});
+
+describe('overtaken', () => {
+  test('one on trial rests, a proven one after several, and the target learns nothing', () => {
+    prove(1, 20);
+    attempt(0, OVERTAKEN);
+    expect(standing(0)).toBe(Standing.cooling);
+    attempt(1, OVERTAKEN);
+    expect(standing(1)).toBe(Standing.active);
+    for (let turn = 0; turn < 12; turn += 1) attempt(1, OVERTAKEN);
+    expect(standing(1)).toBe(Standing.cooling);
+    expect(targetState().failure).toBe(0);
+  });
+
+  test('how long failures take is learned from those that were not cut short', () => {
+    const { fleet } = kernel.state;
+    const before = fleet.failureMs;
+    attempt(0, { ...OVERTAKEN, elapsedMs: 9_999 });
+    expect(fleet.failureMs).toBe(before);
   });
 });
 

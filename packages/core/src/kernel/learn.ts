@@ -1,4 +1,4 @@
-import { loadShare, sharedBlame, targetFailureRate } from './blame.js';
+import { lateBlame, loadShare, sharedBlame, targetFailureRate } from './blame.js';
 import { addToRun, answered, breakerDue, openBreaker, postponeProbe } from './breaker.js';
 import { decay, rateOf } from './estimate.js';
 import type { Fact } from './fact.js';
@@ -34,19 +34,23 @@ export function learn(
   const blame = blameOf(state, row, where, fact, rate, atLimit);
   learnTarget(state, row, target, fact, blame, rate, now);
   if (fact.health === 'good') carried(state, row, fact, atLimit, now);
-  else if (fact.health !== 'none') failed(state, row, fact, { blame, rate }, now, random);
+  else if (blame > 0) failed(state, row, fact, { blame, rate }, now, random);
   place(state, row, now);
 }
 
 /** The endpoint's share of a failure: 0 where it carried the attempt, 1 where nobody else can have been. */
 function blameOf(
-  { table, constants }: KernelState,
+  { table, fleet, constants }: KernelState,
   row: Row,
   where: TargetState,
   fact: Fact,
   rate: number,
   atLimit: boolean,
 ): number {
+  if (fact.overtaken === true) {
+    const { hangs, untriedHangs } = fleet.patience;
+    return lateBlame(rate, table.latency[row] === 0 ? untriedHangs : hangs, 1 - constants.hedgeQuantile);
+  }
   if (fact.health === 'good' || fact.health === 'none') return 0;
   if (fact.health === 'split') {
     return sharedBlame(1 - rate, targetFailureRate(where.success, where.failure, constants));
@@ -113,13 +117,11 @@ function failed(state: KernelState, row: Row, fact: Fact, judged: Judged, now: n
   const { blame } = judged;
   if (fact.first && (table.flags[row]! & TRIED) === 0) observeNovelty(fleet, blame, now, constants);
   table.flags[row] = table.flags[row]! | TRIED;
-  fleet.failureMs += constants.fleetAlpha * (fact.elapsedMs - fleet.failureMs);
-  learnFailure(state, row, fact);
   table.failure[row] = table.failure[row]! + blame;
   // Load excuses single refusals and no run of them: what is too full carries the next.
   table.streak[row] = table.streak[row]! + (fact.health === 'bad' && judged.rate > constants.sureRate ? 1 : blame);
-  table.misses[row] = Math.min(255, table.misses[row]! + 1);
-  table.failedAt[row] = now - table.epoch;
+  // It was cut short: how long a failure takes it does not say.
+  if (fact.overtaken !== true) learnFailure(state, row, fact, now);
   // What is left of a connect fault's blame was load: the limit moves by so much and no more.
   if (fact.health === 'bad' && blame < 1) {
     setLimit(state, row, cutLimit(table.limit[row]!, table.inFlight[row]!, 1 - blame, constants));
@@ -128,10 +130,13 @@ function failed(state: KernelState, row: Row, fact: Fact, judged: Judged, now: n
   restAfterFailure(state, row, judged, now, random);
 }
 
-/** Whether failures of proven endpoints hang or come quickly: it decides how long waiting pays. */
-function learnFailure(state: KernelState, row: Row, fact: Fact): void {
+/** The run of failures, and whether they hang or come quickly: that decides how long waiting pays. */
+function learnFailure(state: KernelState, row: Row, fact: Fact, now: number): void {
   const { table, fleet, constants } = state;
   const { patience } = fleet;
+  table.misses[row] = Math.min(255, table.misses[row]! + 1);
+  table.failedAt[row] = now - table.epoch;
+  fleet.failureMs += constants.fleetAlpha * (fact.elapsedMs - fleet.failureMs);
   if (fleet.ratios.total < constants.abandonSamples) return;
   const hung = fact.elapsedMs >= 0.99 * patienceOf(state, row);
   if (table.latency[row] === 0) {

@@ -10,7 +10,7 @@ export function factOf(
   outcome: Outcome,
   verdict: Verdict,
   action: Action,
-  first: boolean,
+  { first, overtaken }: { readonly first: boolean; readonly overtaken: boolean },
   wallNow: () => number,
 ): Fact {
   const connect = outcome.kind === 'failure' && BEFORE_TARGET.has(outcome.phase);
@@ -23,6 +23,7 @@ export function factOf(
     block: action.target === 'block' || action.target === 'count',
     grave: action.target === 'suspend' || action.target === 'count',
     connect,
+    overtaken: overtaken && verdict === 'abandoned',
     elapsedMs: outcome.kind === 'response' ? outcome.latencyMs : outcome.elapsedMs,
     handshakeMs: outcome.kind === 'response' ? outcome.handshakeMs : undefined,
     first,

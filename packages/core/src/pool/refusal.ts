@@ -7,6 +7,8 @@ export interface Refusal {
   readonly error?: FairleadError;
   /** What was in the way: no free place, a rate or a pause that has to be kept, or endpoints that rest. */
   readonly why?: 'noPermit' | 'rateLimit' | 'cooldown';
+  /** The target is in the way: it is suspended, or taken to be down. */
+  readonly parked?: true;
   /** Not one endpoint could carry it. */
   readonly nobody?: true;
 }

@@ -58,6 +58,20 @@ test('429s that were under way when the target was suspended double nothing, unl
   expect(lengths).toEqual([60_000, 300_000]);
 });
 
+test('403s that were under way when the target was suspended neither double it nor count for the next', async () => {
+  const { clock, pool } = setUp({ proxies: Array.from({ length: 40 }, (_, index) => `http://p${index}:1`) });
+  const lengths: number[] = [];
+  pool.on('suspended', ({ forMs }) => lengths.push(forMs));
+  const leases = await Promise.all(Array.from({ length: 24 }, () => pool.acquire({ target })));
+  for (const lease of leases.slice(0, 23)) lease.settle(answered(403));
+  expect(lengths).toEqual([60_000]);
+  clock.advance(59_999);
+  leases[23]!.settle(answered(403));
+  clock.advance(2);
+  for (let turn = 0; turn < 2; turn += 1) (await pool.acquire({ target })).settle(answered(403));
+  expect(lengths).toEqual([60_000]);
+});
+
 test('under respectful a 403 bars this pair, and the target is asked through others', async () => {
   const { pool } = setUp();
   const lease = await pool.acquire({ target });

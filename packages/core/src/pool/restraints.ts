@@ -20,6 +20,8 @@ export class Restraints {
   ): number {
     // Answers to what was sent before the target was paused say nothing of the time since, unless it names one itself.
     if (when.paused && action.target === 'suspend') return when.askedMs ?? 0;
+    // Single denials pause nothing, whatever time they name: those that come late are not even counted.
+    if (when.paused && action.target === 'count') return 0;
     if (action.target === 'suspend') return throttledFor(this.#of(target), when.askedMs, policy);
     if (action.target === 'count') return deniedFor(this.#of(target), when.now, when.askedMs, policy);
     if (verdict === 'success' || verdict === 'final') this.#forgive(target);

@@ -6,18 +6,18 @@ import type { Run } from './run.js';
 import type { Waiter } from './waiters.js';
 
 /** A lease at once or after waiting in line; rejects when it is hopeless, at the deadline, on abort and on close. */
-export function waitForLease(dispatcher: Dispatcher, run: Run, full: () => void): Promise<Lease> {
+export function waitForLease(dispatcher: Dispatcher, run: Run, full: () => void): Lease | Promise<Lease> {
   const { signal } = run.request;
   if (signal?.aborted === true) return Promise.reject(abortedError(signal));
   const answer = dispatcher.grant(run);
-  if (answer instanceof Lease) return Promise.resolve(answer);
+  if (answer instanceof Lease) return answer;
   dispatcher.counters.refused(answer);
   if (answer.error !== undefined) return Promise.reject(answer.error);
   return new Promise((resolve, reject) => {
-    joinLine(dispatcher, run, answer.retryAt, { resolve, reject, full }, (waiter) => {
+    joinLine(dispatcher, run, answer, { resolve, reject, full }, (waiter) => {
       const next = dispatcher.grant(run);
       if (!(next instanceof Lease) && next.error === undefined) {
-        waiter.wakeAt = next.retryAt;
+        dispatcher.line.defer(waiter, next.retryAt, next.parked === true);
         return false;
       }
       waiter.answer(next);
@@ -34,6 +34,7 @@ export function refuseAborted({ request: { signal } }: Run): void {
 export interface Caller extends Waiter {
   /** It was answered, or has given up. */
   over: boolean;
+  asking: boolean;
   answer(answer: Lease | Refusal): void;
 }
 
@@ -48,7 +49,7 @@ interface Settlers {
 export function joinLine(
   dispatcher: Dispatcher,
   run: Run,
-  wakeAt: number,
+  { retryAt, parked }: Refusal,
   { resolve, reject, full }: Settlers,
   attempt: (caller: Caller) => boolean,
 ): void {
@@ -64,8 +65,10 @@ export function joinLine(
     target: run.target,
     deadline: run.waitsUntil,
     plain: run.isPlain && run.tried.size === 0,
-    wakeAt,
+    wakeAt: retryAt,
+    parked: parked === true,
     over: false,
+    asking: false,
     attempt: () => attempt(waiter),
     answer(answer) {
       done();

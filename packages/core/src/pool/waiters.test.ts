@@ -13,6 +13,7 @@ class Bench {
   readonly servedOrder: { readonly id: number; readonly target: Target }[] = [];
   readonly waiters = new Map<number, Waiter>();
   #next = 0;
+  #refusals = 0;
 
   constructor(bound: number) {
     this.line = new WaitingLine(bound);
@@ -30,8 +31,13 @@ class Bench {
       deadline,
       plain: true,
       wakeAt: Number.POSITIVE_INFINITY,
+      parked: false,
       attempt: () => {
-        if (this.places === 0) return false;
+        if (this.places === 0) {
+          this.#refusals += 1;
+          this.line.defer(waiter, Number.POSITIVE_INFINITY, this.#refusals % 3 === 0);
+          return false;
+        }
         this.places -= 1;
         this.servedOrder.push({ id, target });
         end('served');
@@ -82,6 +88,7 @@ test('whatever happens, everyone in line is answered once, in order, nobody beyo
           for (const id of bench.waiting()) expect(bench.waiters.get(id)!.deadline).toBeGreaterThan(now);
         } else bench.line.recheck(TARGETS[target]!);
         expect(bench.line.size).toBe(bench.waiting().length);
+        expect(bench.line.wanting).toBe(bench.waiting().filter((id) => !bench.waiters.get(id)!.parked).length);
         bench.line.findSoonest();
         const soonest = Math.min(...bench.waiting().map((id) => bench.waiters.get(id)!.deadline));
         expect(bench.line.soonest).toBe(soonest);

@@ -9,6 +9,10 @@ export interface Waiter {
   readonly plain: boolean;
   /** When asking again may help without anything else happening. */
   wakeAt: Instant;
+  /** Its question is on the way to a store: what comes of it says nothing yet of those behind it. */
+  asking?: boolean;
+  /** Its target is suspended or down: no endpoint would serve it, however many there were. */
+  parked: boolean;
   /** Tries to be served now; true when it was answered, well or badly, and has left the line. */
   attempt(): boolean;
   fail(error: Error): void;
@@ -23,6 +27,7 @@ export class WaitingLine {
   /** Most callers at once. */
   bound: number;
   #size = 0;
+  #parked = 0;
   #soonest: Instant = Number.POSITIVE_INFINITY;
   #serving = false;
   #again = false;
@@ -33,6 +38,11 @@ export class WaitingLine {
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Those who wait for an endpoint, and not for their target. */
+  get wanting(): number {
+    return this.#size - this.#parked;
   }
 
   /** Nothing in the line changes by itself before this. */
@@ -50,19 +60,34 @@ export class WaitingLine {
     const queue = this.#queues.get(waiter.target) ?? new Set();
     this.#queues.set(waiter.target, queue.add(waiter));
     this.#size += 1;
+    this.#parked += Number(waiter.parked);
     this.#soonest = Math.min(this.#soonest, waiter.deadline, waiter.wakeAt);
     return true;
   }
 
-  /** Something in the line changes at this moment. */
-  expect(at: Instant): void {
-    this.#soonest = Math.min(this.#soonest, at);
+  /** It asked and got nothing: when to ask again, and what for. */
+  defer(waiter: Waiter, retryAt: Instant, parked: boolean): void {
+    waiter.wakeAt = retryAt;
+    this.#soonest = Math.min(this.#soonest, retryAt);
+    if (waiter.parked === parked) return;
+    waiter.parked = parked;
+    this.#parked += parked ? 1 : -1;
+  }
+
+  /** What the waiter was refused may be had from then on: those who wait for the same need not ask before. */
+  deferOthers(waiter: Waiter, until: Instant): void {
+    if (!waiter.plain) return;
+    for (const other of this.#queues.get(waiter.target) ?? []) {
+      if (other.plain && other.asking !== true) other.wakeAt = Math.min(other.wakeAt, until);
+    }
+    this.#soonest = Math.min(this.#soonest, until);
   }
 
   leave(waiter: Waiter): void {
     const queue = this.#queues.get(waiter.target);
     if (queue?.delete(waiter) !== true) return;
     this.#size -= 1;
+    this.#parked -= Number(waiter.parked);
     if (queue.size === 0) this.#queues.delete(waiter.target);
   }
 
@@ -113,12 +138,11 @@ export class WaitingLine {
     let stuck: Waiter | undefined;
     for (const waiter of queue) {
       if (stuck !== undefined && waiter.plain) {
-        waiter.wakeAt = stuck.wakeAt;
+        this.defer(waiter, stuck.wakeAt, stuck.parked);
         continue;
       }
       if (!waiter.attempt()) {
-        this.#soonest = Math.min(this.#soonest, waiter.wakeAt);
-        if (waiter.plain) stuck = waiter;
+        if (waiter.plain && waiter.asking !== true) stuck = waiter;
         continue;
       }
       this.leave(waiter);

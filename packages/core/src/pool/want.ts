@@ -7,7 +7,7 @@ import type { Run } from './run.js';
 
 /** The target is left alone: wait for its end where that comes in time, else hear of it now. */
 export function refusedBySuspension(run: Run, until: Instant, now: Instant): Refusal {
-  if (until < run.waitsUntil) return { retryAt: until, why: 'rateLimit' };
+  if (until < run.waitsUntil) return { retryAt: until, why: 'rateLimit', parked: true };
   return { retryAt: until, why: 'rateLimit', error: new TargetSuspendedError(run.target, until - now) };
 }
 
@@ -29,7 +29,8 @@ export function refusedForWant(dispatcher: Dispatcher, run: Run, query: RankQuer
   if (inFlight === 0 && retryAt >= run.waitsUntil) {
     return { retryAt, why, nobody: true, error: exhausted(dispatcher, run, retryAt - now) };
   }
-  return { retryAt: later(retryAt, now), why, nobody: true };
+  const refusal = { retryAt: later(retryAt, now), why, nobody: true } as const;
+  return dispatcher.kernel.breakerOpen(query.target) ? { ...refusal, parked: true } : refusal;
 }
 
 function anyOpensAt({ kernel, members }: Dispatcher, query: RankQuery): Instant {

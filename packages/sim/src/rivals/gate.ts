@@ -67,6 +67,7 @@ class Gate {
   }
 
   denied(target: number, now: number): void {
+    if (this.#openAt[target]! > now) return;
     const recent = this.#denials[target]!.filter((at) => at > now - DENIAL_WINDOW_MS);
     recent.push(now);
     this.#denials[target] = recent;
