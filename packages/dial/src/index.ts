@@ -36,6 +36,7 @@ export {
   type AgentClientOptions,
   type ClientOptions,
 } from './client-options.js';
+export { CallerSignal, type SignalLike } from './caller-signal.js';
 export { Exchange } from './exchange.js';
 export { failureOf, type Seen } from './failure.js';
 export { viaOf } from './carrier.js';
