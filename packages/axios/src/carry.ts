@@ -87,7 +87,10 @@ async function untilOver(
     const wanted = lease.verdict === 'success' || lease.verdict === 'final';
     // Another leg may still bring what this one could not; a body that is gone is not sent again.
     const on = !wanted && (legs.size > 0 || (again && !isStream(config.data)));
-    if (!on) return instead(tried, held.answer, config) ?? last(tried, decision, run, lease);
+    if (!on) {
+      run.end();
+      return instead(tried, held.answer, config) ?? last(tried, decision, run, lease);
+    }
     if (tried.response !== undefined) held.hold(tried);
   }
 }

@@ -186,6 +186,7 @@ export class CarriedDispatch implements AttemptOwner {
       return held.deliverHeld();
     }
     this.#isOver = true;
+    this.#run?.end();
     this.#cancelRest();
     this.#carriers.memory.failed(this.handler, this.run);
     this.handler.onResponseError?.(this.outer, error);
