@@ -3,7 +3,7 @@ import { redisStore } from '@fairlead/redis';
 
 const [url = ''] = process.argv.slice(2);
 const proxies = ['a', 'b', 'c', 'd'].map((name) => ({ url: `http://${name}.example:8000`, maxInFlight: 2 }));
-const store = redisStore({ url, pool: 'example', poolKey: 'both workers know this secret', graceMs: 100 });
+const store = redisStore({ url, pool: 'example', poolKey: 'both workers know this secret' });
 const pool = createPool({ proxies, store });
 await pool.ready();
 

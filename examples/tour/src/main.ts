@@ -1,5 +1,9 @@
 // A small shop through six proxies, one of them dead, by every client on one pool: what `npm start` shows.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createPool } from '@fairlead/core';
+import { fileStore } from '@fairlead/core/file';
 import { readOptions, USAGE, type TourOptions } from './options.js';
 import { progressBar } from './progress-bar.js';
 import { labScene, ownScene } from './scene.js';
@@ -8,7 +12,10 @@ import { walkersOver } from './walkers.js';
 
 const options = asked();
 const scene = options.own === undefined ? await labScene() : ownScene(options.own);
-const pool = createPool({ proxies: scene.proxies });
+// What a program of yours would keep from run to run; a tour begins anew each time.
+const state = mkdtempSync(join(tmpdir(), 'fairlead-tour-'));
+const pool = createPool({ proxies: scene.proxies, store: fileStore({ dir: state }) });
+await pool.ready();
 const walkers = walkersOver(pool, options.own === undefined);
 
 // A pool that waits for a proxy keeps no process alive; this does.
@@ -34,6 +41,7 @@ process.stdout.write(`${table(pool.stats(), scene.labels)}\n`);
 process.stdout.write(`${asks - failed} of ${asks} pages answered, ${failed} failed\n`);
 clearInterval(awake);
 await pool.close();
+rmSync(state, { recursive: true, force: true });
 await scene.close();
 process.exit(failed === 0 ? 0 : 1);
 

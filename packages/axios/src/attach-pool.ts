@@ -1,9 +1,8 @@
-import type { Pool, PoolRequest } from '@fairlead/core';
-import { agentClient, directRefused, type AgentClientOptions } from '@fairlead/dial';
-import type { AxiosAdapter, AxiosInstance, InternalAxiosRequestConfig } from 'axios';
-import { bypassOf, innerAdapter } from './bypass.js';
-import { carry } from './carry.js';
-import { RememberedRequest } from './pool-request.js';
+import { ConfigurationError, type Pool, type PoolRequest } from '@fairlead/core';
+import { agentClient, type AgentClient, type AgentClientOptions } from '@fairlead/dial';
+import type { AxiosInstance, InternalAxiosRequestConfig } from 'axios';
+import { baseOf, carrying, carryingDefault, type Base } from './carrying-adapter.js';
+import { guardEnds } from './guard.js';
 
 declare module 'axios' {
   interface AxiosRequestConfig {
@@ -16,11 +15,11 @@ declare module 'axios' {
 export interface Attachment {
   readonly request: number;
   readonly response: number;
-  /** Ejects both: later requests go as they went before. */
+  /** Takes the pool off: later requests go as they went before. Instances created meanwhile keep it. */
   detach(): void;
 }
 
-/** Sends every request of `instance` through the pool, and answers the same instance. */
+/** Sends every request of `instance`, and of instances created from it, through the pool, and answers the same instance. */
 export function withPool(instance: AxiosInstance, pool: Pool, options: AgentClientOptions = {}): AxiosInstance {
   attachPool(instance, pool, options);
   return instance;
@@ -28,27 +27,35 @@ export function withPool(instance: AxiosInstance, pool: Pool, options: AgentClie
 
 /** The same by two interceptors, for those who want to take the pool off again. */
 export function attachPool(instance: AxiosInstance, pool: Pool, options: AgentClientOptions = {}): Attachment {
-  const client = agentClient(pool, options);
-
-  const wrap = (config: InternalAxiosRequestConfig): InternalAxiosRequestConfig => {
-    unwrap(config);
-    if (config.pool === false) return client.allowDirect ? config : Object.assign(config, { adapter: refusing });
-    const { adapter } = config;
-    const inner = innerAdapter(adapter);
-    const carrying: AxiosAdapter = async (last) => {
-      // Interceptors of the user's may have run in between: only now is the config what will be sent.
-      if (typeof inner !== 'function') throw inner;
-      const bypass = bypassOf(last);
-      if (bypass !== undefined) throw bypass;
-      return carry(last, { ...client, inner });
-    };
-    const wrapped: Wrapped = Object.assign(carrying, { [UNDER]: adapter });
-    return Object.assign(config, { adapter: wrapped, pool: RememberedRequest.of(config.pool) });
+  if (attached.has(instance)) {
+    throw new ConfigurationError('INVALID_OPTION', 'instance', 'has a pool already: detach that one first');
+  }
+  inherited.get(instance)?.detach();
+  attached.add(instance);
+  const attachment = attach(instance, agentClient(pool, options));
+  const detach = (): void => {
+    attached.delete(instance);
+    attachment.detach();
   };
-  // Synchronous, or the user's synchronous interceptors would become asynchronous by ours. It must not throw: axios sends
-  // the request all the same when a synchronous interceptor does.
-  const request = instance.interceptors.request.use(wrap, null, { synchronous: true });
-  const response = instance.interceptors.response.use(
+  return { ...attachment, detach };
+}
+
+/** Instances that somebody attached a pool to. */
+const attached = new WeakSet<AxiosInstance>();
+/** Instances that have the pool of the one they were created from. */
+const inherited = new WeakMap<AxiosInstance, Attachment>();
+
+function attach(instance: AxiosInstance, client: AgentClient): Attachment {
+  const { defaults, interceptors } = instance;
+  const before: Base = baseOf(defaults.adapter);
+  /** Where no interceptor of ours is heard, as in a chain that broke, the defaults still lead through the pool. */
+  const own = carryingDefault(before, client, () => guard.ejected);
+  const wrap = (config: InternalAxiosRequestConfig): InternalAxiosRequestConfig => {
+    const base = baseOf(config.adapter);
+    return Object.assign(config, { adapter: base === before ? own : carrying(base, client) });
+  };
+  const guard = guardEnds(interceptors.request, wrap);
+  const response = interceptors.response.use(
     (answer) => {
       unwrap(answer.config);
       return answer;
@@ -58,26 +65,22 @@ export function attachPool(instance: AxiosInstance, pool: Pool, options: AgentCl
       throw error;
     },
   );
-  const detach = (): void => {
-    instance.interceptors.request.eject(request);
-    instance.interceptors.response.eject(response);
+  /** A config names the adapter that its sender chose. The default one stays: whoever sends it again means the pool. */
+  const unwrap = (config: InternalAxiosRequestConfig | undefined): void => {
+    if (config !== undefined && config.adapter !== own) Object.assign(config, { adapter: baseOf(config.adapter) });
   };
-  return { request, response, detach };
-}
-
-/** Whom a wrapped adapter stands for, so that a config that is issued again is not wrapped twice. */
-const UNDER: unique symbol = Symbol('under');
-
-interface Wrapped extends AxiosAdapter {
-  readonly [UNDER]: InternalAxiosRequestConfig['adapter'];
-}
-
-function unwrap(config: InternalAxiosRequestConfig | undefined): void {
-  const { adapter }: { adapter?: unknown } = Object(config);
-  if (typeof adapter === 'function' && UNDER in adapter)
-    Object.assign(config!, { adapter: (adapter as Wrapped)[UNDER] });
-}
-
-function refusing(): Promise<never> {
-  return Promise.reject(directRefused());
+  defaults.adapter = own;
+  const { create } = instance;
+  instance.create = (config) => {
+    const child = create(config);
+    if (!guard.ejected) inherited.set(child, attach(child, client));
+    return child;
+  };
+  const detach = (): void => {
+    guard.eject();
+    interceptors.response.eject(response);
+    instance.create = create;
+    if (defaults.adapter === own) Object.assign(defaults, { adapter: before });
+  };
+  return { request: guard.number, response, detach };
 }

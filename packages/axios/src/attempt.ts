@@ -1,6 +1,14 @@
 import { toTarget, type Lease, type Outcome, type Run } from '@fairlead/core';
-import { answered, DIAL_DEFAULTS, viaOf, type Exchange, type LeaseTerms, type PlainHeaders } from '@fairlead/dial';
-import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import {
+  answered,
+  DIAL_DEFAULTS,
+  viaOf,
+  type Exchange,
+  type LeasedAgents,
+  type LeaseTerms,
+  type PlainHeaders,
+} from '@fairlead/dial';
+import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { Carriers } from './carry.js';
 import type { Hop, RedirectOptions } from './hop.js';
 import { urlOf } from './lease-request.js';
@@ -27,16 +35,22 @@ export async function attempt(
   exchange: Exchange,
   { inner, agents, bodyBytes }: Carriers,
 ): Promise<Attempted> {
-  const leased = agents.lease(lease.endpoint, terms(config, run, exchange));
   const since = performance.now();
   const elapsed = (): number => performance.now() - since;
   const redirects = config.maxRedirects === 0 ? undefined : watchRedirects(config);
+  const seen = (response: AxiosResponse): Promise<Outcome> => outcomeOf(response, elapsed(), bodyBytes);
+  const failed = (error: unknown, response: boolean): Attempted => {
+    const outcome = exchange.failure(error, elapsed(), { response, timedOut: hasTimedOut(config) });
+    return { kind: 'error', response: undefined, subject: error, outcome, exchange };
+  };
+  let leased: LeasedAgents | undefined;
+  let response: AxiosResponse | undefined;
   try {
+    leased = agents.lease(lease.endpoint, terms(config, run, exchange));
     // `proxy: false`, or HTTP_PROXY of the environment would win over the agents.
     const own = { proxy: false as const, httpAgent: leased.http, httpsAgent: leased.https, ...redirects?.config };
-    const response = await inner({ ...config, ...own });
-    const outcome = await outcomeOf(response, elapsed(), bodyBytes);
-    return { kind: 'answer', response, subject: response, outcome, exchange };
+    response = await inner({ ...config, ...own });
+    return { kind: 'answer', response, subject: response, outcome: await seen(response), exchange };
   } catch (error) {
     const hop = redirects?.hop;
     if (hop !== undefined) {
@@ -44,22 +58,24 @@ export async function attempt(
       const outcome = answered({ status, headers, latencyMs: elapsed() });
       return { ...hop, kind: 'hop', response: undefined, outcome, exchange };
     }
+    // The first of its body did not come.
+    if (response !== undefined) return failed(AxiosError.from(error as Error, undefined, config), true);
     // axios rejects for a status that `validateStatus` refuses: an answer all the same. One that broke off has no data.
-    const { response }: { response?: AxiosResponse } = Object(error);
-    const outcome =
-      response !== undefined && 'data' in response
-        ? await outcomeOf(response, elapsed(), bodyBytes)
-        : exchange.failure(error, elapsed(), { response: response !== undefined, timedOut: hasTimedOut(config) });
-    return { kind: 'error', response, subject: error, outcome, exchange };
+    const { response: refused }: { response?: AxiosResponse } = Object(error);
+    if (refused === undefined || !('data' in refused)) return failed(error, refused !== undefined);
+    return seen(refused).then(
+      (outcome) => ({ kind: 'error', response: refused, subject: error, outcome, exchange }),
+      (broken: Error) => failed(AxiosError.from(broken, undefined, config), true),
+    );
   } finally {
-    leased.close();
+    leased?.close();
   }
 }
 
 function terms({ timeout }: InternalAxiosRequestConfig, run: Run, { onRequest }: Exchange): LeaseTerms {
   const { session } = run.request;
-  // axios's own timeout starts only once there is a socket.
-  const timeoutMs = timeout ? Math.min(timeout, DIAL_DEFAULTS.timeoutMs) : undefined;
+  // axios's own timeout starts only once there is a socket. It takes a text too.
+  const timeoutMs = timeout ? Math.min(Number.parseInt(String(timeout), 10), DIAL_DEFAULTS.timeoutMs) : undefined;
   return {
     onRequest,
     ...(session === undefined ? undefined : { session }),

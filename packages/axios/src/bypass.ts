@@ -15,10 +15,23 @@ export function bypassOf(config: InternalAxiosRequestConfig): FairleadError | un
 }
 
 /** The adapter that does the sending: axios's `http`, or a function of the user's that passes the agents on. */
-export function innerAdapter(adapter: InternalAxiosRequestConfig['adapter']): AxiosAdapter | FairleadError {
-  if (typeof adapter === 'function') return adapter;
+export function innerAdapter(
+  adapter: InternalAxiosRequestConfig['adapter'],
+  config: InternalAxiosRequestConfig,
+): AxiosAdapter | FairleadError {
   // The default is a list; on Node the first that works is `http`.
   const name = Array.isArray(adapter) ? (adapter.includes('http') ? 'http' : adapter[0]) : (adapter ?? 'http');
-  if (name === 'fetch') return pastThePool("'adapter: fetch'");
+  if (name === 'fetch' || (typeof name === 'function' && isFetch(name, config))) return pastThePool("'adapter: fetch'");
   return typeof name === 'function' ? name : getAdapter(name);
+}
+
+/** As `axios.getAdapter` hands it out, for this config or for none: it knows no agents. */
+function isFetch(adapter: AxiosAdapter, config: InternalAxiosRequestConfig): boolean {
+  // Its second argument is missing in the types, and in axios before 1.12.
+  const find = getAdapter as (name: string, config?: InternalAxiosRequestConfig) => AxiosAdapter;
+  try {
+    return adapter === find('fetch', config) || adapter === find('fetch');
+  } catch {
+    return false;
+  }
 }

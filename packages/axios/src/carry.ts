@@ -12,6 +12,7 @@ import { hopTo } from './hop.js';
 import { toLeaseRequest } from './lease-request.js';
 import { Back, Legs, type Leg } from './legs.js';
 import { RememberedRequest } from './pool-request.js';
+import { Held } from './held.js';
 import { hold, isStream } from './stream.js';
 
 export interface Carriers extends AgentClient {
@@ -21,7 +22,9 @@ export interface Carriers extends AgentClient {
 
 /** One request: a run for each host it is led to. Translates, never judges. */
 export async function carry(config: InternalAxiosRequestConfig, carriers: Carriers): Promise<AxiosResponse> {
-  const memory = RememberedRequest.of(config.pool === false ? undefined : config.pool);
+  const memory = RememberedRequest.of(config.pool || undefined);
+  // What axios-retry sends again is this config.
+  config.pool = memory;
   let current = config;
   for (;;) {
     const run = carriers.pool.begin(toLeaseRequest(current, memory));
@@ -39,19 +42,24 @@ export async function carry(config: InternalAxiosRequestConfig, carriers: Carrie
 /** Attempts until the pool decides that it is over. */
 async function runToEnd(run: Run, config: InternalAxiosRequestConfig, carriers: Carriers): Promise<Attempted> {
   const legs = new Legs(run, (lease) => send(config, run, lease, carriers));
+  const held = new Held();
   try {
-    return await untilOver(legs, run, config);
+    return held.release(await untilOver(legs, held, run, config));
   } finally {
+    held.hold(undefined);
     legs.cancelRest();
   }
 }
 
-async function untilOver(legs: Legs<Attempted>, run: Run, config: InternalAxiosRequestConfig): Promise<Attempted> {
-  /** The last answer that was to be replaced: what the caller gets when all after it are dead. */
-  let held: Attempted | undefined;
+async function untilOver(
+  legs: Legs<Attempted>,
+  held: Held,
+  run: Run,
+  config: InternalAxiosRequestConfig,
+): Promise<Attempted> {
   for (;;) {
     const back: unknown = await legs.first().catch((error: unknown) => error);
-    if (!(back instanceof Back)) return withoutLease(back, run, config, held);
+    if (!(back instanceof Back)) return withoutLease(back, run, config, held.answer);
     const { lease, result: tried } = back as Back<Attempted>;
     note(tried, run, lease);
     const streamed = isStream(tried.response?.data) ? tried.response.data : undefined;
@@ -65,9 +73,8 @@ async function untilOver(legs: Legs<Attempted>, run: Run, config: InternalAxiosR
     const wanted = lease.verdict === 'success' || lease.verdict === 'final';
     // Another leg may still bring what this one could not; a body that is gone is not sent again.
     const on = !wanted && (legs.size > 0 || (again && !isStream(config.data)));
-    if (!on) return instead(tried, held, config) ?? last(tried, decision, run, lease);
-    streamed?.destroy();
-    if (streamed === undefined && tried.response !== undefined) held = tried;
+    if (!on) return instead(tried, held.answer, config) ?? last(tried, decision, run, lease);
+    if (tried.response !== undefined) held.hold(tried);
   }
 }
 

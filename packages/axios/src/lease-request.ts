@@ -1,10 +1,14 @@
 import type { LeaseRequest } from '@fairlead/core';
-import type { CancelToken, InternalAxiosRequestConfig } from 'axios';
+import { AxiosError, type CancelToken, type InternalAxiosRequestConfig } from 'axios';
 import type { RememberedRequest } from './pool-request.js';
 import { isStream } from './stream.js';
 
 /** What the pool is asked for: the request in its words. */
 export function toLeaseRequest(config: InternalAxiosRequestConfig, memory: RememberedRequest): LeaseRequest {
+  // axios finds it when the connection is on its way, and leaves that open.
+  if (!(Number.parseInt(String(config.timeout ?? 0), 10) >= 0)) {
+    throw new AxiosError("'timeout' is no duration", AxiosError.ERR_BAD_OPTION_VALUE, config);
+  }
   const { method, signal, data, cancelToken } = config;
   const ends = cancelToken === undefined ? signal : either(cancelToken, signal);
   return {

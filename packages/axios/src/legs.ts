@@ -40,8 +40,9 @@ export class Legs<T> {
   /** The first that is back; sends one where none is under way, and company for one that is late. */
   async first(): Promise<Back<T>> {
     if (this.#out.size === 0) {
-      let lease: Lease | undefined = await this.#run.next();
-      for (; lease !== undefined; lease = this.#run.tryRace()) this.#out.add(this.#send(lease));
+      const taken = this.#run.take();
+      this.#out.add(this.#send(taken instanceof Promise ? await taken : taken));
+      if (this.#run.raceWidth > 1) while (await this.#accompany('race'));
     }
     for (;;) {
       const leg = await this.#firstBack();
@@ -49,14 +50,19 @@ export class Legs<T> {
         this.#out.delete(leg);
         return new Back(leg.lease, await leg.back);
       }
-      const lease = this.#run.tryHedge();
-      if (lease !== undefined) this.#out.add(this.#send(lease));
+      await this.#accompany('hedge');
     }
   }
 
   cancelRest(): void {
     for (const leg of this.#out) leg.cancel();
     this.#out.clear();
+  }
+
+  async #accompany(why: 'race' | 'hedge'): Promise<boolean> {
+    const lease = await this.#run.beside(why);
+    if (lease !== undefined) this.#out.add(this.#send(lease));
+    return lease !== undefined;
   }
 
   /** Undefined: the newest is late. */

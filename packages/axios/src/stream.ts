@@ -28,7 +28,7 @@ export function hold(
   });
 }
 
-/** The first bytes of a stream, and a stream that still has them. */
+/** The first bytes of a stream, and a stream that still has them. Rejects when it breaks before those are there. */
 export function peek(
   stream: Readable,
   bytes: number,
@@ -37,19 +37,28 @@ export function peek(
   const whole = new PassThrough({ highWaterMark: bytes + 65_536 });
   const chunks: Buffer[] = [];
   let size = 0;
-  return new Promise((resolve) => {
-    const enough = (): void => {
-      stream.off('data', look).off('end', enough).off('close', enough);
-      resolve({ prefix: Buffer.concat(chunks).subarray(0, bytes), whole });
-    };
+  // Whoever reads it listens later, or never.
+  whole.on('error', ignore);
+  return new Promise((resolve, reject) => {
     const look = (chunk: Buffer): void => {
       chunks.push(chunk);
       size += chunk.length;
       if (size >= bytes) enough();
     };
-    stream.on('data', look).once('end', enough).once('close', enough);
-    stream.once('error', (error) => whole.destroy(error));
+    const enough = (): void => {
+      stream.off('data', look).off('end', enough).off('close', dropped);
+      resolve({ prefix: Buffer.concat(chunks).subarray(0, bytes), whole });
+    };
+    const broken = (error: Error): void => {
+      // Once the promise is resolved it is the reader's to hear.
+      reject(error);
+      whole.destroy(error);
+    };
+    const dropped = (): void => broken(new Error('the answer was dropped'));
+    stream.on('data', look).on('error', broken).once('end', enough).once('close', dropped);
     whole.once('close', () => stream.destroy());
     stream.pipe(whole);
   });
 }
+
+function ignore(): void {}

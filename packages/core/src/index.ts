@@ -80,6 +80,7 @@ export { SESSION_DEFAULTS, type SessionPolicy } from './policy/session.js';
 export type { Ledger } from './ports/ledger.js';
 export type { OpenedRecords, Records, RecordsContext, StoreReport } from './ports/records.js';
 export type { EndpointRecord, SoftRecord } from './ports/soft-record.js';
+export { softRecordOf } from './ports/soft-record-check.js';
 export type {
   SharedAdmitRequest,
   SharedAdmitResult,

@@ -29,14 +29,18 @@ export function isVerdict(value: unknown): value is Verdict {
 
 /** Whether a value from outside is an outcome: what is not must not reach the books. */
 export function isOutcome(value: unknown): value is Outcome {
-  const { kind, status, phase, code, sent, fault, headers }: Partial<Record<string, unknown>> = Object(value);
-  switch (kind) {
-    case 'response':
+  const claimed: Partial<Record<string, unknown>> = Object(value);
+  switch (claimed['kind']) {
+    case 'response': {
+      const { status, headers } = claimed;
       return Number.isInteger(status) && (headers === undefined || typeof Object(headers).get === 'function');
-    case 'failure':
+    }
+    case 'failure': {
+      const { phase, code, sent, fault } = claimed;
       return (
         PHASES.has(phase) && typeof code === 'string' && (sent === 'nothing' || sent === 'maybe') && FAULTS.has(fault)
       );
+    }
     case 'abandoned':
       return true;
     default:

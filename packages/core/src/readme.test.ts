@@ -42,6 +42,7 @@ test('the manual names the defaults as they are', () => {
     'abandon',
     'unreported',
     'attemptTimeoutMs',
+    'bodyDeadlineMs',
     'maxWaitMs',
     'minIntervalMs',
   ] as const) {

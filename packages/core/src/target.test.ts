@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { plainTarget, toTarget } from './target.js';
+import { plainTarget, targetOf, toTarget, toTargetUrl } from './target.js';
+
+/** What the parser makes of it; undefined of what it refuses. */
+function parsed(url: string): string | undefined {
+  try {
+    return targetOf(toTargetUrl(url));
+  } catch {
+    return undefined;
+  }
+}
 
 test.each([
   'https://shop.example/a?b=c',
@@ -8,7 +17,7 @@ test.each([
   'https://www.shop.example#x',
   'https://ab--c.example?x',
 ])('%s is plain, and is what the parser says', (url) => {
-  expect(plainTarget(url)).toBe(toTarget(url));
+  expect(plainTarget(url)).toBe(parsed(url));
 });
 
 test.each([
@@ -29,6 +38,23 @@ test.each([
   ' https://shop.example',
 ])('%s is left to the parser', (url) => {
   expect(plainTarget(url)).toBeUndefined();
+});
+
+test('origins with a port or an address are told apart, and are remembered as the parser reads them', () => {
+  const origins = [
+    'https://1.2.3.4',
+    'https://1.2.3.4:443',
+    'http://1.2.3.4:443',
+    'https://[::1]:8443',
+    'HTTPS://A.Example:1',
+  ];
+  for (const path of ['', '/a', '?b', '#c', '/@d', ':', '\\@evil.example', '@evil.example', '.5', '\t']) {
+    for (const origin of origins) {
+      const wanted = parsed(origin + path);
+      if (wanted === undefined) expect(() => toTarget(origin + path)).toThrow('must be a URL or a host name');
+      else expect(toTarget(origin + path)).toBe(wanted);
+    }
+  }
 });
 
 test('whatever the text, what is read without the parser is what the parser reads', () => {
@@ -58,7 +84,13 @@ test('whatever the text, what is read without the parser is what the parser read
     fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
       const url = `https://${parts.join('')}`;
       const plain = plainTarget(url);
-      if (plain !== undefined) expect(plain).toBe(toTarget(url));
+      if (plain !== undefined) expect(plain).toBe(parsed(url));
+      const wanted = parsed(url);
+      // Twice: the second answer may be remembered from the first.
+      for (let time = 0; time < 2; time += 1) {
+        if (wanted === undefined) expect(() => toTarget(url)).toThrow('must be a URL or a host name');
+        else expect(toTarget(url)).toBe(wanted);
+      }
     }),
     { numRuns: 5_000 },
   );

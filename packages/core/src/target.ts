@@ -6,7 +6,26 @@ export type Target = string & { readonly [brand]: 'Target' };
 
 /** Reads the destination of a request: a URL, or a bare `host` or `host:port`. */
 export function toTarget(input: string | URL): Target {
-  return targetOf(toTargetUrl(input));
+  return plainTarget(input) ?? originTarget(input) ?? targetOf(toTargetUrl(input));
+}
+
+/** Scheme and authority, which alone make the key: of this form nothing before the path ends them elsewhere. */
+const ORIGIN = /^https?:\/\/[a-z0-9.:[\]-]+(?=[/?#]|$)/i;
+
+/** Keys of origins that were parsed, as they were written: most requests go to few of them. */
+const known = new Map<string, Target>();
+const MOST_KNOWN = 1000;
+
+/** The key of an origin that is not plain, such as one with a port; parsed once. Undefined of what is no such URL. */
+function originTarget(input: string | URL): Target | undefined {
+  const origin = typeof input === 'string' ? ORIGIN.exec(input)?.[0] : undefined;
+  if (origin === undefined) return undefined;
+  const found = known.get(origin);
+  if (found !== undefined) return found;
+  const target = targetOf(toTargetUrl(origin));
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(origin, target);
+  return target;
 }
 
 /** The key of a URL's host. A trailing dot names the same host, and must not be a way around what holds for it. */
@@ -43,5 +62,10 @@ function parse(text: string): URL | undefined {
   // A bare host:80 is the host's plain port, which a key does not name.
   const scheme = text.endsWith(':80') ? 'http' : 'https';
   const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `${scheme}://${text}`;
-  return URL.canParse(full) ? new URL(full) : undefined;
+  try {
+    return new URL(full);
+  } catch {
+    // `URL.canParse` of Node 20, once it is compiled, refuses hosts with letters such as É.
+    return undefined;
+  }
 }

@@ -77,6 +77,29 @@ export function inAbsoluteForm(
   });
 }
 
+/**
+ * The same for undici, which writes all requests to one origin on the socket that it was given, and lets nobody stand
+ * between: each head is rewritten as it passes.
+ */
+export function headsInAbsoluteForm(socket: Socket, { destination }: Carrier, endpoint: Endpoint): void {
+  const authority = authorityOf(destination).replace(/:80$/, '');
+  const { write } = socket;
+  const rewriting = (chunk: unknown, encoding?: unknown, ...rest: []): boolean => {
+    // Heads are text with an encoding; what is text of a body has none.
+    const head = typeof chunk === 'string' && encoding === 'latin1' ? absolute(chunk, authority, endpoint) : chunk;
+    return write.call(socket, head as string, encoding as BufferEncoding, ...rest);
+  };
+  Object.assign(socket, { write: rewriting });
+}
+
+/** Whether the proxy is known to open no tunnel to a plain `http://` target, so that it speaks for it. */
+export function speaksFor(endpoint: Endpoint, origin: string | URL | undefined): boolean {
+  // Nearly all refuse nothing: no URL is read for them.
+  if (origin === undefined || !refused.has(endpoint)) return false;
+  const { protocol, hostname, port } = new URL(origin);
+  return protocol === 'http:' && refusesTunnel(endpoint, { host: hostname, port: Number(port) || 80 });
+}
+
 /** Where it goes is what was dialled: a Host header is the caller's text, which may come from elsewhere. */
 function absolute(head: string, authority: string, endpoint: Endpoint): string {
   const [line, method, path = ''] = /^(\S+) (\S+) HTTP\/1\.1\r\n/.exec(head) ?? [];

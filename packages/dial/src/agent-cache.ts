@@ -1,4 +1,4 @@
-import { checkKeys, ConfigurationError, type Endpoint, type EndpointId } from '@fairlead/core';
+import { checkInteger, checkKeys, ConfigurationError, type Endpoint, type EndpointId } from '@fairlead/core';
 import { AgentKeeper } from './agent-keeper.js';
 import { AGENT_OPTION_KEYS, checkAgentDurations, drainAgents, makeAgents, type AgentOptions } from './agents.js';
 import { checkTerms, LEASE_TERM_KEYS, termedAgents, type Agents, type LeaseTerms } from './lease-agents.js';
@@ -53,8 +53,14 @@ export interface AgentCache {
 export function createAgentCache(options: AgentCacheOptions = {}): AgentCache {
   checkKeys(options, AGENT_CACHE_OPTION_KEYS, '');
   checkAgentDurations(options);
-  if (options.reuse !== undefined) checkReuse(options.reuse);
+  checkCacheTerms(options);
   return new LruAgentCache(options);
+}
+
+/** Refuses what cannot be meant of who shares agents, and of how many are kept. */
+export function checkCacheTerms({ reuse, maxAgents }: Pick<AgentCacheOptions, 'reuse' | 'maxAgents'>): void {
+  if (reuse !== undefined) checkReuse(reuse);
+  if (maxAgents !== undefined && maxAgents !== Number.POSITIVE_INFINITY) checkInteger(maxAgents, 1, 'maxAgents');
 }
 
 class LruAgentCache implements AgentCache {

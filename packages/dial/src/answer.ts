@@ -14,9 +14,12 @@ export interface Answer {
 
 /** The answer as an outcome. Headers are read when somebody asks for one. */
 export function answered({ status, headers, latencyMs, via, bodyPrefix }: Answer): ResponseOutcome {
-  const outcome = { kind: 'response', status, latencyMs, headers: new LazyHeaders(headers) } as const;
-  if (via === undefined && bodyPrefix === undefined) return outcome;
-  return { ...outcome, ...(via && { via }), ...(bodyPrefix && { bodyPrefix }) };
+  const view = new LazyHeaders(headers);
+  if (bodyPrefix !== undefined) {
+    return { kind: 'response', status, latencyMs, headers: view, ...(via && { via }), bodyPrefix };
+  }
+  if (via !== undefined) return { kind: 'response', status, latencyMs, headers: view, via };
+  return { kind: 'response', status, latencyMs, headers: view };
 }
 
 class LazyHeaders implements HeaderView {

@@ -1,4 +1,4 @@
-import { checkKeys, FairleadError, type EndpointId, type Pool } from '@fairlead/core';
+import { checkInteger, checkKeys, ConfigurationError, FairleadError, type EndpointId, type Pool } from '@fairlead/core';
 import { AGENT_CACHE_OPTION_KEYS, createAgentCache, type AgentCache, type AgentCacheOptions } from './agent-cache.js';
 
 /** What an adapter of any client library takes, whatever the library. */
@@ -27,10 +27,18 @@ export interface AgentClient extends Required<ClientOptions> {
 /** Reads the options, and keeps agents for as long as the pool keeps their endpoints. */
 export function agentClient(pool: Pool, options: AgentClientOptions): AgentClient {
   checkKeys(options, [...AGENT_CACHE_OPTION_KEYS, ...CLIENT_OPTION_KEYS], '');
-  const { allowDirect = CLIENT_DEFAULTS.allowDirect, bodyBytes = CLIENT_DEFAULTS.bodyBytes, ...kept } = options;
+  const { allowDirect, bodyBytes, ...kept } = { ...CLIENT_DEFAULTS, ...options };
+  checkClientOptions({ allowDirect, bodyBytes });
   const agents = createAgentCache(kept);
   dropWithPool(pool, agents);
   return { pool, agents, allowDirect, bodyBytes };
+}
+
+/** A word such as `'false'`, from an environment variable, must not pass for a permission. */
+export function checkClientOptions({ allowDirect, bodyBytes }: Required<ClientOptions>): void {
+  if (typeof allowDirect !== 'boolean')
+    throw new ConfigurationError('INVALID_OPTION', 'allowDirect', 'must be a boolean');
+  checkInteger(bodyBytes, 0, 'bodyBytes');
 }
 
 /** An endpoint that leaves the pool takes its connections along. */

@@ -8,6 +8,7 @@ export { leaseAgents, type Agents, type LeaseTerms } from './lease-agents.js';
 export {
   AGENT_CACHE_DEFAULTS,
   AGENT_CACHE_OPTION_KEYS,
+  checkCacheTerms,
   createAgentCache,
   reuseKey,
   type AgentCache,
@@ -20,10 +21,12 @@ export { SocksProxyAgent } from './socks-proxy-agent.js';
 export { abortWhileDialling } from './undici-aborts.js';
 export { StandInController } from './stand-in-controller.js';
 export { undiciConnector, type UndiciConnectorOptions } from './undici-connector.js';
+export { speaksFor } from './absolute-form.js';
 export { AgentKeeper } from './agent-keeper.js';
 export { answered, type Answer, type PlainHeaders } from './answer.js';
 export {
   agentClient,
+  checkClientOptions,
   CLIENT_DEFAULTS,
   CLIENT_OPTION_KEYS,
   directRefused,

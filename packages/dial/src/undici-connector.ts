@@ -2,6 +2,8 @@ import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { checkKeys, type Endpoint } from '@fairlead/core';
 import type { buildConnector } from 'undici';
+import { dialPlain, headsInAbsoluteForm } from './absolute-form.js';
+import { carrierOf } from './carrier.js';
 import { checkDialSettings, dialTunnel, DIAL_SETTING_KEYS, type DialSettings } from './dial.js';
 import { TargetTls, type TargetTlsOptions } from './target-tls.js';
 
@@ -26,7 +28,8 @@ const KEYS = [
 
 /**
  * What undici's `Agent`, `Pool` and `Client` take as `connect`: every connection goes through one proxy. The deadline
- * covers the dial and, anew, TLS to the target.
+ * covers the dial and, anew, TLS to the target. A proxy that opens no tunnel to a plain `http://` target is asked in
+ * absolute form.
  */
 export function undiciConnector(endpoint: Endpoint, options: UndiciConnectorOptions = {}): buildConnector.connector {
   checkKeys(options, KEYS, '');
@@ -36,8 +39,11 @@ export function undiciConnector(endpoint: Endpoint, options: UndiciConnectorOpti
   return (target, answer) => {
     const secure = target.protocol === 'https:';
     const port = Number(target.port) || (secure ? 443 : 80);
-    dialTunnel(endpoint, { ...options, host: target.hostname, port }).then(
+    const open = secure ? dialTunnel : dialPlain;
+    open(endpoint, { ...options, host: target.hostname, port }).then(
       (tunnel) => {
+        const carrier = carrierOf(tunnel);
+        if (carrier?.via === 'absolute') headsInAbsoluteForm(tunnel, carrier, endpoint);
         if (!secure) return answer(null, tunnel);
         const host = target.hostname.replace(/^\[|\]$/g, '');
         const servername = target.servername ?? (isIP(host) === 0 ? host : undefined);

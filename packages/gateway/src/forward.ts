@@ -3,17 +3,19 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import type { Outcome } from '@fairlead/core';
 import { Exchange, viaOf, type AgentCache, type Agents, type LeasedAgents } from '@fairlead/dial';
+import { answerHeadOf, InterimAnswers, type InterimAnswer } from './answer-head.js';
 import { passedOn, passedOnTrailers } from './headers.js';
 import type { Passage, Permit } from './passage.js';
-import { Refusal, refusalOf } from './refusal.js';
+import { failureUnguarded, Refusal, refusalOf } from './refusal.js';
 import type { RequestBody } from './request-body.js';
-import type { Asked } from './request-check.js';
+import type { Asked, Framing } from './request-check.js';
 
 /** One request of a client's, ready to go. */
 export interface Parcel {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly asked: Asked;
+  readonly framing: Framing;
   readonly body: RequestBody;
   /** May be sent over a connection that others have used before: a late close then costs no more than another try. */
   readonly repeatable: boolean;
@@ -38,6 +40,7 @@ export class ForwardAttempt {
   readonly #since = performance.now();
   readonly #settle: { resolve: (delivery: Delivery) => void; reject: (error: Error) => void };
   #received = 0;
+  #answer: IncomingMessage | undefined;
   #over = false;
 
   static run(parcel: Parcel, permit: Permit, passage: Passage, carriers: Carriers): Promise<Delivery> {
@@ -58,10 +61,10 @@ export class ForwardAttempt {
     this.#settle = settle;
     this.#exchange = new Exchange(permit);
     const { onRequest } = this.#exchange;
-    const { endpoint, session } = permit;
+    const { endpoint, session, dialMs: timeoutMs } = permit;
     const reuse = parcel.repeatable ? {} : { reuse: 'none' as const };
-    this.#leased =
-      endpoint && agents.lease(endpoint, { onRequest, ...reuse, ...(session === undefined ? {} : { session }) });
+    const terms = { onRequest, timeoutMs, ...reuse, ...(session === undefined ? {} : { session }) };
+    this.#leased = endpoint && agents.lease(endpoint, terms);
     const { secure } = parcel.asked;
     const pair = this.#leased ?? direct;
     this.#outgoing = (secure ? https : http).request(optionsOf(parcel, secure ? pair.https : pair.http));
@@ -84,20 +87,46 @@ export class ForwardAttempt {
 
   #start(): void {
     const outgoing = this.#outgoing;
-    const { response, body } = this.#parcel;
+    const { request, response, body } = this.#parcel;
+    const interim = new InterimAnswers(request, response);
     response.once('close', this.abandon);
-    outgoing.once('error', (error) => this.#failed(error));
-    outgoing.once('response', (incoming) => this.#answered(incoming));
-    outgoing.once('continue', () => response.writeContinue());
-    outgoing.on('information', ({ statusCode, headers: { link } }) => {
-      if (statusCode === 103 && link !== undefined) response.writeEarlyHints({ link });
+    // Behind a head it is the answer that broke, or what followed an answer that was complete.
+    outgoing.once('error', (error) => {
+      if (this.#answer === undefined) this.#failed(error);
+      else if (!this.#answer.complete) this.#broke(error);
     });
+    outgoing.once(
+      'response',
+      this.#guarded((incoming: IncomingMessage) => this.#answered(incoming)),
+    );
+    outgoing.on(
+      'information',
+      this.#guarded((answer: InterimAnswer) => interim.tell(answer)),
+    );
+    // Node ends some connections without a word, those of a target that changes protocols say.
+    outgoing.once('close', () => this.#answer ?? this.#failed(hungUp()));
     if (!body.exists) outgoing.end();
     else outgoing.once('socket', (socket) => feedOnce(socket, () => body.feed(outgoing)));
   }
 
+  /** Called from within Node's parser: what throws there ends the process. */
+  #guarded<T>(listener: (message: T) => void): (message: T) => void {
+    return (message) => {
+      try {
+        listener(message);
+      } catch (error) {
+        this.#failed(error as Error);
+        this.#outgoing.destroy();
+      }
+    };
+  }
+
   #answered(incoming: IncomingMessage): void {
     if (this.#over) return void incoming.destroy();
+    this.#answer = incoming;
+    // Whatever becomes of it, its errors are heard.
+    incoming.once('error', (error) => this.#broke(error)).once('close', () => this.#broke(hungUp()));
+    const { status, reason, headers } = answerHeadOf(incoming);
     const { body, response, request, shows } = this.#parcel;
     const outcome = outcomeOf(incoming, this.#elapsed);
     if (this.#passage.answered(outcome, body.isWhole)) {
@@ -108,32 +137,34 @@ export class ForwardAttempt {
       this.#settle.resolve('again');
       return;
     }
-    const headers = passedOn(incoming.rawHeaders);
     if (shows.includes('attempts')) headers.push('X-Fairlead-Attempts', String(this.#passage.attempts));
     // An answer that came before the whole request leaves the rest of it unread: that connection serves no other.
     if (!request.complete && body.exists) response.shouldKeepAlive = false;
-    response.writeHead(incoming.statusCode ?? 502, incoming.statusMessage, headers);
-    this.#deliver(incoming, outcome);
+    if (reason === undefined) response.writeHead(status, headers);
+    else response.writeHead(status, reason, headers);
+    this.#deliver(incoming, status, outcome);
   }
 
-  #deliver(incoming: IncomingMessage, outcome: Outcome): void {
+  #deliver(incoming: IncomingMessage, status: number, outcome: Outcome): void {
     const { response } = this.#parcel;
     incoming.on('data', (chunk: Buffer) => {
       this.#received += chunk.length;
       if (!response.write(chunk)) incoming.pause();
     });
     response.on('drain', () => incoming.resume());
-    incoming.once('error', (error) => this.#broke(error));
-    incoming.once('end', () => {
-      if (this.#over) return;
-      this.#over = true;
-      if (incoming.rawTrailers.length > 0) response.addTrailers(passedOnTrailers(incoming.rawTrailers));
-      response.end();
-      if (!this.#parcel.request.complete) this.#outgoing.destroy();
-      this.#passage.ended(outcome);
-      this.#finish();
-      this.#settle.resolve({ status: incoming.statusCode ?? 502, bytes: this.#received });
-    });
+    incoming.once(
+      'end',
+      this.#guarded(() => {
+        if (this.#over) return;
+        if (incoming.rawTrailers.length > 0) response.addTrailers(passedOnTrailers(incoming.rawTrailers));
+        this.#over = true;
+        response.end();
+        if (!this.#parcel.request.complete) this.#outgoing.destroy();
+        this.#passage.ended(outcome);
+        this.#finish();
+        this.#settle.resolve({ status, bytes: this.#received });
+      }),
+    );
   }
 
   /** The answer broke off: the client has seen its head, so that all it can be told is the same. */
@@ -150,7 +181,8 @@ export class ForwardAttempt {
     if (this.#over) return;
     this.#over = true;
     const { body } = this.#parcel;
-    const again = this.#passage.failed(this.#exchange.failure(error, this.#elapsed), body.isWhole);
+    const failure = failureUnguarded(error, this.#exchange.failure(error, this.#elapsed));
+    const again = this.#passage.failed(failure, body.isWhole);
     this.#finish();
     if (again) this.#settle.resolve('again');
     else this.#settle.reject(refusalOfFailure(error));
@@ -166,15 +198,13 @@ export class ForwardAttempt {
 
 const MAX_HEAD = 64 * 1024;
 
-function optionsOf({ request, asked, body }: Parcel, agent: http.Agent): RequestOptions {
+function optionsOf({ request, asked, framing }: Parcel, agent: http.Agent): RequestOptions {
   const { destination, path, hostHeader } = asked;
   const headers = passedOn(request.rawHeaders, 'host');
   headers.unshift('Host', hostHeader);
   // Framing is made anew: as it was announced, whatever came of it on the way here.
-  if (request.headers['transfer-encoding'] !== undefined) headers.push('Transfer-Encoding', 'chunked');
-  else if (!body.exists && request.headers['content-length'] === undefined && mayHaveBody(request)) {
-    headers.push('Content-Length', '0');
-  }
+  if (framing.chunked) headers.push('Transfer-Encoding', 'chunked');
+  else if (framing.length === undefined && mayHaveBody(request)) headers.push('Content-Length', '0');
   return {
     agent,
     method: request.method ?? 'GET',
@@ -207,6 +237,10 @@ function outcomeOf(incoming: IncomingMessage, latencyMs: number): Outcome {
     },
   };
   return { kind: 'response', status: incoming.statusCode ?? 0, latencyMs, headers, ...(via && { via }) };
+}
+
+function hungUp(): Error {
+  return Object.assign(new Error('the connection ended without an answer'), { code: 'ECONNRESET' });
 }
 
 function refusalOfFailure(error: NodeJS.ErrnoException): Refusal {

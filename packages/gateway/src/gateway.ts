@@ -90,8 +90,8 @@ export class Gateway {
     this.#gate = new ConnectionGate(options);
     const networks = new PrivateNetworks(rest.allowPrivate ?? [], rest.resolve);
     const isDirect = directRules(rest);
-    const { lookup } = networks;
-    const settings = { ...rest.dial, targetLookup: lookup as never };
+    const { lookup, targetLookup } = networks;
+    const settings = { ...rest.dial, targetLookup: targetLookup as never };
     const { tls, plain = 'tunnel' } = rest;
     this.#agents = createAgentCache({ ...settings, plain, timeoutMs: connectTimeoutMs, ...(tls && { tls }) });
     this.#direct = directAgents(lookup, rest);
@@ -104,7 +104,14 @@ export class Gateway {
     const doorman = new Doorman({ accounts, tickets: this.#tickets, anonymous, now: () => performance.now() });
     const admission = new Admission(networks, options.mayTunnelTo);
     const shared = { doorman, admission, log: this.#log };
-    const switchboard = new Switchboard({ sessions: this.#sessions, settings, connectTimeoutMs, isDirect, lookup });
+    const switchboard = new Switchboard({
+      pool,
+      sessions: this.#sessions,
+      settings,
+      connectTimeoutMs,
+      isDirect,
+      lookup,
+    });
     this.#tunnels = new TunnelFront({ ...shared, switchboard, idleMs });
     const carriers = { agents: this.#agents, direct: this.#direct };
     this.#requests = new RequestFront({ ...shared, pool, carriers, limits: options, isDirect });

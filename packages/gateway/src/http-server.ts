@@ -28,7 +28,8 @@ export function createFront({ gate, requests, tunnels, headerTimeoutMs }: HttpSe
     connectionsCheckingInterval: Math.min(CHECK_MS, headerTimeoutMs),
     noDelay: true,
   });
-  server.maxHeadersCount = 200;
+  // Node would cut its map of them and pass on the rest: they are counted where they are read, and none is overlooked.
+  server.maxHeadersCount = 0;
   // In front of Node's own listener: who is turned away must not be served as well.
   const serve = server.listeners('connection');
   server.removeAllListeners('connection');

@@ -1,5 +1,6 @@
 import type { Endpoint, EndpointId, Lease, LeaseRequest, Outcome, Pool, Run, Tenancy } from '@fairlead/core';
 import type { Cancellation } from './cancellation.js';
+import { dialTimeOf } from './dial-time.js';
 import type { Seat } from './holding.js';
 import type { Ticket, TunnelJudge } from './ticket.js';
 
@@ -8,6 +9,8 @@ export interface Permit {
   readonly endpoint: Endpoint | undefined;
   readonly session: string | undefined;
   readonly signal: AbortSignal;
+  /** How long a connection may take to be made, if one has to be. */
+  readonly dialMs: number;
   touch(): void;
 }
 
@@ -25,12 +28,16 @@ export interface Passage {
 
 /** By runs of the pool: each attempt is a lease, the policy repeats. */
 export class RunPassage implements Passage {
+  readonly #pool: Pool;
   readonly #run: Run;
+  readonly #deadline: number;
   #lease: Lease | undefined;
   #attempts = 0;
 
-  constructor(pool: Pool, request: LeaseRequest) {
+  constructor(pool: Pool, request: LeaseRequest, timeoutMs: number) {
+    this.#pool = pool;
     this.#run = pool.begin(request);
+    this.#deadline = performance.now() + timeoutMs;
   }
 
   get attempts(): number {
@@ -42,7 +49,9 @@ export class RunPassage implements Passage {
     this.#lease = lease;
     this.#attempts += 1;
     const { endpoint, signal } = lease;
-    return { endpoint, signal, session: this.#run.request.session, touch: () => lease.touch() };
+    const left = Math.min(lease.abandonAfterMs, this.#deadline - performance.now());
+    const { session } = this.#run.request;
+    return { endpoint, signal, session, dialMs: dialTimeOf(this.#pool, left), touch: () => lease.touch() };
   }
 
   answered(outcome: Outcome, mayRepeat: boolean): boolean {
@@ -67,6 +76,7 @@ function isAgain(run: Run, lease: Lease, outcome: Outcome): boolean {
 
 /** By a ticket's tenancy. Its holder has a loop of its own: only what was never sent goes another way. */
 export class TicketPassage implements Passage {
+  readonly #pool: Pool;
   readonly #ticket: Ticket;
   readonly #target: URL;
   readonly #deadline: number;
@@ -76,7 +86,8 @@ export class TicketPassage implements Passage {
   #judge: TunnelJudge | undefined;
   #attempts = 0;
 
-  constructor(ticket: Ticket, target: URL, timeoutMs: number, gone: Cancellation) {
+  constructor(pool: Pool, ticket: Ticket, target: URL, timeoutMs: number, gone: Cancellation) {
+    this.#pool = pool;
     this.#ticket = ticket;
     this.#target = target;
     this.#deadline = performance.now() + timeoutMs;
@@ -101,7 +112,9 @@ export class TicketPassage implements Passage {
     this.#judge = this.#ticket.opened(tenancy, this.#target);
     this.#attempts += 1;
     const { endpoint } = tenancy;
-    return { endpoint, signal: leaving.signal, session: this.#ticket.session, touch: () => tenancy.touch() };
+    const { session } = this.#ticket;
+    const dialMs = tenancy.patienceMs(dialTimeOf(this.#pool, this.#deadline - performance.now()));
+    return { endpoint, signal: leaving.signal, session, dialMs, touch: () => tenancy.touch() };
   }
 
   answered(outcome: Outcome): boolean {
@@ -141,7 +154,8 @@ export class DirectPassage implements Passage {
 
   next(): Promise<Permit> {
     const { signal } = new AbortController();
-    return Promise.resolve({ endpoint: undefined, session: undefined, signal, touch: () => undefined });
+    const dialMs = Number.POSITIVE_INFINITY;
+    return Promise.resolve({ endpoint: undefined, session: undefined, signal, dialMs, touch: () => undefined });
   }
 
   answered(): boolean {

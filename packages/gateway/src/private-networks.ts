@@ -2,7 +2,7 @@ import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { ConfigurationError } from '@fairlead/core';
 import type { Destination } from './destination.js';
-import { Refusal } from './refusal.js';
+import { GUARDED, privateTarget, Refusal } from './refusal.js';
 
 /** Resolves a name to all of its addresses, as `dns.lookup` with `all` does. */
 export type Resolve = (
@@ -74,7 +74,7 @@ export class PrivateNetworks {
       if (this.#checked.size >= MOST_CHECKED) this.#checked.clear();
       this.#checked.set(host, passes);
     }
-    if (!passes) throw refusal();
+    if (!passes) throw privateTarget();
   }
 
   /** For `net.connect`: hands out addresses that have been checked, and no others. */
@@ -83,7 +83,7 @@ export class PrivateNetworks {
       if (error !== null) return callback(error, '', 0);
       // One private address among public ones is how a name is used to get in: it is not a choice of addresses.
       if (!this.#allowsAll && addresses.some(({ address }) => !this.#allows(address))) {
-        return callback(refusal() as NodeJS.ErrnoException, '', 0);
+        return callback(privateTarget() as NodeJS.ErrnoException, '', 0);
       }
       const wanted = addresses.filter(({ family }) => !options.family || options.family === family);
       const [first] = wanted;
@@ -91,6 +91,14 @@ export class PrivateNetworks {
       // One shape or the other, as the caller asks for.
       if (options.all === true) callback(null, wanted as LookupAddress[]);
       else callback(null, first.address, first.family);
+    });
+  };
+
+  /** The same for a dial through a proxy that takes addresses only. */
+  readonly targetLookup: LookupFunction = (host, options, callback) => {
+    this.lookup(host, options, (error, address, family) => {
+      const told = error instanceof Refusal ? Object.assign(new Error(error.message), { code: GUARDED }) : error;
+      callback(told, address, family);
     });
   };
 
@@ -118,8 +126,4 @@ function listOf(ranges: readonly string[], item: string): BlockList {
     list.addSubnet(address, Number(prefix ?? most), family === 6 ? 'ipv6' : 'ipv4');
   }
   return list;
-}
-
-function refusal(): Refusal {
-  return new Refusal(403, 'PRIVATE_TARGET', 'the target is in a private network');
 }

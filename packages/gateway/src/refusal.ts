@@ -1,6 +1,6 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { FairleadError, TargetSuspendedError } from '@fairlead/core';
+import { FairleadError, TargetSuspendedError, type FailureOutcome } from '@fairlead/core';
 import { DialError } from '@fairlead/dial';
 
 /** Why a client does not get what it asked for, in terms of HTTP. Shows no credential and nothing that a proxy said. */
@@ -21,6 +21,7 @@ export class Refusal extends Error {
 /** The wire's answer to what went wrong here. */
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
+  if (isGuarded(error)) return privateTarget();
   if (error instanceof DialError) {
     return new Refusal(error.code === 'PROXY_TIMEOUT' ? 504 : 502, error.code, error.message);
   }
@@ -30,6 +31,22 @@ export function refusalOf(error: unknown): Refusal {
   }
   if (error instanceof FairleadError) return new Refusal(STATUSES[error.code] ?? 502, error.code, error.message);
   return new Refusal(502, 'INTERNAL', 'the request could not be carried');
+}
+
+export function privateTarget(): Refusal {
+  return new Refusal(403, 'PRIVATE_TARGET', 'the target is in a private network');
+}
+
+/** The guard's word on a name that is resolved here for a proxy: a dial passes on codes of Node's, and no resolver says this. */
+export const GUARDED = 'EACCES';
+
+function isGuarded(error: unknown): boolean {
+  return error instanceof DialError && error.code === 'TARGET_LOOKUP' && error.nodeCode === GUARDED;
+}
+
+/** What the client may not ask for is its own doing: no exit is asked, and none is blamed. */
+export function failureUnguarded(error: unknown, failure: FailureOutcome): FailureOutcome {
+  return isGuarded(error) ? { ...failure, fault: 'caller' } : failure;
 }
 
 const STATUSES: Readonly<Record<string, number>> = {

@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { passedOnTrailers } from './headers.js';
 import { Refusal } from './refusal.js';
+import type { Framing } from './request-check.js';
 
 export interface BodyLimits {
   readonly maxBodyBytes: number;
@@ -20,12 +21,11 @@ export class RequestBody {
   #sent = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(request: IncomingMessage, limits: BodyLimits) {
-    const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
+  constructor(request: IncomingMessage, { chunked, length = 0 }: Framing, limits: BodyLimits) {
     this.#request = request;
     this.#limits = limits;
-    this.exists = coding !== undefined || (length !== undefined && Number(length) > 0);
-    if (Number(length ?? 0) > limits.maxBodyBytes) throw tooLarge(limits);
+    this.exists = chunked || length > 0;
+    if (length > limits.maxBodyBytes) throw tooLarge(limits);
   }
 
   /** Not a byte of it was taken: it can still go another way. */

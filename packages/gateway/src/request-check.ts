@@ -12,14 +12,24 @@ export interface Asked {
   readonly hostHeader: string;
 }
 
-/** What of a head decides where a message ends, where it goes and who sends it. */
-interface Framing {
+/** What of a head decides where a message ends, where it goes and who sends it: read once, and by nobody else. */
+export interface Framing {
   readonly host: string | undefined;
   readonly credentials: string | undefined;
+  /** The body comes in chunks. */
+  readonly chunked: boolean;
+  /** As it was announced. */
+  readonly length: number | undefined;
 }
+
+/** Fields of one head. */
+const MOST_FIELDS = 200;
 
 /** Node accepts two Host headers, and one that names another place than the request line: nobody here does. */
 export function checkFraming({ rawHeaders, httpVersion, method }: IncomingMessage): Framing {
+  if (rawHeaders.length > 2 * MOST_FIELDS) {
+    throw new Refusal(431, 'HEADER_TOO_LARGE', `there are more than ${MOST_FIELDS} header fields`);
+  }
   const found: Record<(typeof ONCE)[number], string | undefined> = {
     host: undefined,
     'transfer-encoding': undefined,
@@ -38,7 +48,12 @@ export function checkFraming({ rawHeaders, httpVersion, method }: IncomingMessag
     throw new Refusal(501, 'UNKNOWN_CODING', 'the only transfer coding is chunked');
   }
   if (method === 'CONNECT' && (coding !== undefined || length !== undefined)) throw bad('CONNECT has no body');
-  return { host, credentials };
+  return {
+    host,
+    credentials,
+    chunked: coding !== undefined,
+    length: length === undefined ? undefined : Number(length),
+  };
 }
 
 const ONCE = ['host', 'transfer-encoding', 'content-length', 'proxy-authorization'] as const;

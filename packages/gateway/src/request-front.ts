@@ -53,14 +53,14 @@ export class RequestFront {
 
   async #carry(access: Access, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { doorman, admission, limits, carriers } = this.#parts;
-    const controls = readControls(request.rawHeaders);
     const framing = checkFraming(request);
+    const controls = readControls(request.rawHeaders);
     const client = doorman.admit(framing.credentials, controls.key, request.socket);
     const asked = access.kind === 'target' ? readHeaderTarget(request) : readAbsolute(request, framing);
     admission.request(access, client, asked.destination, asked.path);
-    const body = new RequestBody(request, limits);
+    const body = new RequestBody(request, framing, limits);
     const repeatable = !body.exists && IDEMPOTENT.has(request.method ?? '');
-    const parcel = { request, response, asked, body, repeatable, shows: controls.shows };
+    const parcel = { request, response, asked, framing, body, repeatable, shows: controls.shows };
     const passage = this.#passageFor(client, asked, controls, parcel);
     body.onRefused = (refusal) => {
       access.end({ status: refusal.status, code: refusal.code, attempts: passage.attempts });
@@ -74,18 +74,19 @@ export class RequestFront {
     if (isDirect(destination)) return new DirectPassage();
     const gone = goneWith(response);
     if (client.ticket !== undefined) {
-      return new TicketPassage(client.ticket, destination.url, limits.connectTimeoutMs, gone);
+      return new TicketPassage(pool, client.ticket, destination.url, limits.connectTimeoutMs, gone);
     }
     const session = controls.session ?? client.wishes.session;
     const tags = [...client.wishes.tags, ...controls.tags];
-    return new RunPassage(pool, {
+    const wish = {
       target: destination.url,
       signal: gone as unknown as AbortSignal,
       tags,
       ...(request.method === undefined ? {} : { method: request.method }),
       ...(session === undefined ? {} : { session: sessionOf(client.name, session) }),
       ...(controls.idempotent === undefined ? {} : { idempotent: controls.idempotent }),
-    });
+    };
+    return new RunPassage(pool, wish, limits.connectTimeoutMs);
   }
 }
 

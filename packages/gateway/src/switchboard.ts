@@ -1,17 +1,19 @@
 import type { LookupFunction, Socket } from 'node:net';
-import { FairleadError, type EndpointId, type Outcome } from '@fairlead/core';
+import { FairleadError, type EndpointId, type Outcome, type Pool } from '@fairlead/core';
 import { dial, failureOf, Inlet, type DialSettings } from '@fairlead/dial';
 import { Cancellation } from './cancellation.js';
 import type { Destination } from './destination.js';
+import { dialTimeOf } from './dial-time.js';
 import type { Client } from './doorman.js';
 import type { Call, Holding, Seat } from './holding.js';
 import { Line, type LineJudge } from './line.js';
-import { Refusal, refusalOf } from './refusal.js';
+import { failureUnguarded, Refusal, refusalOf } from './refusal.js';
 import type { SessionBook } from './session-book.js';
 import { opaque } from './ticket.js';
 import { connectDirect } from './direct.js';
 
 interface SwitchboardParts {
+  readonly pool: Pool;
   readonly sessions: SessionBook;
   readonly settings: DialSettings;
   readonly connectTimeoutMs: number;
@@ -97,15 +99,16 @@ export class Switchboard {
     const since = performance.now();
     const inlet = new Inlet();
     try {
-      const timeoutMs = seat.tenancy.patienceMs(Math.max(1, deadline - since));
-      const terms = { ...this.#parts.settings, host, port, signal: leaving, timeoutMs, inlet };
+      const { pool, settings } = this.#parts;
+      const timeoutMs = seat.tenancy.patienceMs(dialTimeOf(pool, deadline - since));
+      const terms = { ...settings, host, port, signal: leaving, timeoutMs, inlet };
       const socket = await dial(seat.tenancy.endpoint, terms);
       const judge = hold.judge(seat, url);
       const line = lineOf(socket, inlet, seat.tenancy.endpoint.id, attempts, since, judge);
       close = () => line.close();
       return line;
     } catch (error) {
-      const outcome = failureOf(error, performance.now() - since);
+      const outcome = failureUnguarded(error, failureOf(error, performance.now() - since));
       const heard =
         !aside || (outcome.kind === 'failure' && outcome.fault === 'endpoint' && outcome.phase !== 'tunnel');
       const moved = heard && holding.observe(seat.tenancy, outcome, url);

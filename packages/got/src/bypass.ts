@@ -11,3 +11,13 @@ export function refuseBypass(options: GotOptions, isOurs: (agent: unknown) => bo
   if (request !== undefined) throw pastThePool("its own 'request'");
   if (enableUnixSockets && new URL(url ?? '').hostname === 'unix') throw pastThePool('a unix socket');
 }
+
+/** The same once all hooks have run: one that comes after ours could still put an agent in the place of ours. */
+export function checkAtLast(options: GotOptions, isOurs: (agent: unknown) => boolean): void {
+  const { getRequestFunction } = Object.getPrototypeOf(options) as GotOptions;
+  // got asks for it when no hook is left to run. One redirect after another uses the same options.
+  options.getRequestFunction = () => {
+    refuseBypass(options, isOurs);
+    return getRequestFunction.call(options);
+  };
+}

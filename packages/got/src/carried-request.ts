@@ -12,7 +12,7 @@ import {
 } from '@fairlead/core';
 import { answered, Exchange, viaOf, type AgentClient, type LeasedAgents } from '@fairlead/dial';
 import type { RequestError, Response } from 'got';
-import { refuseBypass } from './bypass.js';
+import { checkAtLast, refuseBypass } from './bypass.js';
 import type { GotOptions, PoolContext } from './options.js';
 
 /** One request of got's, through its retries and redirects: got keeps its loop, the run says how it goes on. */
@@ -24,6 +24,8 @@ export class CarriedRequest {
   #exchange: Exchange | undefined;
   #leased: LeasedAgents | undefined;
   #decision: Decision | undefined;
+  /** The last answer that was to be replaced. */
+  #held: RequestError | undefined;
   #since = 0;
   /** Where the lease was taken for: by rules of the policy the run's own target can be wider. */
   #host: Target | undefined;
@@ -41,19 +43,30 @@ export class CarriedRequest {
 
   /** Before each attempt and each hop: a lease, and agents that lead through it. */
   async prepare(options: GotOptions): Promise<void> {
-    refuseBypass(options, (agent) => agent === this.#leased?.http || agent === this.#leased?.https);
+    refuseBypass(options, this.#isOurs);
     const url = String(options.url);
     if (!this.#keepsLease(toTarget(url))) await this.#take(options, url);
     this.#host = toTarget(url);
     const { http, https } = this.#leased!;
     options.agent = { http, https };
+    checkAtLast(options, this.#isOurs);
   }
+
+  readonly #isOurs = (agent: unknown): boolean => agent === this.#leased?.http || agent === this.#leased?.https;
 
   /** Whether the request is to be sent again. Throws what says that nothing is left to try. */
   goesOn(error: RequestError): boolean {
     const decision = this.#decision;
     if (decision?.kind === 'give-up') throw Object.assign(decision.error, { cause: error.cause ?? error });
-    return (decision?.kind === 'reroute' || decision?.kind === 'replay') && !this.#bodyIsOnce;
+    const again = (decision?.kind === 'reroute' || decision?.kind === 'replay') && !this.#bodyIsOnce;
+    if (again && error.response !== undefined) this.#held = error;
+    return again;
+  }
+
+  /** What the caller is told: an answer that was to be replaced says more than a proxy that failed after it. */
+  instead(error: RequestError): RequestError {
+    const answered = error.response !== undefined || this.#signal?.aborted === true;
+    return answered ? error : (this.#held ?? error);
   }
 
   /** The body is there, decoded. */
@@ -89,7 +102,8 @@ export class CarriedRequest {
     this.#lease = undefined;
     this.#head = undefined;
     this.#decision = undefined;
-    const lease = await this.#run.next();
+    const taken = this.#run.take();
+    const lease = taken instanceof Promise ? await taken : taken;
     const exchange = new Exchange(lease);
     const { session } = this.#run.request;
     const onRequest = (request: ClientRequest): void => {

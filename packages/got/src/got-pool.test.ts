@@ -1,9 +1,9 @@
-import { Agent } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
 import { createPool } from '@fairlead/core';
 import { startHttpProxy, startTarget, type LabServer } from '@fairlead/lab';
-import got, { type OptionsInit } from 'got';
+import got, { type BeforeRequestHook, type OptionsInit } from 'got';
 import { afterEach, expect, test } from 'vitest';
-import { gotPool, poolInfo } from './index.js';
+import { gotHooks, gotPool, poolInfo } from './index.js';
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -81,6 +81,21 @@ test.each<[string, OptionsInit]>([
   await expect(client(target.url, options as object)).rejects.toMatchObject({ code: 'POLICY_UNSUPPORTED' });
   expect(target.connections.opened).toBe(0);
   expect(pool.stats().inFlight).toBe(0);
+});
+
+test.each<[string, BeforeRequestHook]>([
+  ['an agent', (options) => void (options.agent = { http: new Agent() })],
+  ['an agent in the place of ours', (options) => void (options.agent.http = new Agent())],
+  ['a request function', (options) => void (options.request = httpRequest)],
+  ['http2', (options) => void (options.http2 = true)],
+])('refuses what a later hook would put past the pool: %s', async (_, beforeRequest) => {
+  const target = await lab(startTarget());
+  const { pool } = await poolOver(1);
+  for (const extension of [gotPool(pool), gotHooks(pool)]) {
+    const client = got.extend(extension, { hooks: { beforeRequest: [beforeRequest] } });
+    await expect(client(`${target.url}/redirect?to=/status/200`)).rejects.toMatchObject({ code: 'POLICY_UNSUPPORTED' });
+  }
+  expect(target.connections.opened).toBe(0);
 });
 
 test('refuses a policy that hedges', async () => {

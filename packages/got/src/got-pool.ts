@@ -51,7 +51,7 @@ function extensions(attachment: AgentClient): { hooks: Partial<Hooks>; retry: Ex
       beforeError: [
         (error) => {
           noteOn(error);
-          return error;
+          return carriedOf(error.options)?.instead(error) ?? error;
         },
       ],
     },

@@ -9,6 +9,7 @@ export type GotOptions = Pick<
   | 'context'
   | 'enableUnixSockets'
   | 'followRedirect'
+  | 'getRequestFunction'
   | 'http2'
   | 'isStream'
   | 'method'

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe } from 'vitest';
 import type { RedisClient } from './port/connect.js';
-import { redisStore } from './redis-store.js';
+import { tunedRedisStore } from './redis-store.js';
 
 const { available } = redisAvailability();
 const ends: (() => void)[] = [];
@@ -19,7 +19,8 @@ afterAll(async () => {
 });
 
 describe.skipIf(!available)('the store in Redis', () => {
-  const shared = { poolKey: 'a secret that all workers share', graceMs: 50, pullMs: 50 };
+  const shared = { poolKey: 'a secret that all workers share' };
+  const times = { graceMs: 50, pullMs: 50 };
   storeContract({
     name: 'with a client of ioredis',
     keeps: true,
@@ -27,7 +28,7 @@ describe.skipIf(!available)('the store in Redis', () => {
     open: (pool) => {
       const client = new Redis(server.url);
       ends.push(() => client.disconnect());
-      return redisStore({ client: client as unknown as RedisClient, pool, ...shared });
+      return tunedRedisStore({ client: client as unknown as RedisClient, pool, ...shared }, times);
     },
   });
   storeContract({
@@ -37,7 +38,7 @@ describe.skipIf(!available)('the store in Redis', () => {
     open: (pool) => {
       const client = createClient({ url: server.url });
       ends.push(() => client.destroy());
-      return redisStore({ client: client as unknown as RedisClient, pool, ...shared });
+      return tunedRedisStore({ client: client as unknown as RedisClient, pool, ...shared }, times);
     },
   });
 });

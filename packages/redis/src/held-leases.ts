@@ -8,6 +8,8 @@ export interface HeldLease {
   deadline: Instant;
   /** Granted without the store. */
   readonly alone: boolean;
+  /** The store has been told of it, or has granted it. */
+  told: boolean;
 }
 
 /** What this worker holds. */

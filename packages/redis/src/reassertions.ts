@@ -1,4 +1,5 @@
 import type { Instant, SharedContext } from '@fairlead/core';
+import { span } from './admission.js';
 import type { HeldLease } from './held-leases.js';
 import type { Keys } from './keys.js';
 
@@ -28,8 +29,4 @@ export function* reassertions(
     const life = `${span(endMs)} ${span(usesLeft)}`;
     yield { key: keys.pin(session), args: ['b', `${key} ${generation}`, life, span(idleMs)] };
   }
-}
-
-function span(value: number): string {
-  return Number.isFinite(value) ? String(value) : '-1';
 }

@@ -7,8 +7,9 @@ import type {
   SharedLedger,
 } from '@fairlead/core';
 import type { Peers, WhenDown } from './alone.js';
-import { HeldLeases } from './held-leases.js';
-import { Outbox } from './outbox.js';
+import { admissionOf, resultOf, span, unavailable } from './admission.js';
+import { HeldLeases, type HeldLease } from './held-leases.js';
+import { Outbox, type Message } from './outbox.js';
 import { reassertions } from './reassertions.js';
 import type { RedisLink } from './redis-link.js';
 
@@ -21,6 +22,8 @@ export interface LedgerOptions {
 const RENEW_AT = 0.3;
 /** How soon to ask again where nothing says when it may help. */
 const SOON_MS = 100;
+/** A pin that was to end has ended by itself after so long, or has been bound anew. */
+const UNPIN_MS = 3_600_000;
 /** Items of one message to a store that has lost its data. */
 const PORTION = 500;
 
@@ -70,28 +73,34 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
     // A place that was given back a moment ago is free for this one.
     this.#sendReleases();
     const { epoch } = this.#link;
+    const { leaseTtlMs } = this.#options;
     const sentAt = this.#clock.now();
-    const reply = await this.#link.run('admit', ...this.#admission(request));
+    const reply = await this.#link.run('admit', ...admissionOf(this.#link.keys, epoch, leaseTtlMs, request));
     if (!reply.ok) {
       if (reply.outcome === 'unknown') this.#cancel(request);
       return unavailable(SOON_MS);
     }
-    const result = this.#resultOf(reply.value);
+    const result = resultOf(reply.value);
+    if (result === undefined) {
+      this.#link.epochChanged();
+      return unavailable(SOON_MS);
+    }
     if (!result.ok) return result;
-    const deadline = sentAt + this.#options.leaseTtlMs;
+    const deadline = sentAt + leaseTtlMs;
     // Granted by a store that is no more, or so long ago that it may have been granted again.
     if (epoch !== this.#link.epoch || this.#link.state !== 'up' || this.#clock.now() >= deadline || this.#closed) {
       this.#cancel(request);
       return unavailable(SOON_MS);
     }
     const endpoint = request.candidates[result.index]!.key;
-    this.#hold({ id: request.leaseId, endpoint, deadline, alone: false });
+    this.#hold({ id: request.leaseId, endpoint, deadline, alone: false, told: true });
     return result;
   }
 
   release(leaseId: string): void {
     const lease = this.#held.drop(leaseId);
-    if (lease === undefined) return;
+    // Of a place that was granted alone the store has never heard.
+    if (lease?.told !== true) return;
     const [keys, ids] = this.#releases as [string[], string[]];
     keys.push(this.#link.keys.leases(lease.endpoint));
     ids.push(leaseId);
@@ -100,27 +109,29 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
   }
 
   suspend(target: string, forMs: number, why: string): void {
-    const ms = Number.isFinite(forMs) ? String(Math.max(1, Math.ceil(forMs))) : '-1';
-    this.#tell('suspend', [this.#link.keys.suspension(target)], [ms, why], forMs);
+    const keys = [this.#link.keys.suspension(target)];
+    const args = (waitedMs: number) => [span(Math.max(1, Math.ceil(forMs - waitedMs))), why];
+    this.#tell(keys[0]!, { verb: 'suspend', keys, args }, forMs);
   }
 
   resume(target: string): void {
-    this.#tell('suspend', [this.#link.keys.suspension(target)], ['0', ''], Number.POSITIVE_INFINITY);
+    const keys = [this.#link.keys.suspension(target)];
+    this.#tell(keys[0]!, { verb: 'suspend', keys, args: () => ['0', ''] }, Number.POSITIVE_INFINITY);
   }
 
   bind(session: string, endpoint: string, { ttlMs, maxMs, maxUses }: SharedAdmitRequest['pin']): void {
     const { keys } = this.#link;
-    const args = [endpoint, span(ttlMs), span(maxMs), span(maxUses)];
-    this.#tell('bind', [keys.meta, keys.pin(session)], args, Number.POSITIVE_INFINITY);
+    const pin = keys.pin(session);
+    const args = (waitedMs: number) => [endpoint, span(ttlMs - waitedMs), span(maxMs - waitedMs), span(maxUses)];
+    this.#tell(pin, { verb: 'bind', keys: [keys.meta, pin], args }, Math.min(ttlMs, maxMs));
   }
 
   unpin(session: string, generation?: number): void {
-    this.#tell(
-      'unpin',
-      [this.#link.keys.pin(session)],
-      [generation === undefined ? '' : String(generation)],
-      3_600_000,
-    );
+    const pin = this.#link.keys.pin(session);
+    // That of one generation ends nothing else that is said of the session.
+    const slot = generation === undefined ? pin : `${pin} ${generation}`;
+    const args = () => [generation === undefined ? '' : String(generation)];
+    this.#tell(slot, { verb: 'unpin', keys: [pin], args }, UNPIN_MS);
   }
 
   /** Gives back what is held, as far as the store can be reached. */
@@ -128,57 +139,12 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
     this.#closed = true;
     this.#cancelTick?.();
     for (const { id } of this.#held) this.release(id);
-    this.#sendReleases();
+    const [keys, ids] = this.#releases as [string[], string[]];
+    this.#releases = [[], []];
+    for (let from = 0; from < ids.length; from += PORTION) {
+      await this.#giveBack(keys.slice(from, from + PORTION), ids.slice(from, from + PORTION));
+    }
     await this.#flushOutbox();
-  }
-
-  #admission(request: SharedAdmitRequest): [keys: string[], args: string[]] {
-    const { keys, epoch } = this.#link;
-    const { candidates, target, session, emissionMs, burstMs, pin } = request;
-    const paced = emissionMs > 0;
-    const names = [keys.meta, keys.suspension(target), session === undefined ? keys.meta : keys.pin(session)];
-    const args = [
-      epoch,
-      request.leaseId,
-      String(this.#options.leaseTtlMs),
-      String(emissionMs),
-      String(burstMs),
-      session === undefined ? '0' : '1',
-      span(pin.ttlMs),
-      span(pin.maxMs),
-      span(pin.maxUses),
-    ];
-    for (const { key, maxInFlight } of candidates) {
-      names.push(keys.leases(key));
-      if (paced) names.push(keys.pace(key, target));
-      args.push(key, String(maxInFlight));
-    }
-    return [names, args];
-  }
-
-  #resultOf(value: readonly unknown[]): SharedAdmitResult {
-    const [word, first, second, third] = value;
-    switch (word) {
-      case 'ok': {
-        const pin = second as 'none' | 'new' | 'kept';
-        return { ok: true, index: Number(first) - 1, pin, generation: Number(third) };
-      }
-      case 'suspended':
-        return { ok: false, reason: 'suspended', retryAfterMs: endless(first), why: String(second) };
-      case 'busy':
-        return { ok: false, reason: 'busy', retryAfterMs: endless(first) };
-      case 'pinned-elsewhere': {
-        const pinned = { endpoint: String(first), generation: Number(second) };
-        return { ok: false, reason: 'pinned-elsewhere', retryAfterMs: 0, ...pinned };
-      }
-      case 'recovering':
-        return { ok: false, reason: 'recovering', retryAfterMs: Number(first) };
-      case 'epoch':
-        this.#link.epochChanged();
-        return unavailable(SOON_MS);
-      default:
-        return unavailable(SOON_MS);
-    }
   }
 
   #admitAlone(request: SharedAdmitRequest): SharedAdmitResult {
@@ -202,7 +168,7 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
     }
     this.#link.grantedAlone = true;
     const endpoint = request.candidates[index]!.key;
-    this.#hold({ id: request.leaseId, endpoint, deadline: now + leaseTtlMs, alone: true });
+    this.#hold({ id: request.leaseId, endpoint, deadline: now + leaseTtlMs, alone: true, told: false });
     if (request.session === undefined) return { ok: true, index, pin: 'none', generation: 0 };
     // Below zero and this worker's own: the store counts upwards, and knows nothing of these until it is back.
     this.#generation -= 1;
@@ -212,40 +178,47 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
   /** The answer never came: whatever was granted is taken back by its name. */
   #cancel({ leaseId, candidates }: SharedAdmitRequest): void {
     const keys = candidates.map(({ key }) => this.#link.keys.leases(key));
-    this.#tell('cancel', keys, [leaseId], this.#options.leaseTtlMs);
+    this.#tell(`cancel ${leaseId}`, { verb: 'cancel', keys, args: () => [leaseId] }, this.#options.leaseTtlMs);
   }
 
-  #tell(
-    verb: 'cancel' | 'suspend' | 'bind' | 'unpin' | 'release',
-    keys: string[],
-    args: string[],
-    forMs: number,
-  ): void {
-    this.#outbox.put({ verb, keys, args, until: this.#clock.now() + forMs });
+  #tell(slot: string, message: Omit<Message, 'until'>, forMs: number): void {
+    const now = this.#clock.now();
+    this.#outbox.put(slot, { ...message, until: now + forMs }, now);
     void this.#flushOutbox();
   }
 
+  /** A portion at a time: what has gathered in a long outage would hold up a server that is just back. */
   async #flushOutbox(): Promise<boolean> {
-    if (this.#link.state === 'down' || this.#outbox.size === 0) return true;
-    const messages = this.#outbox.take(this.#clock.now());
-    const told = await Promise.all(
-      messages.map(async (message) => {
-        const { ok } = await this.#link.send(message.verb, message.keys, message.args);
-        // Each of them may be told twice.
-        if (!ok) this.#outbox.put(message);
-        return ok;
-      }),
-    );
-    return told.every(Boolean);
+    if (this.#link.state === 'down') return true;
+    for (const portion of this.#outbox.portions(this.#clock.now())) {
+      const told = await Promise.all(
+        portion.map(async (item) => {
+          const { verb, keys, args } = item.message;
+          const { ok } = await this.#link.send(verb, keys, args(this.#clock.now() - item.since));
+          // Each of them may be told twice.
+          this.#outbox.told(item, ok);
+          return ok;
+        }),
+      );
+      if (!told.every(Boolean)) return false;
+    }
+    return true;
   }
 
   #sendReleases(): void {
     const [keys, ids] = this.#releases as [string[], string[]];
     this.#releases = [[], []];
-    if (keys.length > 0) this.#tell('release', keys, ids, this.#options.leaseTtlMs);
+    if (keys.length > 0) void this.#giveBack(keys, ids);
   }
 
-  #hold(lease: { id: string; endpoint: string; deadline: Instant; alone: boolean }): void {
+  async #giveBack(keys: readonly string[], ids: readonly string[]): Promise<void> {
+    const until = this.#clock.now() + this.#options.leaseTtlMs;
+    const { ok } = await this.#link.run('release', keys, ids);
+    if (ok) return;
+    ids.forEach((id, index) => this.#outbox.release(id, keys[index]!, until));
+  }
+
+  #hold(lease: HeldLease): void {
     this.#held.add(lease);
     this.#renewAt = Math.min(this.#renewAt, this.#clock.now() + this.#options.leaseTtlMs * RENEW_AT);
     this.#tickAt(Math.min(this.#renewAt, lease.deadline));
@@ -312,6 +285,7 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
   /** Says what this worker holds and believes. What it takes back goes first. */
   async #reassert(): Promise<boolean> {
     if (!(await this.#flushOutbox())) return false;
+    for (const lease of this.#held) lease.told = true;
     const { keys, epoch } = this.#link;
     const items = reassertions(keys, this.#held, this.#context, this.#clock.now());
     let portion = { names: [keys.meta], args: [epoch] };
@@ -327,17 +301,4 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
     }
     return portion.names.length === 1 || send();
   }
-}
-
-function unavailable(retryAfterMs: number): SharedAdmitResult {
-  return { ok: false, reason: 'unavailable', retryAfterMs };
-}
-
-function endless(ms: unknown): number {
-  return Number(ms) < 0 ? Number.POSITIVE_INFINITY : Number(ms);
-}
-
-/** A length as the scripts take it: -1 has no end. */
-function span(ms: number): string {
-  return Number.isFinite(ms) ? String(ms) : '-1';
 }

@@ -3,9 +3,12 @@ import type { Clock, Instant, StoreReport } from '@fairlead/core';
 import type { Keys } from './keys.js';
 import type { RedisPort } from './port/redis-port.js';
 import { SCRIPTS, type Verb } from './scripts/index.js';
+import { disagreement } from './terms.js';
 
 export interface LinkOptions {
   readonly worker: string;
+  /** What all who share the store have to have in common. */
+  readonly terms: string;
   /** A command that takes longer counts as lost: what came of it is unknown. */
   readonly timeoutMs: number;
   /** How long nobody is admitted after the store has lost its data. */
@@ -51,6 +54,9 @@ export class RedisLink {
   #stopListening: () => void = () => undefined;
   #closed = false;
   #wanted = false;
+  /** Which server it was. */
+  #server = '';
+  #why = '';
   /** Something was granted without the store: when it is back, everyone has to say first what they hold. */
   grantedAlone = false;
   /** Tells the store what this worker holds; false when that failed. */
@@ -71,6 +77,11 @@ export class RedisLink {
 
   get epoch(): string {
     return this.#epoch;
+  }
+
+  /** Why it is not up, as far as anybody has said. */
+  get why(): string {
+    return this.#why;
   }
 
   /** When the last command that was answered had been sent. */
@@ -132,6 +143,7 @@ export class RedisLink {
     if (this.#closed) return;
     // Once for each time it goes; that it is not there yet at the start is no news.
     if (this.#state !== 'down') this.#report({ state: 'down', why });
+    this.#why = why;
     this.#state = 'down';
     this.#probeSoon(PROBE_MS);
   }
@@ -162,20 +174,20 @@ export class RedisLink {
   }
 
   async #comeBack(): Promise<boolean> {
-    const { worker, silenceMs, graceMs } = this.#options;
     const before = this.#contactAt;
-    const seen = await this.#exchange('sentinel', [this.keys.meta, this.keys.workers], [worker, String(silenceMs)]);
-    if (seen.kind !== 'value' && seen.kind !== 'missing') return false;
+    const seen = await this.#exchange('sentinel', ...this.#inquiry);
+    if (seen.kind !== 'value' && seen.kind !== 'missing') return this.#refused(seen.why);
     const missing = seen.kind === 'missing';
     if (missing && !(await this.#loadVerbs())) return false;
-    let [epoch, openIn] = missing ? ['', 0] : [String(seen.value[0]), Number(seen.value[1])];
-    const silentMs = missing ? -1 : Number(seen.value[2]);
-    // A store that is empty or new; or one that may not know what was granted without it, here or elsewhere.
-    if (epoch === '' || this.#mayHaveBeenAlone(epoch, before, silentMs)) {
-      const known = epoch === '' ? this.#epoch : epoch;
-      const begun = await this.#exchange('recover', [this.keys.meta], [known, String(graceMs)]);
-      if (begun.kind !== 'value') return false;
-      [epoch, openIn] = [String(begun.value[0]), Number(begun.value[1])];
+    const found = missing ? NOTHING : foundOf(seen.value);
+    const { silentMs, terms, server } = found;
+    let { epoch, openIn } = found;
+    // A store that is empty, new, another one or of other terms; or one that may not know what was granted without it.
+    const foreign = terms !== '' && terms !== this.#options.terms;
+    if (epoch === '' || foreign || this.#isAnother(epoch, server) || this.#mayHaveBeenAlone(epoch, before, silentMs)) {
+      const begun = await this.#begin(epoch === '' ? this.#epoch : epoch);
+      if (begun === undefined) return false;
+      ({ epoch, openIn } = begun);
     }
     this.#epoch = epoch;
     this.#state = 'returning';
@@ -183,12 +195,54 @@ export class RedisLink {
     if (!(await this.reassert()) || this.#isDown()) return false;
     // Last: whoever finds it knows that somebody has brought the store back.
     if (missing && !(await this.#loads('sentinel'))) return false;
+    this.#server = server === '' && missing ? await this.#askServer() : server;
+    if (this.#isDown()) return false;
     this.grantedAlone = false;
     this.#state = 'up';
+    this.#why = '';
     this.#triedSince = Number.POSITIVE_INFINITY;
     this.#report({ state: 'working', why: 'the store is there' });
     this.onUp();
     return true;
+  }
+
+  get #inquiry(): [keys: string[], args: string[]] {
+    const { worker, silenceMs, terms } = this.#options;
+    return [
+      [this.keys.meta, this.keys.workers],
+      [worker, String(silenceMs), terms],
+    ];
+  }
+
+  /** A new epoch, or the one that somebody else has begun; undefined where those who are there work by other terms. */
+  async #begin(known: string): Promise<{ epoch: string; openIn: number } | undefined> {
+    const { graceMs, terms } = this.#options;
+    const names = [this.keys.meta, this.keys.workers];
+    const begun = await this.#exchange('recover', names, [known, String(graceMs), terms]);
+    if (begun.kind !== 'value') return undefined;
+    const [epoch, openIn, theirs] = begun.value;
+    if (theirs === terms) return { epoch: String(epoch), openIn: Number(openIn) };
+    this.#refused(disagreement(terms, String(theirs)));
+    return undefined;
+  }
+
+  /**
+   * Whether another server has served since, though it may have been this one before: replication is not awaited, so what
+   * the other had granted last may be in neither.
+   */
+  #isAnother(epoch: string, server: string): boolean {
+    return epoch === this.#epoch && this.#server !== '' && server !== this.#server;
+  }
+
+  async #askServer(): Promise<string> {
+    const seen = await this.#exchange('sentinel', ...this.#inquiry);
+    return seen.kind === 'value' ? foundOf(seen.value).server : '';
+  }
+
+  #refused(why: string): false {
+    if (why !== this.#why && this.#epoch !== '') this.#report({ state: 'down', why });
+    this.#why = why;
+    return false;
   }
 
   /**
@@ -233,6 +287,12 @@ export class RedisLink {
     }
   }
 
+  /** The answer to any other command; undefined where there is none, or not in time. */
+  async ask(name: string, ...args: readonly string[]): Promise<string | undefined> {
+    const answer = await this.#within(this.#port.command(name, ...args).catch(() => undefined));
+    return answer === undefined ? undefined : String(answer);
+  }
+
   /** The answer, or undefined when it takes longer than a command may: also in a process that was stopped meanwhile. */
   async #within<T>(work: Promise<T>): Promise<T | undefined> {
     const sentAt = this.#clock.now();
@@ -248,6 +308,22 @@ export class RedisLink {
       cancel();
     }
   }
+}
+
+/** What the sentinel says of the store. */
+interface Found {
+  readonly epoch: string;
+  readonly openIn: number;
+  readonly silentMs: number;
+  readonly terms: string;
+  readonly server: string;
+}
+
+const NOTHING: Found = Object.freeze({ epoch: '', openIn: 0, silentMs: -1, terms: '', server: '' });
+
+function foundOf([epoch, openIn, silentMs, terms, server]: readonly unknown[]): Found {
+  const numbers = { openIn: Number(openIn), silentMs: Number(silentMs) };
+  return { epoch: String(epoch), ...numbers, terms: String(terms), server: String(server) };
 }
 
 type Answer =

@@ -23,8 +23,6 @@ export interface RecordsOptions {
   readonly tauMs: number;
 }
 
-/** Batches that wait for the store: what is older by then is not worth telling. */
-const MOST_BATCHES = 64;
 const MOST_ENTRIES = 200;
 const PORTION = 400;
 const LOOK_MS = 20;
@@ -45,6 +43,8 @@ export class RedisRecords implements Records {
   readonly #batches: Batch[] = [];
   #context!: RecordsContext;
   #sequence = 0;
+  /** Of which the store has what this worker has learned. */
+  #toldEpoch = '';
   #last = '0';
   #pushing: Promise<void> | undefined;
   #cancelPull: (() => void) | undefined;
@@ -60,11 +60,15 @@ export class RedisRecords implements Records {
 
   async open(context: RecordsContext): Promise<OpenedRecords> {
     this.#context = context;
-    // With no client installed this says so at once, and not when the time is over.
-    await this.#port.command('PING').catch(refuseConfiguration);
     await this.#reached();
-    await checkServer(this.#port, context.report);
+    await checkServer(this.#link, context.report);
+    this.#toldEpoch = this.#link.epoch;
     return { key: this.#options.key, saved: this.#load() };
+  }
+
+  /** One batch on its way is enough: while the store is out of reach the pool gathers what there is to tell. */
+  get takes(): boolean {
+    return this.#batches.length === 0;
   }
 
   /** True once it is with the store. A batch whose answer was lost is sent again under its number, and counted once. */
@@ -73,9 +77,7 @@ export class RedisRecords implements Records {
     this.#sequence += 1;
     const batch = { sequence: this.#sequence, records };
     this.#batches.push(batch);
-    if (this.#batches.length > MOST_BATCHES) this.#batches.shift();
-    this.#pushing ??= this.#pushAll().finally(() => (this.#pushing = undefined));
-    await this.#pushing;
+    await this.#pushSoon();
     return !this.#batches.includes(batch);
   }
 
@@ -84,16 +86,25 @@ export class RedisRecords implements Records {
     this.#cancelPull?.();
     await this.#pushing;
     await this.#pushAll();
-    for (const link of this.#links) link.close();
+    const { worker } = this.#options;
+    for (const link of this.#links) {
+      await link.run('leave', [link.keys.workers], [worker]);
+      link.close();
+    }
     await this.#port.close();
   }
 
-  /** Waits until the store is there, for so long; then the pool hears that it is not. */
+  /** Waits until the store is there, for so long; then the pool hears that it is not, and why as far as anybody says. */
   async #reached(): Promise<void> {
     const { clock } = this.#context;
     const until = clock.now() + this.#options.startMs;
     while (this.#links.some(({ state }) => state !== 'up')) {
-      if (clock.now() >= until) throw new FairleadError('STORE_UNUSABLE', 'redisStore: the server cannot be reached');
+      const trouble = this.#port.trouble?.();
+      if (trouble instanceof FairleadError) throw trouble;
+      const whys = [...this.#links.map(({ why }) => why), codeOf(trouble)];
+      const said = [...new Set(whys.filter(Boolean))].join(', ');
+      // Time does not help whom the server does not know.
+      if (clock.now() >= until || /NOPERM|NOAUTH|WRONGPASS/.test(said)) throw unreachable(said);
       await new Promise<void>((resolve) => clock.schedule(clock.now() + LOOK_MS, resolve));
     }
   }
@@ -118,6 +129,7 @@ export class RedisRecords implements Records {
   }
 
   async #pushAll(): Promise<void> {
+    await this.#tellAnew();
     while (this.#batches.length > 0) {
       const batch = this.#batches[0]!;
       const { keys, epoch } = this.#link;
@@ -131,6 +143,25 @@ export class RedisRecords implements Records {
     }
   }
 
+  /** A store that has lost its data learns again what newcomers are to find there. */
+  async #tellAnew(): Promise<void> {
+    const { epoch, keys, state } = this.#link;
+    if (epoch === this.#toldEpoch || state !== 'up') return;
+    let portion: SoftRecord[] = [];
+    const send = async (): Promise<boolean> => {
+      const { names, args } = writeBatch(keys, portion);
+      portion = [];
+      const reply = await this.#link.run('restore', [keys.meta, keys.others, ...names], [epoch, ...args]);
+      return reply.ok && reply.value[0] === 'ok';
+    };
+    for (const record of this.#context.image()) {
+      portion.push(record);
+      // The next time it is pushed or pulled it is tried anew.
+      if (portion.length === PORTION && !(await send())) return;
+    }
+    if (portion.length === 0 || (await send())) this.#toldEpoch = epoch;
+  }
+
   #pullSoon(afterMs: number): void {
     if (this.#closed) return;
     const { clock } = this.#context;
@@ -138,9 +169,21 @@ export class RedisRecords implements Records {
   }
 
   async #pull(): Promise<void> {
-    const more = await this.#pullOnce();
-    if (this.#batches.length > 0) this.#pushing ??= this.#pushAll().finally(() => (this.#pushing = undefined));
-    this.#pullSoon(more ? 0 : this.#options.pullMs);
+    let more = false;
+    try {
+      more = await this.#pullOnce();
+      if (this.#batches.length > 0 || this.#toldEpoch !== this.#link.epoch) void this.#pushSoon();
+    } catch (error) {
+      // Whatever was wrong with what was told: the others go on being heard, and hear that this worker is there.
+      this.#context.report({ state: 'damaged', why: `what others told could not be read: ${String(error)}` });
+    } finally {
+      this.#pullSoon(more ? 0 : this.#options.pullMs);
+    }
+  }
+
+  #pushSoon(): Promise<void> {
+    this.#pushing ??= this.#pushAll().finally(() => (this.#pushing = undefined));
+    return this.#pushing;
   }
 
   /** True when there may be more at once. */
@@ -150,13 +193,14 @@ export class RedisRecords implements Records {
     const args = [worker, this.#last, String(MOST_ENTRIES), String(silenceMs)];
     const reply = await this.#link.run('pull', [keys.meta, keys.feed, keys.workers], args);
     if (!reply.ok) return false;
-    const [current, , last, missed, workers, batches] = reply.value as [
+    const [current, , last, missed, workers, batches, read] = reply.value as [
       string,
       number,
       string,
       string,
       string[],
       unknown[],
+      number,
     ];
     if (current !== epoch) this.#link.epochChanged();
     this.#peers.heard(workers.map(String), this.#context.clock.now());
@@ -166,7 +210,7 @@ export class RedisRecords implements Records {
     for (let index = 0; index + 1 < batches.length; index += 2) {
       receive(readBatch(String(batches[index + 1]), clock.wallNow() - Number(batches[index])));
     }
-    return batches.length >= 2 * MOST_ENTRIES;
+    return Number(read) >= MOST_ENTRIES;
   }
 
   async #reload(): Promise<void> {
@@ -176,13 +220,24 @@ export class RedisRecords implements Records {
   }
 }
 
-function refuseConfiguration(error: unknown): void {
-  if (error instanceof FairleadError) throw error;
+function unreachable(said: string): FairleadError {
+  const more = said === '' ? '' : `: ${said}`;
+  return new FairleadError('STORE_UNUSABLE', `redisStore: the server cannot be reached or used${more}`);
+}
+
+/** Only the code of an error: its words may hold an address with a password. */
+function codeOf(error: unknown): string {
+  const { code, message } = Object(error) as { code?: unknown; message?: unknown };
+  if (typeof code === 'string' && /^\w+$/.test(code)) return code;
+  return /^[A-Z]{2,}\b/.exec(String(message))?.[0] ?? '';
 }
 
 function endpointsOf(values: readonly string[], wallNow: number): EndpointRecord[] {
   const records: EndpointRecord[] = [];
-  for (let index = 0; index + 11 < values.length; index += 12) records.push(endpointOf(values, index, wallNow));
+  for (let index = 0; index + 11 < values.length; index += 12) {
+    const record = endpointOf(values, index, wallNow);
+    if (record !== undefined) records.push(record);
+  }
   return records;
 }
 

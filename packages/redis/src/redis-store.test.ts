@@ -6,7 +6,7 @@ import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { RedisClient } from './port/connect.js';
 import type { RedisPort } from './port/redis-port.js';
-import { redisStore, type RedisStoreOptions } from './redis-store.js';
+import { redisStore, tunedRedisStore, type RedisStoreOptions, type Tuning } from './redis-store.js';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 const target = 'https://shop.example/';
@@ -39,10 +39,11 @@ afterEach(async () => {
   pools = [];
 });
 
-async function worker(options: Partial<RedisStoreOptions> = {}, more: Partial<PoolOptions> = {}) {
+async function worker(options: Partial<RedisStoreOptions & Tuning> = {}, more: Partial<PoolOptions> = {}) {
   const reports: StoreReport[] = [];
   const address = options.client === undefined ? { url: server.url } : {};
-  const store = redisStore({ ...address, pool: name, poolKey, graceMs: 100, pullMs: 50, ...options });
+  const { graceMs = 100, pullMs = 50, ...own } = options;
+  const store = tunedRedisStore({ ...address, pool: name, poolKey, ...own }, { graceMs, pullMs });
   const pool = createPool({ proxies, store, deadlineMs: 10_000, ...more });
   pools.push(pool);
   pool.on('store', (report) => reports.push(report));
@@ -51,7 +52,7 @@ async function worker(options: Partial<RedisStoreOptions> = {}, more: Partial<Po
 }
 
 /** Two workers of a fresh pool. */
-async function two(options: Partial<RedisStoreOptions> = {}, more: Partial<PoolOptions> = {}) {
+async function two(options: Partial<RedisStoreOptions & Tuning> = {}, more: Partial<PoolOptions> = {}) {
   count += 1;
   name = `test${count}`;
   return [await worker(options, more), await worker(options, more)] as const;
@@ -330,7 +331,10 @@ test.each([
   [{ url: 'redis://localhost', pool: 'a b' }, 'word'],
   [{ url: 'redis://localhost', whenDown: 'maybe' }, 'partition'],
   [{ url: 'redis://localhost', leaseTtlMs: 99_000 }, 'whole number'],
-  [{ url: 'redis://localhost', tll: 1 }, 'not an option'],
+  [{ url: 'redis://localhost', leaseTllMs: 1 }, "did you mean 'leaseTtlMs'?"],
+  [{ client: { evalsha: 1, options: { host: '10.0.0.1' } } }, 'rediss://'],
+  [{ client: { evalsha: 1, options: { host: '10.0.0.1', tls: {} } } }, 'password'],
+  [{ client: { scriptLoad: 1, options: { socket: { host: 'redis.example', tls: true } } } }, 'password'],
   [{ client: {} }, 'neither'],
 ])('options that cannot be meant are refused: %j', (options, problem) => {
   expect(() => redisStore({ poolKey, ...options } as RedisStoreOptions)).toThrow(problem);

@@ -1,4 +1,4 @@
-import type { EndpointRecord, SoftRecord } from '@fairlead/core';
+import { softRecordOf, type EndpointRecord, type SoftRecord } from '@fairlead/core';
 import type { Keys } from './keys.js';
 
 /** How long a record that names no time of its own is kept for newcomers. */
@@ -35,7 +35,11 @@ export function writeBatch(keys: Keys, records: readonly SoftRecord[]): BatchRow
 }
 
 function endpointRow(record: EndpointRecord): string[] {
-  const { attempts, success, failure } = record.gained ?? { attempts: 0, success: 0, failure: 0 };
+  const { attempts, success, failure } = record.gained ?? {
+    attempts: 0,
+    success: record.success,
+    failure: record.failure,
+  };
   const { latencyMs, limit, spells, misses, flags, active, coolMs } = record;
   const numbers = [attempts, success, failure, latencyMs, limit, spells, misses, flags, Number(active), coolMs];
   return [record.key, ...numbers.map(String)];
@@ -67,8 +71,6 @@ function fieldOf(keys: Keys, record: Exclude<SoftRecord, EndpointRecord>): strin
       return keys.field(record.kind, record.target);
     case 'pin':
       return keys.field(record.kind, record.session);
-    case 'note':
-      return keys.field(record.kind, record.name);
     default:
       return keys.field(record.kind);
   }
@@ -89,39 +91,35 @@ export function readBatch(text: string, at: number): SoftRecord[] {
   });
 }
 
-const KINDS: ReadonlySet<unknown> = new Set([
-  'endpoint',
-  'block',
-  'pace',
-  'suspension',
-  'pin',
-  'target',
-  'fleet',
-  'note',
-]);
 const ENDLESS: ReadonlySet<string> = new Set(['forMs', 'idleMs', 'endMs', 'usesLeft']);
 
-/** Whoever can write to the store can write anything: only plain values of the known kinds are let in. */
+/** JSON has no Infinity: null stands for "no end". */
 function asRecord(row: unknown, at: number): SoftRecord | undefined {
-  if (typeof row !== 'object' || row === null || !KINDS.has((row as { kind?: unknown }).kind)) return undefined;
-  const record: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-  for (const [name, value] of Object.entries(row)) {
-    if (name === '__proto__' || name === 'constructor' || name === 'prototype') return undefined;
-    if (typeof value === 'number' && !(value >= 0)) return undefined;
-    record[name] = value === null && ENDLESS.has(name) ? Number.POSITIVE_INFINITY : value;
-  }
-  record['at'] = at;
-  return record as unknown as SoftRecord;
+  if (typeof row !== 'object' || row === null) return undefined;
+  const fields = Object.entries(row).map(([name, value]: [string, unknown]) => [
+    name,
+    value === null && ENDLESS.has(name) ? Number.POSITIVE_INFINITY : value,
+  ]);
+  return softRecordOf({ ...Object.fromEntries(fields), at });
 }
 
-/** The endpoint record that stands at `index` of what `load` answers. */
-export function endpointOf(values: readonly string[], index: number, wallNow: number): EndpointRecord {
+/** The endpoint record that stands at `index` of what `load` answers, if it is one. */
+export function endpointOf(values: readonly string[], index: number, wallNow: number): EndpointRecord | undefined {
   const [key = '', ...rest] = values.slice(index, index + 12);
   const [, success, failure, age, latencyMs, limit, spells, misses, flags, active, coolMs] = rest.map(Number) as Eleven;
   const learned = { success, failure, latencyMs, limit, spells, misses, flags };
   // The masses are as old as the record, what is left of a cooldown was reckoned just now.
   const restMs = coolMs > 0 ? coolMs + age : 0;
-  return { kind: 'endpoint', key, at: wallNow - age, ...learned, streak: 0, active: active === 1, coolMs: restMs };
+  const record = {
+    kind: 'endpoint',
+    key,
+    at: wallNow - age,
+    ...learned,
+    streak: 0,
+    active: active === 1,
+    coolMs: restMs,
+  };
+  return softRecordOf(record) as EndpointRecord | undefined;
 }
 
 type Eleven = [number, number, number, number, number, number, number, number, number, number, number];

@@ -163,8 +163,9 @@ export class PoolMatch {
   readonly #hedge: Handler = (_now, index) => {
     const { caller } = this.#attempts[index]!;
     this.#attempts[index]!.hedgeTicket = 0;
-    const lease = caller.run!.tryHedge();
-    if (lease === undefined) return;
+    const lease = caller.run!.beside('hedge');
+    // A promise where a store is shared, as none is here.
+    if (lease === undefined || lease instanceof Promise) return;
     this.tally.hedges += 1;
     this.#send(caller, lease);
   };

@@ -36,7 +36,11 @@ export class CarriedDispatch implements AttemptOwner {
   readonly #out = new Set<Attempt>();
   /** The one whose answer is the caller's. */
   #delivering: Attempt | undefined;
+  /** The last answer that was to be replaced: what the caller gets when all after it are dead. */
+  #held: Attempt | undefined;
   #company: NodeJS.Timeout | undefined;
+  /** The caller has an answer or an error. */
+  #isOver = false;
 
   constructor(options: CarriedOptions, handler: Dispatcher.DispatchHandler, carriers: Carriers) {
     this.#options = options;
@@ -51,6 +55,10 @@ export class CarriedDispatch implements AttemptOwner {
 
   get bodyBytes(): number {
     return this.#carriers.bodyBytes;
+  }
+
+  get origin(): string | URL | undefined {
+    return this.#options.origin;
   }
 
   get isSpent(): boolean {
@@ -78,15 +86,12 @@ export class CarriedDispatch implements AttemptOwner {
 
   ended(attempt: Attempt, ended: Ended): void {
     this.#out.delete(attempt);
-    if (ended.kind === 'delivered') {
-      this.#delivering = attempt;
-      this.#carriedBy(attempt.lease);
-      this.#cancelRest();
-      return;
-    }
-    if (ended.kind === 'failed') this.#failed(attempt.lease, ended);
+    if (ended.kind === 'delivered') return this.#deliver(attempt);
+    if (ended.kind === 'failed') return this.#failed(attempt.lease, ended);
+    this.#held?.supersede();
+    this.#held = attempt;
     // Another may still bring what this one could not.
-    else if (this.#out.size === 0) this.#next();
+    if (this.#out.size === 0) this.#next();
   }
 
   settled({ verdict }: Lease): void {
@@ -95,7 +100,9 @@ export class CarriedDispatch implements AttemptOwner {
   }
 
   #next(): void {
-    this.run.next().then(this.#begin, (error: Error) => {
+    const taken = this.run.take();
+    if (!(taken instanceof Promise)) return this.#begin(taken);
+    taken.then(this.#begin, (error: Error) => {
       this.#carriedBy(undefined);
       this.#fail(this.outer.reason ?? error);
     });
@@ -107,27 +114,49 @@ export class CarriedDispatch implements AttemptOwner {
       first.settle({ kind: 'abandoned', elapsedMs: 0 });
       return this.#fail(this.outer.reason);
     }
-    for (let lease: Lease | undefined = first; lease !== undefined; lease = this.run.tryRace()) this.#send(lease);
+    this.#send(first);
+    this.#accompany('race');
   };
+
+  /** Company for the attempts that are under way: in a race as much as the policy asks for. */
+  #accompany(why: 'race' | 'hedge'): void {
+    let more = this.run.beside(why);
+    for (; more !== undefined && !(more instanceof Promise); more = this.run.beside(why)) {
+      this.#send(more);
+      if (why === 'hedge') return;
+    }
+    more?.then((lease) => {
+      // Whom it was to keep company may be back by now.
+      if (this.#isOver || this.outer.aborted) lease?.settle({ kind: 'abandoned', elapsedMs: 0 });
+      else if (lease !== undefined) {
+        this.#send(lease);
+        if (why === 'race') this.#accompany(why);
+      }
+    }, IGNORE);
+  }
 
   #send(lease: Lease): void {
     this.#carriedBy(lease);
-    const { agent, release } = this.#carriers.agents.lease(lease.endpoint, this.run.request.session);
     const attempt = new Attempt(this, lease);
     this.#out.add(attempt);
     const wait = this.run.hedgeAfterMs(lease);
     if (wait !== Number.POSITIVE_INFINITY) this.#hedgeAfter(wait);
-    const body = this.#body.toSend() as Dispatcher.DispatchOptions['body'];
-    agent.dispatch(body == null ? this.#options : { ...this.#options, body }, attempt);
-    // A graceful end: what was dispatched is still carried.
-    release?.();
+    try {
+      const { agent, release } = this.#carriers.agents.lease(lease.endpoint, this.run.request.session);
+      const body = this.#body.toSend() as Dispatcher.DispatchOptions['body'];
+      agent.dispatch(body == null ? this.#options : { ...this.#options, body }, attempt);
+      // A graceful end: what was dispatched is still carried.
+      release?.();
+    } catch (error) {
+      // Options that undici or a connector will not have: nobody else would hear of it.
+      attempt.refuse(error as Error);
+    }
   }
 
   #hedgeAfter(wait: number): void {
     clearTimeout(this.#company);
     this.#company = setTimeout(() => {
-      const lease = this.#out.size > 0 ? this.run.tryHedge() : undefined;
-      if (lease !== undefined) this.#send(lease);
+      if (this.#out.size > 0) this.#accompany('hedge');
     }, wait);
   }
 
@@ -142,7 +171,22 @@ export class CarriedDispatch implements AttemptOwner {
     this.#fail(decision.kind === 'give-up' ? Object.assign(decision.error, { cause: error }) : error);
   }
 
+  #deliver(attempt: Attempt): void {
+    this.#isOver = true;
+    this.#delivering = attempt;
+    this.#carriedBy(attempt.lease);
+    this.#cancelRest();
+  }
+
   #fail(error: Error): void {
+    const held = this.#held;
+    // An answer that was not wanted says more than a proxy that failed after it.
+    if (held?.isHeld && !this.outer.aborted) {
+      this.#held = undefined;
+      this.#deliver(held);
+      return held.deliverHeld();
+    }
+    this.#isOver = true;
     this.#cancelRest();
     this.#carriers.memory.failed(this.handler, this.run);
     this.handler.onResponseError?.(this.outer, error);
@@ -152,6 +196,7 @@ export class CarriedDispatch implements AttemptOwner {
     clearTimeout(this.#company);
     for (const attempt of this.#out) attempt.supersede();
     this.#out.clear();
+    this.#held?.supersede();
   }
 
   #aborted(reason: Error): void {
@@ -183,3 +228,5 @@ export class CarriedDispatch implements AttemptOwner {
     };
   }
 }
+
+const IGNORE = (): void => undefined;

@@ -36,6 +36,31 @@ test("each retry of undici's retry interceptor takes another endpoint", async ()
   expect(new Set(endpoints).size).toBe(3);
 });
 
+test('what a handler refuses by throwing at the head of an answer was an answer all the same', async () => {
+  const target = await lab(startTarget());
+  const { pool } = await poolOver(2);
+  const retry = interceptors.retry({ maxRetries: 3, minTimeout: 1, maxTimeout: 1, statusCodes: [429] });
+  const dispatcher = poolDispatcher(pool).compose(retry);
+  const verdicts: string[] = [];
+  pool.on('settled', ({ verdict }) => verdicts.push(verdict));
+  await request(`${target.url}/status/429?retry-after=120`, { dispatcher }).catch(() => undefined);
+  expect([target.requests.length, verdicts]).toEqual([1, ['throttled']]);
+
+  const other = await lab(startTarget());
+  const refusing = {
+    onRequestStart: () => undefined,
+    onResponseStart: () => {
+      throw new Error('not this one');
+    },
+  };
+  const heard = new Promise((resolve) => {
+    const options = { origin: other.url, path: '/status/403', method: 'GET' } as const;
+    poolDispatcher(pool).dispatch(options, { ...refusing, onResponseError: (_, error) => resolve(error.message) });
+  });
+  expect(await heard).toBe('not this one');
+  expect(verdicts).toEqual(['throttled', 'denied']);
+});
+
 test("Node's own fetch takes the dispatcher, whose handlers are those of an older undici", async () => {
   const target = await lab(startTarget());
   const { pool, proxies } = await poolOver(1);
@@ -127,4 +152,23 @@ test.each(['identity', 'gzip'])(
 test('an unknown option is refused, and the nearest one named', async () => {
   const { pool } = await poolOver(1);
   expect(() => poolDispatcher(pool, { bodyByte: 1 } as object)).toThrow("did you mean 'bodyBytes'?");
+});
+
+test.each<[string, unknown]>([
+  ['reuse', 'sessions'],
+  ['maxAgents', 0],
+  ['bodyBytes', '100'],
+  ['allowDirect', 'false'],
+])('a value of %s that cannot be meant is refused at once: %j', async (key, value) => {
+  const { pool } = await poolOver(1);
+  expect(() => poolDispatcher(pool, { [key]: value })).toThrow(expect.objectContaining({ item: key }));
+});
+
+test('agents that undici will not make end the request, its lease, and nothing else', async () => {
+  const target = await lab(startTarget());
+  const { pool } = await poolOver(2);
+  const dispatcher = createFetch(pool, { agent: { connections: -1 } });
+  const error: unknown = await dispatcher(target.url).catch((reason: unknown) => reason);
+  expect((error as { cause?: unknown }).cause).toMatchObject({ code: 'UND_ERR_INVALID_ARG' });
+  expect(pool.stats()).toMatchObject({ inFlight: 0, succeeded: 0 });
 });

@@ -1,5 +1,5 @@
 import { checkKeys, type Pool } from '@fairlead/core';
-import { directRefused, dropWithPool } from '@fairlead/dial';
+import { checkCacheTerms, checkClientOptions, directRefused, dropWithPool } from '@fairlead/dial';
 import type { Dispatcher } from 'undici';
 import { CarriedDispatch, type CarriedOptions } from './carried-dispatch.js';
 import { EndpointAgents } from './endpoint-agents.js';
@@ -16,6 +16,8 @@ export function poolInterceptor(
 ): Dispatcher.DispatcherComposeInterceptor {
   checkKeys(options, KEYS, '');
   const { allowDirect, bodyBytes } = { ...POOL_DISPATCHER_DEFAULTS, ...options };
+  checkClientOptions({ allowDirect, bodyBytes });
+  checkCacheTerms(options);
   const agents = new EndpointAgents(options);
   dropWithPool(pool, agents);
   const carriers = { pool, agents, memory: new Memory(), bodyBytes };

@@ -18,6 +18,8 @@ const authority = (): string => `127.0.0.1:${backend.port}`;
 const head = (fields: string, line = `POST http://${authority()}/x HTTP/1.1`): string =>
   `${line}\r\nHost: ${authority()}\r\n${fields}\r\n`;
 
+const many = (fields: number): string => 'a: b\r\n'.repeat(fields);
+
 /** A case: what is sent, what the client is answered, and how many requests the backend may see. */
 const CASES: readonly (readonly [name: string, wire: () => string, status: number, passedOn: number])[] = [
   ['a length and a coding', () => head('Content-Length: 5\r\nTransfer-Encoding: chunked\r\n') + '0\r\n\r\n', 400, 0],
@@ -60,6 +62,37 @@ const CASES: readonly (readonly [name: string, wire: () => string, status: numbe
     1,
   ],
   ['the end of a chunked body as data', () => head('Connection: close\r\nContent-Length: 5\r\n') + '0\r\n\r\n', 200, 1],
+  // Readers that stop counting somewhere do not see what stands behind: neither where a body is, nor that there is one.
+  [
+    'a length behind two hundred fields',
+    () => head(`${many(201)}Content-Length: 400\r\n`, `GET http://${authority()}/x HTTP/1.1`),
+    431,
+    0,
+  ],
+  [
+    'a coding behind two hundred fields',
+    () => head(`${many(201)}Transfer-Encoding: chunked\r\n`) + '5\r\nhello\r\n0\r\n\r\n',
+    431,
+    0,
+  ],
+  [
+    'a target behind two hundred fields',
+    () => head(`${many(201)}X-Fairlead-Target: http://${authority()}\r\n`, 'GET /x HTTP/1.1'),
+    431,
+    0,
+  ],
+  [
+    'CONNECT with two hundred fields',
+    () => `CONNECT ${authority()} HTTP/1.1\r\nHost: ${authority()}\r\n${many(201)}\r\n`,
+    431,
+    0,
+  ],
+  [
+    'a length as the last field of two hundred',
+    () => head(`${many(197)}Connection: close\r\nContent-Length: 5\r\n`) + 'hello',
+    200,
+    1,
+  ],
   [
     'two requests in one packet',
     () => head('Content-Length: 1\r\n') + 'a' + head('Connection: close\r\nContent-Length: 1\r\n') + 'b',

@@ -31,6 +31,8 @@ export function* generate(seed: number, authority: string): Generator<Generated>
       ...(random() < 0.2 ? ['Cookie: a=b', 'Cookie: c=d'] : []),
       ...(random() < 0.2 ? ['Proxy-Connection: keep-alive'] : []),
       ...(random() < 0.2 ? [`X-Long: ${'x'.repeat(below(4000))}`] : []),
+      // Where a reader stops counting, and one that does not goes on.
+      ...(random() < 0.05 ? Array.from({ length: 60 + below(120) }, (_, at) => `f${at}:${at}`) : []),
       ...framingOf(framing, body),
     ];
     const breaker = random() < 0.25 ? pick(BREAKERS) : undefined;
@@ -85,6 +87,7 @@ const add =
 
 /** Every way to be broken that two readers have been known to read in two ways. */
 const BREAKERS: readonly Breaker[] = [
+  (head) => ({ fields: [...Array.from({ length: 201 }, () => 'f:'), ...head.fields] }),
   add('Content-Length: 5', 'Transfer-Encoding: chunked'),
   add('Content-Length: 5', 'Content-Length: 6'),
   add('Content-Length: +5'),

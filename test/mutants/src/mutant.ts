@@ -5,4 +5,6 @@ export interface Mutant {
   readonly file: string;
   readonly find: string;
   readonly becomes: string;
+  /** What it breaks hangs: ended from outside it counts as caught, as no other does. */
+  readonly hangs?: true;
 }

@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Mutant } from './mutant.js';
+import { planted, root, runTests } from './planting.js';
 
-const root = resolve(import.meta.dirname, '../../..');
 /** A fault that hangs what it breaks has been noticed, too. */
 const LONGEST_MS = 120_000;
 
@@ -22,32 +20,13 @@ export class SharingWorkshop {
     writeFileSync(join(this.#folder, 'vitest.config.mjs'), this.#config());
   }
 
-  async catches({ name, file, find, becomes }: Mutant): Promise<boolean> {
-    const path = join(this.#folder, file);
-    const source = readFileSync(path, 'utf8');
-    // A fault that no longer applies would count as caught for ever after.
-    if (source.split(find).length !== 2)
-      throw new Error(`'${name}' does not apply: its text must stand in ${file} once`);
-    writeFileSync(
-      path,
-      source.replace(find, () => becomes),
-    );
-    try {
-      return !(await this.passes());
-    } finally {
-      writeFileSync(path, source);
-    }
+  async catches(mutant: Mutant): Promise<boolean> {
+    return !(await planted(this.#folder, mutant, () => this.passes()));
   }
 
   async passes(): Promise<boolean> {
-    const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-    const args = [vitest, 'run', '--root', this.#folder, '--bail=1', '--reporter=dot'];
-    const env = { ...process.env, SHARED_LIVES: '150', CI: 'true' };
-    const child = spawn(process.execPath, args, { cwd: this.#folder, env, stdio: 'ignore' });
-    const impatience = setTimeout(() => child.kill('SIGKILL'), LONGEST_MS);
-    const [code] = (await once(child, 'exit')) as [number | null];
-    clearTimeout(impatience);
-    return code === 0;
+    const env = { SHARED_LIVES: '150', CI: 'true' };
+    return (await runTests(this.#folder, { env, longestMs: LONGEST_MS })) === 'passed';
   }
 
   close(): void {

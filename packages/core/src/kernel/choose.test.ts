@@ -71,6 +71,25 @@ describe('the walk over cost buckets', () => {
     }
   });
 
+  test('spreads a load over endpoints that are all quick, instead of following the quickest', () => {
+    const chance = seeded(5);
+    const kernel = proven(50, () => 1 + 40 * chance());
+    const query = queryFor(kernel);
+    const out: number[] = [];
+    let most = 0;
+    for (let choice = 0; choice < 2_000; choice += 1) {
+      query.now = choice;
+      kernel.rank(query, candidates);
+      const row = candidates.rows[0]!;
+      kernel.onAdmit(row, query.target, query.now);
+      out.push(row);
+      most = Math.max(most, kernel.state.table.inFlight[row]!);
+      if (out.length < 32) continue;
+      kernel.onSettle(out.shift()!, query.target, { ...SERVED, elapsedMs: 1 + 40 * chance() }, query.now, chance);
+    }
+    expect(most).toBeLessThan(3);
+  });
+
   test('stays within half an octave of a full search over ten thousand, while they fill, fail and fade', () => {
     const chance = seeded(4);
     const kernel = proven(10_000, () => 100 * 40 ** chance());

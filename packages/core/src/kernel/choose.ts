@@ -103,10 +103,15 @@ function collectFrom(state: KernelState, query: RankQuery, set: number, upTo: nu
   const draws = whole ? size : drawsPerBucket;
   const enough = whole ? Number.POSITIVE_INFINITY : upTo;
   let index = whole ? 0 : Math.floor(query.random() * size);
-  for (let draw = 0; draw < draws && found.count < enough; draw += 1) {
+  // One that carries nothing is worth a longer look: its connections are idle.
+  for (let draw = 0; draw < draws && (found.count < enough || isBusy(state, kept)); draw += 1) {
     consider(state, query, rowAt(sets, set, index), set, kept);
     index = index + 1 === size ? 0 : index + 1;
   }
+}
+
+function isBusy({ table }: KernelState, place: number): boolean {
+  return place >= found.count || table.inFlight[found.rows[place]!]! > 0;
 }
 
 /** The last resort of a request that few rows fit: every row, up to a bound, from a random place on. */

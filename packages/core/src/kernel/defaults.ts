@@ -11,6 +11,8 @@ export const ETS_DEFAULTS = Object.freeze({
   provenPrior: 0.5,
   /** Least weight of one success in an endpoint's latency; while it has few, all weigh alike. @default 0.05 */
   latencyAlpha: 0.05,
+  /** Endpoints quicker than this are alike, so that load decides among them and one does not get what all could carry. @default 60 */
+  latencyFloorMs: 60,
   /** How much dearer an endpoint is held to be at its limit than when it is idle. @default 0.5 */
   loadWeight: 0.5,
   /** Weight of one attempt in the fleet's latency and failed-attempt duration. @default 0.02 */

@@ -42,7 +42,8 @@ export function expectedTime(latency: number, rate: number, failureMs: number): 
 
 /** Expected milliseconds to a success through the row, now, with what it already carries. */
 export function costOf(table: Table, fleet: Fleet, row: Row, now: number, c: EtsConstants): number {
-  const latency = table.latency[row]! || fleet.latencyMs;
+  // What is quicker still differs by this process' own queue more than by the endpoint.
+  const latency = Math.max(c.latencyFloorMs, table.latency[row]! || fleet.latencyMs);
   const time = expectedTime(latency, rateOf(table, fleet, row, now, c), fleet.failureMs);
   return time * (1 + (c.loadWeight * table.inFlight[row]!) / table.limit[row]!);
 }

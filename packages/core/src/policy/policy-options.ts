@@ -36,6 +36,8 @@ export interface PolicyOptions {
   readonly unreported?: 'abandoned' | 'failure';
   /** @default Infinity, under `throughput` 8000 */
   readonly attemptTimeoutMs?: number;
+  /** The longest an answer may take from its first byte to its last. @default Infinity */
+  readonly bodyDeadlineMs?: number;
   /** The longest one wait for a proxy may take. @default Infinity, under `rotate` 30_000 */
   readonly maxWaitMs?: number;
   /** Least time between two uses of one endpoint on one target. @default 0, under `throughput` 500 */
@@ -69,6 +71,7 @@ export const POLICY_KEYS: readonly string[] = [
   'abandon',
   'unreported',
   'attemptTimeoutMs',
+  'bodyDeadlineMs',
   'maxWaitMs',
   'minIntervalMs',
   'targets',
@@ -102,6 +105,7 @@ export function resolvePolicy(input: PresetName | PolicyOptions): Policy {
 function resolveRule(base: Policy, input: TargetRule, path: string): TargetPolicy {
   const rule = ownOptions(input, path);
   checkKeys(rule, RULE_KEYS, path);
+  if (rule.name !== undefined) ofType(rule.name, 'string', `${path}.name`);
   return Object.freeze({
     matches: compileTargetPattern(rule.match, `${path}.match`),
     name: rule.name as Target | undefined,
@@ -121,6 +125,7 @@ function overlay(base: Policy, options: Omit<PolicyOptions, WholePool>, path: st
     abandon: options.abandon ?? base.abandon,
     unreported: options.unreported ?? base.unreported,
     attemptTimeoutMs: options.attemptTimeoutMs ?? base.attemptTimeoutMs,
+    bodyDeadlineMs: options.bodyDeadlineMs ?? base.bodyDeadlineMs,
     maxWaitMs: options.maxWaitMs ?? base.maxWaitMs,
     minIntervalMs: options.minIntervalMs ?? base.minIntervalMs,
   };
@@ -136,7 +141,7 @@ function merged<T extends object>(base: T, own: Partial<T> | undefined, path: st
 }
 
 function checkPolicy(policy: Policy, path: string): void {
-  const { retry, suspend, hedge, race, bytes, session, cooldown, attemptTimeoutMs, maxWaitMs, minIntervalMs } = policy;
+  const { retry, suspend, hedge, race, bytes, session, cooldown } = policy;
   const { maxAttempts } = retry;
   if (maxAttempts !== Number.POSITIVE_INFINITY) integerAtLeast(maxAttempts, 1, `${path}.retry.maxAttempts`);
   finiteAtLeast(retry.budget, 0, `${path}.retry.budget`);
@@ -160,9 +165,9 @@ function checkPolicy(policy: Policy, path: string): void {
   oneOf(session.contract, ['prefer', 'strict', 'same-exit'], `${path}.session.contract`);
   oneOf(session.geo, ['open', 'closed'], `${path}.session.geo`);
   ofType(session.always, 'boolean', `${path}.session.always`);
-  duration(attemptTimeoutMs, `${path}.attemptTimeoutMs`);
-  duration(maxWaitMs, `${path}.maxWaitMs`);
-  duration(minIntervalMs, `${path}.minIntervalMs`);
+  for (const name of ['attemptTimeoutMs', 'bodyDeadlineMs', 'maxWaitMs', 'minIntervalMs'] as const) {
+    duration(policy[name], `${path}.${name}`);
+  }
   if (cooldown !== 'surprise') checkCooldown(cooldown);
   integerAtLeast(policy.evictAfter, 0, `${path}.evictAfter`);
   if (policy.evictAfter > MOST_MISSES) {

@@ -79,6 +79,8 @@ export interface Policy {
   /** What a lease counts as that was dropped, or showed no life, before anybody settled it. */
   readonly unreported: 'abandoned' | 'failure';
   readonly attemptTimeoutMs: number;
+  /** The longest an answer may take from its first byte to its last. */
+  readonly bodyDeadlineMs: number;
   /** The longest one wait for a proxy may take; the deadline bounds it all the same. */
   readonly maxWaitMs: number;
   /** Least time between two uses of one endpoint on one target. */
@@ -114,6 +116,7 @@ const respectful: Policy = {
   abandon: true,
   unreported: 'abandoned',
   attemptTimeoutMs: Number.POSITIVE_INFINITY,
+  bodyDeadlineMs: Number.POSITIVE_INFINITY,
   maxWaitMs: Number.POSITIVE_INFINITY,
   minIntervalMs: 0,
   targets: [],

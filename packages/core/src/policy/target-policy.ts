@@ -1,4 +1,4 @@
-import { plainTarget, targetOf, toTargetUrl, type Target } from '../target.js';
+import { targetOf, toTarget, toTargetUrl, type Target } from '../target.js';
 import type { Policy } from './presets.js';
 import type { TargetMatcher } from './target-rules.js';
 
@@ -19,10 +19,9 @@ export function policyFor(policy: Policy, url: URL): { readonly policy: Policy; 
   return rule === undefined ? { policy, target: host } : { policy: rule.policy, target: rule.name ?? host };
 }
 
-/** What a request for this destination goes by. Where no rule has to be asked a plain URL is not parsed. */
+/** What a request for this destination goes by. Where no rule has to be asked, a URL is not parsed each time. */
 export function termsOf(policy: Policy, target: string | URL): { readonly policy: Policy; readonly target: Target } {
-  const plain = policy.targets.length === 0 ? plainTarget(target) : undefined;
-  return plain === undefined ? policyFor(policy, toTargetUrl(target)) : { policy, target: plain };
+  return policy.targets.length === 0 ? { policy, target: toTarget(target) } : policyFor(policy, toTargetUrl(target));
 }
 
 /** The same for what operators name: a rule's name is a target too, and no host. */

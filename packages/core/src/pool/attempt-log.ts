@@ -22,7 +22,7 @@ export interface AttemptRecord {
 export function attemptLog(pool: Pool, sink: (record: AttemptRecord) => void): () => void {
   return pool.on('settled', ({ leaseId, target, endpoint, session, verdict, outcome, suspended }) => {
     const response = outcome.kind === 'response';
-    sink({
+    return sink({
       leaseId,
       target,
       endpoint,

@@ -33,7 +33,7 @@ test('a 403 that a client throws is an answer: delivered, and no exit after exit
   for (const extra of [
     { response: { status: 403, headers: {} } },
     { response: { status: 403 } },
-    { statusCode: 403 },
+    { statusCode: 403, headers: {} },
   ]) {
     const { pool } = setUp();
     const error = Object.assign(new Error('403'), extra);
@@ -44,6 +44,20 @@ test('a 403 that a client throws is an answer: delivered, and no exit after exit
     });
     await expect(result).rejects.toBe(error);
     expect([attempts, pool.stats().proxies.healthy]).toEqual([1, 6]);
+  }
+});
+
+test('a status that an error of anybody else carries is no answer of the target', async () => {
+  for (const extra of [{ statusCode: 403 }, { statusCode: 429, headers: undefined }, { status: 429, headers: asked }]) {
+    const { pool, suspendedForMs } = setUp();
+    let attempts = 0;
+    const result = pool.run({ target, method: 'POST' }, () => {
+      attempts += 1;
+      throw Object.assign(new Error('not found in a cache of their own'), extra);
+    });
+    await expect(result).rejects.toThrow('cache');
+    expect([attempts, suspendedForMs()]).toEqual([1, undefined]);
+    expect(pool.stats().endpoints.flatMap(({ errors }) => Object.keys(errors))).toEqual(['Error']);
   }
 });
 
@@ -67,6 +81,48 @@ test('headers that throw when they are read cost nothing but what they said', as
 });
 
 const refused = () => Object.assign(new Error('refused'), { code: 'ECONNREFUSED', syscall: 'connect', port: 8080 });
+
+/** As Node tells of a name that it could not resolve. */
+const lookupError = (hostname: string, code = 'ENOTFOUND') =>
+  Object.assign(new Error(`getaddrinfo ${code} ${hostname}`), { code, syscall: 'getaddrinfo', hostname });
+
+/** As undici does of a connection that was never made. */
+const connectTimeout = (addresses: string) =>
+  Object.assign(new Error(`Connect Timeout Error (attempted ${addresses}, timeout: 10000ms)`), {
+    code: 'UND_ERR_CONNECT_TIMEOUT',
+  });
+
+test.each([
+  ['whose name is unknown', (name: string) => lookupError(name)],
+  ['whose name nobody could look up', (name: string) => lookupError(name, 'EAI_AGAIN')],
+  ['that undici never reached', (name: string) => connectTimeout(`address: ${name}:8080`)],
+  [
+    'that fetch never reached by any address',
+    () => new TypeError('fetch failed', { cause: connectTimeout('addresses: 192.0.2.1:8080, [2001:db8::1]:8080') }),
+  ],
+])('a POST goes on to the next proxy after one %s', async (_, make) => {
+  const { pool } = setUp();
+  let attempts = 0;
+  const result = await pool.run({ target, method: 'POST' }, ({ endpoint }) => {
+    attempts += 1;
+    if (attempts < 4) throw make(endpoint.url.host);
+    return 'posted';
+  });
+  expect([result, attempts]).toEqual(['posted', 4]);
+});
+
+test('our own name server that does not answer is charged to no proxy', async () => {
+  const { pool } = setUp();
+  const verdicts: string[] = [];
+  pool.on('settled', ({ verdict }) => verdicts.push(verdict));
+  let attempts = 0;
+  await pool.run({ target }, ({ endpoint }) => {
+    attempts += 1;
+    if (attempts > 2) return 'got';
+    throw lookupError(endpoint.url.host, attempts === 1 ? 'EAI_AGAIN' : 'ENOTFOUND');
+  });
+  expect(verdicts).toEqual(['unclear', 'endpoint-fault', 'success']);
+});
 
 test.each([
   ['as it is', refused],
@@ -96,6 +152,10 @@ test('a refused connection to something else, or one of several, is not the prox
   for (const make of [
     () => Object.assign(refused(), { port: 5432 }),
     () => new AggregateError([refused(), new Error('reset')]),
+    () => lookupError('database.internal'),
+    () => connectTimeout('address: shop.example:443'),
+    () => connectTimeout('addresses: 192.0.2.1:8080, 192.0.2.1:443'),
+    () => Object.assign(new Error('no words'), { code: 'UND_ERR_CONNECT_TIMEOUT' }),
     () => Object.assign(new Error('reset'), { code: 'ECONNRESET', syscall: 'read' }),
   ]) {
     const { pool } = setUp();

@@ -1,6 +1,7 @@
 import type { ProxyUrl } from '../proxy-url.js';
 import { isOutcome } from '../outcome-check.js';
 import type { HeaderView, Outcome, ResponseOutcome } from '../outcome.js';
+import { unreached, type ConnectError } from './unreached.js';
 
 /** What an attempt of the caller's own brought, in whatever words its client has. */
 export type AttemptResult<T> =
@@ -15,9 +16,6 @@ interface Seen {
   readonly calledOff: boolean;
 }
 
-/** Causes of causes that are looked into. */
-const DEEPEST = 5;
-
 /** What was observed, read from what the attempt returned or threw: an error with an `outcome` is taken at its word. */
 export function outcomeOf(result: AttemptResult<unknown>, seen: Seen): Outcome {
   const { elapsedMs, proxy, calledOff } = seen;
@@ -31,28 +29,17 @@ function thrownOutcome(thrown: unknown, elapsedMs: number, proxy: ProxyUrl): Out
   if (isOutcome(error.outcome)) return error.outcome;
   const answer = thrownResponse(error, elapsedMs);
   if (answer !== undefined) return answer;
-  const refusal = connectError(error, proxy, DEEPEST);
-  if (refusal === undefined) return unclear(codeOf(error), elapsedMs);
-  return {
-    kind: 'failure',
-    phase: 'proxy-connect',
-    code: codeOf(refusal),
-    elapsedMs,
-    sent: 'nothing',
-    fault: 'endpoint',
-  };
+  const failed = unreached(error, proxy);
+  if (failed === undefined) return unclear(codeOf(error), elapsedMs);
+  const code = codeOf(failed);
+  // A name server that does not answer is ours.
+  const fault = failed.syscall === 'getaddrinfo' && code !== 'ENOTFOUND' ? 'unclear' : 'endpoint';
+  return { kind: 'failure', phase: 'proxy-connect', code, elapsedMs, sent: 'nothing', fault };
 }
 
-interface ErrorLike {
+interface ErrorLike extends ConnectError, AnswerLike {
   readonly outcome?: unknown;
-  readonly name?: unknown;
-  readonly code?: unknown;
-  readonly cause?: unknown;
-  readonly errors?: unknown;
-  readonly syscall?: unknown;
-  readonly port?: unknown;
   readonly response?: unknown;
-  readonly statusCode?: unknown;
 }
 
 function unclear(code: string, elapsedMs: number): Outcome {
@@ -67,23 +54,12 @@ function codeOf({ code, name }: ErrorLike): string {
 function thrownResponse(error: ErrorLike, latencyMs: number): ResponseOutcome | undefined {
   const { response = error } = error;
   const { status, statusCode, headers }: AnswerLike = Object(response);
-  // An error's own `status` is anybody's; what a client calls an answer, or `statusCode`, is an answer's.
-  const found = asStatus(statusCode) ?? (response === error ? undefined : asStatus(status));
+  // A status of the error's own is anybody's, unless it stands beside the headers of an answer, as undici writes it.
+  const own = response === error;
+  if (own && (typeof headers !== 'object' || headers === null)) return undefined;
+  const found = asStatus(statusCode) ?? (own ? undefined : asStatus(status));
   if (found === undefined || (found >= 200 && found < 300)) return undefined;
   return asResponse(found, latencyMs, headers);
-}
-
-/** The connection to the proxy was not made, so that nothing was sent: the error, or what caused it, or each of several. */
-function connectError(error: ErrorLike, proxy: ProxyUrl, depth: number): ErrorLike | undefined {
-  const { syscall, port, cause, errors } = error;
-  // Another port is something else that the attempt wanted, such as a database of its own.
-  if (syscall === 'connect') return port === undefined || port === proxy.port ? error : undefined;
-  if (depth === 0) return undefined;
-  if (Array.isArray(errors) && errors.length > 0) {
-    const each = errors.map((one) => connectError(Object(one), proxy, depth - 1));
-    return each.includes(undefined) ? undefined : each[0];
-  }
-  return cause === undefined || cause === null ? undefined : connectError(Object(cause), proxy, depth - 1);
 }
 
 interface AnswerLike {

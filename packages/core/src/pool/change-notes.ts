@@ -24,6 +24,12 @@ export class ChangeNotes {
     return rows.size + targets.size + suspensions.size + sessions.size + blocks.size + paces.size;
   }
 
+  /** Of the kind that has the most of them. */
+  get most(): number {
+    const { rows, targets, suspensions, sessions, blocks, paces } = this;
+    return Math.max(rows.size, targets.size, suspensions.size, sessions.size, blocks.size, paces.size);
+  }
+
   block(row: Row, target: string): void {
     this.blocks.set(`${row} ${target}`, { row, target });
   }

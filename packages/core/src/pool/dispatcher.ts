@@ -200,6 +200,11 @@ export class Dispatcher implements LeaseKeeper {
     return this.#learn(lease, outcome, lease.parts);
   }
 
+  expect({ dueAt }: Lease): void {
+    this.live.expect(dueAt);
+    this.reschedule();
+  }
+
   /** What was seen under a lease that goes on: learned like any attempt, and no place returns. */
   observed(lease: Lease, outcome: Outcome, { target, policy }: Pick<LeaseParts, 'target' | 'policy'>): Verdict {
     const targetIndex = this.kernel.internTarget(target);
@@ -313,6 +318,7 @@ export class Dispatcher implements LeaseKeeper {
       sharedId,
       lasting: run.tenancyIdleMs !== undefined,
       idleMs: run.tenancyIdleMs ?? this.#options.leaseIdleMs,
+      bodyDeadlineMs: run.tenancyIdleMs === undefined ? run.bodyDeadlineMs : Number.POSITIVE_INFINITY,
     });
     this.live.add(lease);
     this.counters.dispatched += 1;
@@ -333,8 +339,10 @@ export class Dispatcher implements LeaseKeeper {
     const now = this.now();
     for (const lease of this.live.takeDue(now)) {
       const why = lease.isIdle(now) ? 'idle' : 'abandoned';
+      // Looked at again after its end, where nobody has taken notice: that is no second end.
+      const news = !lease.ended;
       if (lease.expire(now)) this.live.add(lease);
-      this.#events.emit('lease-ended', { leaseId: lease.id, endpoint: lease.endpoint.id, why });
+      if (news) this.#events.emit('lease-ended', { leaseId: lease.id, endpoint: lease.endpoint.id, why });
     }
     this.line.expire(now, lateError);
     this.line.serve();

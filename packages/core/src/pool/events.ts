@@ -142,11 +142,13 @@ export class Emitter {
   }
 
   /** Does what the user gave us to do; what that throws is an event. */
-  guard(what: 'summary' | 'onEnd', work: () => void): void {
+  guard(what: 'summary' | 'onEnd', work: () => unknown): void {
+    const failed = (error: unknown): void => this.emit('listener-error', { event: what, error });
     try {
-      work();
+      const answer: unknown = work();
+      if (answer instanceof Promise) answer.catch(failed);
     } catch (error) {
-      this.emit('listener-error', { event: what, error });
+      failed(error);
     }
   }
 

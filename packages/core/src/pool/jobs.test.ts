@@ -48,6 +48,43 @@ test('a batch with a mistake in it sends nothing', async () => {
   expect(sent).toBe(0);
 });
 
+test('a batch has a handle for each of its requests, also for those that found no room', async () => {
+  const { clock, pool } = setUp(1);
+  pool.trySubmit({ target, deadlineMs: Infinity }, never);
+  const ahead = pool.submit({ target, deadlineMs: 2000 }, never);
+  const full = await pool.submitBatch([{ target }, { target }], never);
+  for (const { result } of full) await expect(result).rejects.toMatchObject({ code: 'QUEUE_FULL' });
+  clock.advance(2000);
+  await expect(ahead).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+  const late = pool.submitBatch(
+    [
+      { target, deadlineMs: 1000 },
+      { target, signal: AbortSignal.abort() },
+    ],
+    never,
+  );
+  clock.advance(1000);
+  const [first, second] = await late;
+  await expect(first!.result).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+  await expect(second!.result).rejects.toMatchObject({ code: 'ABORTED' });
+});
+
+test('a batch that the close of the pool cuts short gives back what it has sent', async () => {
+  const { pool } = setUp(1);
+  const batch = pool.submitBatch([{ target }, { target }], never);
+  await Promise.resolve();
+  await pool.close();
+  const [sent, refused] = await batch;
+  expect(sent).toBeDefined();
+  await expect(refused!.result).rejects.toMatchObject({ code: 'POOL_CLOSED' });
+});
+
+test('a wait for a job that has no length is refused by name', async () => {
+  const { pool } = setUp(1);
+  const job = pool.trySubmit({ target }, never);
+  for (const ms of [Number.NaN, -1, '5']) await expect(job.withTimeout(ms as number)).rejects.toThrow('withTimeout');
+});
+
 test('who has called it off already is given no lease', () => {
   const { pool } = setUp(1);
   expect(pool.tryAcquire({ target, signal: AbortSignal.abort() })).toBeUndefined();

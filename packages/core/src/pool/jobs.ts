@@ -1,4 +1,5 @@
 import { FairleadError } from '../errors.js';
+import { duration } from '../option-check.js';
 import { lateError } from './refusal.js';
 
 /** One submitted request: it runs on whether or not anybody waits for it. */
@@ -20,6 +21,7 @@ export class Job<T> {
 
   /** The result, or undefined when it takes longer than `ms`: the job runs on. */
   async withTimeout(ms: number): Promise<T | undefined> {
+    duration(ms, 'withTimeout');
     let cancel = (): void => undefined;
     const late = new Promise<undefined>((resolve) => {
       cancel = this.#schedule(ms, () => resolve(undefined));
@@ -54,6 +56,7 @@ export class JobQueue {
   readonly #full: () => void;
   readonly #waiting = new Set<Applicant>();
   #unfinished = 0;
+  #closed: (() => FairleadError) | undefined;
 
   constructor({ bound, schedule, full }: QueueParts) {
     this.#bound = bound;
@@ -110,12 +113,21 @@ export class JobQueue {
     return this.trySubmit(start);
   }
 
-  /** Whoever waits for room is refused. */
-  failAll(reason: () => FairleadError): void {
+  /** The job of a request that was turned away, for who is owed a handle all the same. */
+  refused<T>(error: unknown): Job<T> {
+    return new Job<T>(async () => {
+      throw error;
+    }, this.#schedule);
+  }
+
+  /** Whoever waits for room is refused, and nobody waits for it any more. */
+  close(reason: () => FairleadError): void {
+    this.#closed = reason;
     for (const { refuse } of this.#waiting) refuse(reason());
   }
 
   #room(signal: AbortSignal | undefined, joined: (applicant: Applicant) => void): Promise<void> {
+    if (this.#closed !== undefined) throw this.#closed();
     if (this.#waiting.size >= this.bound && this.bound > 0) {
       this.#refuse(`${this.#waiting.size} wait for room already, which is the bound`);
     }

@@ -71,6 +71,51 @@ test('bytes of the answer end the impatience', async () => {
   expect(lease.settled).toBe(false);
 });
 
+test.each([
+  ['the request', {}, { bodyDeadlineMs: 10_000 }],
+  ['the policy', { policy: { bodyDeadlineMs: 10_000 } }, {}],
+])('a body that drips is given up once it has taken as long as %s allows', async (_, options, request) => {
+  const { clock, pool } = setUp(options);
+  const ends: string[] = [];
+  pool.on('lease-ended', ({ why }) => ends.push(why));
+  const lease = await pool.acquire({ target, deadlineMs: 5000, ...request });
+  const { signal } = lease;
+  clock.advance(2000);
+  for (let drip = 0; drip < 20; drip += 1) {
+    lease.touch();
+    expect(signal.aborted).toBe(false);
+    clock.advance(500);
+  }
+  expect(signal.reason).toMatchObject({ why: 'abandoned' });
+  lease.touch();
+  clock.advance(1001);
+  expect(lease.outcome).toMatchObject({ code: 'ATTEMPT_TIMEOUT', sent: 'maybe', fault: 'unclear' });
+  expect([ends, pool.stats().inFlight]).toEqual([['abandoned'], 0]);
+});
+
+test('a body that is quicker than its deadline ends as ever, one that stands still is taken back before', async () => {
+  const { clock, pool } = setUp({ leaseIdleMs: 3000 });
+  const good = await pool.acquire({ target, bodyDeadlineMs: 10_000 });
+  const idle = await pool.acquire({ target, bodyDeadlineMs: 10_000 });
+  for (const lease of [good, idle]) lease.touch();
+  clock.advance(2000);
+  expect([good.settle(ok), good.verdict]).toEqual([true, 'success']);
+  clock.advance(1000);
+  expect([idle.settled, idle.verdict]).toEqual([true, 'abandoned']);
+});
+
+test('without a deadline of its own a body may take as long as it moves, and a tenancy ever', async () => {
+  const { clock, pool } = setUp({ policy: { bodyDeadlineMs: 5000 } });
+  const tenancy = await pool.tenancy({ target });
+  const lease = await pool.acquire({ target, deadlineMs: 1000, bodyDeadlineMs: Infinity });
+  for (let drip = 0; drip < 100; drip += 1) {
+    lease.touch();
+    tenancy.touch();
+    clock.advance(30_000);
+  }
+  expect([lease.settled, tenancy.settled]).toEqual([false, false]);
+});
+
 test('a run goes on when an attempt hangs and takes no notice', async () => {
   const { clock, pool } = setUp({ policy: { attemptTimeoutMs: 1000 } });
   const leases: Lease[] = [];
@@ -119,7 +164,7 @@ async function overtaken(first: (lease: Lease) => void) {
   const before = failures();
   first(slow);
   clock.advance(run.hedgeAfterMs(slow));
-  const second = run.tryHedge()!;
+  const second = (await run.beside('hedge'))!;
   run.report(second, ok);
   run.report(slow, { kind: 'abandoned', elapsedMs: clock.now() - slow.since });
   expect(slow.verdict).toBe('abandoned');

@@ -11,6 +11,8 @@ import type { Watched } from './live-list.js';
 export interface LeaseKeeper {
   now(): Instant;
   settled(lease: Lease, outcome: Outcome): Verdict;
+  /** It has to be looked at earlier than before. */
+  expect(lease: Lease): void;
   /** What the work throws becomes an event: a lease that ends must not keep others from ending. */
   guard(what: 'onEnd', work: () => void): void;
 }
@@ -40,6 +42,8 @@ export interface LeaseParts {
   /** What the store calls the lease, where it is shared. */
   readonly sharedId: string | undefined;
   readonly idleMs: number;
+  /** The longest its answer may take from the first byte to the last. */
+  readonly bodyDeadlineMs: number;
 }
 
 /** Why the pool itself ended a lease; `aborted` is its caller's signal. */
@@ -84,6 +88,8 @@ export class Lease implements Watched {
   #silent = true;
   #lost = false;
   #dueAt: Instant;
+  /** Set by the first byte of the answer. */
+  #bodyEndsAt: Instant | undefined;
   readonly #keeper: LeaseKeeper;
   #controller: AbortController | undefined;
   #gone: (() => void) | undefined;
@@ -154,10 +160,18 @@ export class Lease implements Watched {
     return this.#verdict;
   }
 
-  /** Bytes of the answer moved: the attempt is alive and is not given up for its slowness any more. */
+  /**
+   * Bytes of the answer moved: the attempt is alive and is not given up for its slowness any more. From the first call on
+   * `bodyDeadlineMs` bounds it, and the deadline of its request does no longer.
+   */
   touch(): void {
     this.#silent = false;
-    if (this.#ended === undefined) this.#dueAt = this.#keeper.now() + this.#parts.idleMs;
+    if (this.#ended !== undefined) return;
+    const now = this.#keeper.now();
+    this.#bodyEndsAt ??= now + this.#parts.bodyDeadlineMs;
+    const before = this.#dueAt;
+    this.#dueAt = Math.min(now + this.#parts.idleMs, this.#bodyEndsAt);
+    if (this.#dueAt < before) this.#keeper.expect(this);
   }
 
   /** Reports what happened and gives the place back. A second call changes nothing and answers false. */
@@ -215,7 +229,7 @@ export class Lease implements Watched {
   /** Calls back when the pool ends the lease, as a listener on `signal` is, which costs a tenth of a request. One callback. */
   onEnd(callback: () => void): void {
     this.#onEnd = callback;
-    if (this.#ended !== undefined) callback();
+    if (this.#ended !== undefined) this.#keeper.guard('onEnd', callback);
   }
 
   /** @internal Calls back once the pool itself has ended and settled the lease. */
@@ -238,6 +252,7 @@ export class Lease implements Watched {
 
   /** @internal Whether it is the silence that ends it, rather than impatience. */
   isIdle(now: Instant): boolean {
+    if (this.#bodyEndsAt !== undefined) return now < this.#bodyEndsAt;
     return now - this.since >= this.#parts.idleMs || this.#parts.abandonAfterMs > this.#parts.idleMs;
   }
 }

@@ -28,7 +28,7 @@ export interface PoolOptions {
   readonly classify?: (outcome: Outcome) => Verdict | undefined;
   /** Where limits are held and knowledge is kept. @default memoryStore() */
   readonly store?: Store;
-  /** How long a request may take in all, waiting included, unless it says otherwise. @default 60_000 */
+  /** How long a request may take until its answer begins, waiting included, unless it says otherwise. @default 60_000 */
   readonly deadlineMs?: number;
   /** A lease that shows no life for so long is taken back, without blame. @default 60_000 */
   readonly leaseIdleMs?: number;

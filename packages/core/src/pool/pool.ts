@@ -96,6 +96,11 @@ export class Pool {
     return this.#options.name;
   }
 
+  /** How many endpoints may serve: those that are neither removed nor held. */
+  get size(): number {
+    return this.#dispatcher.members.serving;
+  }
+
   /** @internal */
   get clock(): Clock {
     return this.#options.clock;
@@ -236,12 +241,14 @@ export class Pool {
     return this.#jobs.trySubmit((signal) => this.#job(request, attempt, signal));
   }
 
-  /** Submits each in order; answers once the last has room. */
+  /** Submits each in order; answers once the last has room or is refused. What is refused is told by `result` of its own job. */
   async submitBatch<T>(requests: readonly LeaseRequest[], attempt: Attempt<T>): Promise<Job<T>[]> {
     // A mistake in the last must not be found when the first has been sent.
     for (const request of requests) this.begin(request);
     const jobs: Job<T>[] = [];
-    for (const request of requests) jobs.push(await this.submit(request, attempt));
+    for (const request of requests) {
+      jobs.push(await this.submit(request, attempt).catch((error: unknown) => this.#jobs.refused<T>(error)));
+    }
     return jobs;
   }
 
@@ -272,7 +279,7 @@ export class Pool {
   async close(): Promise<void> {
     if (this.#dispatcher.closed) return;
     this.#dispatcher.close();
-    this.#jobs.failAll(closedError);
+    this.#jobs.close(closedError);
     this.#events.emit('closed', {});
     await this.#dispatcher.shared?.close();
     await this.#link?.close();

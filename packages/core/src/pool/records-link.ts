@@ -8,7 +8,7 @@ import type { Records, StoreReport } from '../ports/records.js';
 import type { SoftRecord } from '../ports/soft-record.js';
 import { ChangeNotes, noting } from './change-notes.js';
 import type { Target } from '../target.js';
-import { mergeRow } from '../kernel/portable.js';
+import { mergeRow, type Gained } from '../kernel/portable.js';
 import { endpointKey } from './endpoint-key.js';
 import { Gains } from './gains.js';
 import { Orphans } from './orphans.js';
@@ -24,6 +24,8 @@ const SHARED_GATHER_MS = 300;
 const BATCH = 1_000;
 /** What all endpoints are like together changes slowly. */
 const FLEET_MS = 30_000;
+
+const NOTHING_GAINED: Gained = Object.freeze({ attempts: 0, success: 0, failure: 0 });
 
 interface LinkParts {
   readonly kernel: Kernel;
@@ -144,7 +146,7 @@ export class RecordsLink {
   leaving(row: Row): void {
     const key = this.#keys[row];
     if (key === undefined) return;
-    for (const record of this.#image.row(row)) if (record.kind === 'endpoint') this.#orphans.put(record);
+    for (const record of this.#image.leaving(row)) this.#orphans.put(record);
     this.#notes.forgetRow(row);
     this.#gains?.forget(row);
     this.#keys[row] = undefined;
@@ -153,6 +155,11 @@ export class RecordsLink {
 
   tick(now: Instant): void {
     if (now < this.dueAt) return;
+    // What a store does not take now stays noted: ten changes of a thing are still one record of it when it does.
+    if (this.#records.takes === false) {
+      this.#gatheredSince = now;
+      return;
+    }
     this.#pushing = this.#pushAll(now).finally(() => {
       this.#pushing = undefined;
       this.#parts.reschedule();
@@ -200,9 +207,11 @@ export class RecordsLink {
     for (const record of told) {
       if (record.kind === 'endpoint') {
         const row = this.#rows.get(record.key);
-        const { gained } = record;
-        if (row === undefined || gained === undefined) continue;
-        mergeRow(kernel.state, row, record, gained, clock.now());
+        if (row === undefined) continue;
+        // What is read anew, because too much was missed to hear it, is no gain; but what rests is to rest here too.
+        const { gained = NOTHING_GAINED } = record;
+        const coolMs = Math.max(0, record.coolMs - Math.max(0, clock.wallNow() - record.at));
+        mergeRow(kernel.state, row, { ...record, coolMs }, gained, clock.now());
         this.#gains?.merged(row, gained);
       } else if (record.kind === 'suspension') {
         const elapsed = Math.max(0, clock.wallNow() - record.at);
@@ -227,6 +236,10 @@ export class RecordsLink {
     }
     // A session that has another endpoint now is not to get back the one it had before that came again.
     for (const session of this.#notes.sessions) this.#orphans.dropPin(session);
-    while (this.#notes.size > 0) await this.#records.push([...this.#image.taken(this.#notes, BATCH)]);
+    // As many as there are now: what is noted meanwhile has its own time to be gathered in.
+    for (let left = Math.ceil(this.#notes.most / BATCH); left > 0 && this.#notes.size > 0; left -= 1) {
+      await this.#records.push([...this.#image.taken(this.#notes, BATCH)]);
+    }
+    if (this.#notes.size > 0) this.#gather();
   }
 }

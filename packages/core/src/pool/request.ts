@@ -28,12 +28,14 @@ export interface LeaseRequest {
   readonly avoid?: readonly EndpointId[];
   /** Ends the wait, and the run with what it has out: `lease.signal` aborts too, and nobody is blamed. */
   readonly signal?: AbortSignal;
-  /** How long the request may take in all. @default the pool's `deadlineMs` */
+  /** How long the request may take until its answer begins, or in all where the attempt never calls `lease.touch`. @default the pool's `deadlineMs` */
   readonly deadlineMs?: number;
   /** Most attempts of which the target may have seen something. @default the policy's `retry.maxAttempts` */
   readonly maxAttempts?: number;
   /** How long one attempt may take without an answer. @default the policy's */
   readonly attemptTimeoutMs?: number;
+  /** How long an answer may take from its first byte to its last. @default the policy's */
+  readonly bodyDeadlineMs?: number;
   /** Counts the request under this word in `stats()` and metrics; of more than 63 the rest count as `other`. */
   readonly label?: string;
 }
@@ -56,6 +58,7 @@ export const REQUEST_KEYS: readonly string[] = [
   'deadlineMs',
   'maxAttempts',
   'attemptTimeoutMs',
+  'bodyDeadlineMs',
   'label',
 ] satisfies readonly (keyof LeaseRequest)[];
 
@@ -73,9 +76,10 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 /** The request with own, defined keys only, each of its type. */
 export function checkedRequest(request: LeaseRequest): LeaseRequest {
   const own = ownRequest(request);
-  const { deadlineMs, attemptTimeoutMs, maxAttempts, method, signal, session, idempotent } = own;
+  const { deadlineMs, attemptTimeoutMs, bodyDeadlineMs, maxAttempts, method, signal, session, idempotent } = own;
   if (deadlineMs !== undefined) duration(deadlineMs, 'request.deadlineMs');
   if (attemptTimeoutMs !== undefined) duration(attemptTimeoutMs, 'request.attemptTimeoutMs');
+  if (bodyDeadlineMs !== undefined) duration(bodyDeadlineMs, 'request.bodyDeadlineMs');
   if (maxAttempts !== undefined) integerAtLeast(maxAttempts, 1, 'request.maxAttempts');
   if (method !== undefined) ofType(method, 'string', 'request.method');
   if (idempotent !== undefined) ofType(idempotent, 'boolean', 'request.idempotent');

@@ -87,10 +87,10 @@ test('a hedge for which no endpoint is free costs nothing and counts as none', a
   const busy = await pool.acquire({ target });
   const run = pool.begin({ target });
   await run.next();
-  expect(run.tryHedge()).toBeUndefined();
+  expect(run.beside('hedge')).toBeUndefined();
   expect(pool.stats().hedged).toBe(0);
   busy.settle({ kind: 'response', status: 200, latencyMs: 1 });
-  expect(run.tryHedge()).toBeDefined();
+  expect(run.beside('hedge')).toBeDefined();
   expect(pool.stats().hedged).toBe(1);
 });
 
@@ -98,7 +98,7 @@ test('a hedge never sends more than the attempts that are allowed', async () => 
   const { pool } = setUp({ policy: { hedge: { perAttempt: 1 } } });
   const run = pool.begin({ target, maxAttempts: 1 });
   await run.next();
-  expect(run.tryHedge()).toBeUndefined();
+  expect(run.beside('hedge')).toBeUndefined();
 });
 
 test('what an error tells of time is a duration, whatever clock the pool reads', async () => {

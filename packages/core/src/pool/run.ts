@@ -28,7 +28,8 @@ export interface RunHost {
   tryLease(run: Run): Lease | undefined;
   /** Where the store is shared: a lease if there is one without waiting in line. */
   readonly askLease: ((run: Run) => Promise<Lease | undefined>) | undefined;
-  lease(run: Run): Promise<Lease>;
+  /** The same or, where there is none, one when there is room. */
+  lease(run: Run): Lease | Promise<Lease>;
   /** True while an endpoint that this run has not tried could carry it. */
   couldServe(run: Run): boolean;
   isSuspended(target: Target): boolean;
@@ -162,6 +163,10 @@ export class Run {
     return this.request.attemptTimeoutMs ?? this.policy.attemptTimeoutMs;
   }
 
+  get bodyDeadlineMs(): number {
+    return this.request.bodyDeadlineMs ?? this.policy.bodyDeadlineMs;
+  }
+
   /** @internal Asks for nothing particular, so that one answer holds for all such runs of a target. */
   get isPlain(): boolean {
     const { endpoint, exclude } = this.request;
@@ -177,12 +182,22 @@ export class Run {
 
   /** The next endpoint, at once or when there is room; rejects at the deadline or when nothing is left to try. */
   async next(): Promise<Lease> {
+    return this.take();
+  }
+
+  /** The same for adapters: without a promise where there is a lease at once, so that the request goes out in this very turn. */
+  take(): Lease | Promise<Lease> {
     this.#waitsUntil = Math.min(this.deadline, this.#host.now() + this.policy.maxWaitMs);
-    try {
-      return this.#begun(await this.#host.lease(this), this.#allowed);
-    } catch (error) {
+    const failed = (error: unknown): never => {
       this.#end();
       throw error;
+    };
+    try {
+      const lease = this.#host.lease(this);
+      if (!(lease instanceof Promise)) return this.#begun(lease, this.#allowed);
+      return lease.then((late) => this.#begun(late, this.#allowed)).catch(failed);
+    } catch (error) {
+      return Promise.reject(error).catch(failed);
     }
   }
 
@@ -198,14 +213,6 @@ export class Run {
     return this.#mayHaveCompany() ? lease.parts.hedgeAfterMs : Number.POSITIVE_INFINITY;
   }
 
-  /** A second attempt beside the first, if the budget has one and an endpoint is free. */
-  tryHedge(): Lease | undefined {
-    if (!this.#mayBeside('hedge')) return undefined;
-    const lease = this.#tryBegin('hedge');
-    if (lease !== undefined) this.#hedges += 1;
-    return lease;
-  }
-
   /** How many attempts the policy would have out at once from the start; 1 where nothing may be sent twice. */
   get raceWidth(): number {
     const { paths, adaptive } = this.policy.race;
@@ -213,11 +220,17 @@ export class Run {
     return adaptive ? this.#host.pathsFor(this.target, paths) : paths;
   }
 
-  /** @internal One attempt more beside those that are out; a promise where the store is shared. */
+  /**
+   * One attempt more beside those that are out, if an endpoint is free at once and the policy and its budget allow it: of a
+   * race until it is wide enough, or a hedge. A promise where the store is shared. Cancel those that lose.
+   */
   beside(why: 'hedge' | 'race'): Lease | undefined | Promise<Lease | undefined> {
+    if (!this.#mayBeside(why)) return undefined;
     const { askLease } = this.#host;
-    if (askLease === undefined) return why === 'hedge' ? this.tryHedge() : this.tryRace();
-    return this.#mayBeside(why) ? this.#askBeside(askLease, why) : undefined;
+    if (askLease !== undefined) return this.#askBeside(askLease, why);
+    const lease = this.#tryBegin(why);
+    if (lease !== undefined && why === 'hedge') this.#hedges += 1;
+    return lease;
   }
 
   async #askBeside(ask: (run: Run) => Promise<Lease | undefined>, why: 'hedge' | 'race'): Promise<Lease | undefined> {
@@ -230,11 +243,6 @@ export class Run {
   #mayBeside(why: 'hedge' | 'race'): boolean {
     if (why === 'race') return this.#open.size < this.raceWidth;
     return this.#mayHaveCompany() && this.#host.couldServe(this) && this.#host.affords('hedge');
-  }
-
-  /** One path more beside those that are out, if an endpoint is free at once. Cancel those that lose. */
-  tryRace(): Lease | undefined {
-    return this.#mayBeside('race') ? this.#tryBegin('race') : undefined;
   }
 
   /**

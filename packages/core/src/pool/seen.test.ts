@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import type { Outcome } from '../outcome.js';
 import { manualClock } from '../testing/manual-clock.js';
+import { attemptLog } from './attempt-log.js';
 import { createPool } from './pool.js';
 import { createRouter } from './router.js';
 import { summaryLog } from './summary-log.js';
@@ -55,6 +56,25 @@ test('a sink that throws is told of and asked again', () => {
   clock.advance(60_000);
   expect(told).toHaveLength(2);
   expect(() => summaryLog(pool, () => undefined, { everyMs: 0 })).toThrow('everyMs');
+});
+
+test('a sink that answers with a promise is told of when that fails', async () => {
+  const clock = manualClock();
+  const pool = createPool({ proxies: ['http://a:1'], clock });
+  const told: unknown[] = [];
+  pool.on('listener-error', ({ event }) => told.push(event));
+  const sink = () => Promise.reject(new Error('sink'));
+  const stop = [summaryLog(pool, sink, { everyMs: 1000 }), attemptLog(pool, sink)];
+  const lease = await pool.acquire({ target });
+  lease.onEnd(sink);
+  lease.settle(ok);
+  const ended = await pool.acquire({ target });
+  ended.onEnd(sink);
+  clock.advance(1000);
+  for (const off of stop) off();
+  await pool.close();
+  await Promise.resolve();
+  expect(told.toSorted()).toEqual(['onEnd', 'settled', 'summary']);
 });
 
 test('a router keeps targets in pools of their own, each under its name; an unknown one is an error or the default', async () => {

@@ -7,6 +7,7 @@ import type { Ledger } from '../ports/ledger.js';
 import type { StoreReport } from '../ports/records.js';
 import type { SharedAdmitRequest, SharedAdmitResult, SharedLedger, SharedPin } from '../ports/shared-ledger.js';
 import type { Target } from '../target.js';
+import { AskWindow } from './ask-window.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Emitter } from './events.js';
 import { Lease } from './lease.js';
@@ -61,6 +62,8 @@ export class SharedDesk {
   readonly #options: ResolvedOptions;
   readonly #events: Emitter;
   readonly #leases = new Map<string, Lease>();
+  /** How many of those in line ask at once. */
+  readonly window = new AskWindow();
   readonly #prefix: string;
   #dispatcher!: Dispatcher;
   #count = 0;
@@ -145,9 +148,21 @@ export class SharedDesk {
     }
     const plan = this.#reserve(run, now);
     if (plan === undefined) return { retryAt: now + this.#jitter(), why: 'noPermit' };
-    const result = await this.#shared.admit(plan.request);
+    const result = await this.#admitted(plan);
     this.#dispatcher.tell();
     return result.ok ? this.#granted(run, plan, result) : this.#refused(run, plan, result);
+  }
+
+  /** The store's answer, if it is one: a store of somebody else's may reject, or name a candidate that it was not given. */
+  async #admitted({ request, seats }: Plan): Promise<SharedAdmitResult> {
+    try {
+      const result = await this.#shared.admit(request);
+      if (!result.ok || seats[result.index] !== undefined) return result;
+    } catch {
+      // Whether the place was taken is not known: it is given back below.
+    }
+    this.#shared.release(request.leaseId);
+    return { ok: false, reason: 'unavailable', retryAfterMs: BUSY_MAX_MS };
   }
 
   #alone(): (row: Row) => boolean {

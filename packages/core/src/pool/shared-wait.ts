@@ -5,8 +5,8 @@ import type { SharedDesk } from './shared-desk.js';
 import { joinLine, refuseAborted, type Caller } from './wait.js';
 
 /**
- * A lease of a shared store at once or after waiting in line. Callers of one target ask one after another once they wait:
- * who came first is served first in this process, and the store is not asked by a crowd.
+ * A lease of a shared store at once or after waiting in line. Callers of one target ask in the order they came, as many at
+ * once as the store has lately had room for.
  */
 export async function waitForSharedLease(
   dispatcher: Dispatcher,
@@ -22,31 +22,43 @@ export async function waitForSharedLease(
   dispatcher.counters.refused(answer);
   if (answer.error !== undefined) throw answer.error;
   return new Promise((resolve, reject) => {
-    let asking = false;
     joinLine(dispatcher, run, answer, { resolve, reject, full }, (caller) => {
-      if (asking) return false;
-      asking = true;
-      // Until the answer is there nothing comes of asking again.
+      if (caller.asking) return false;
+      // Until an answer is there nothing comes of asking again.
       caller.wakeAt = Number.POSITIVE_INFINITY;
-      void askInLine(dispatcher, desk, run, caller).finally(() => (asking = false));
+      // What is refused here costs no trip: everyone hears at once for whom waiting is hopeless.
+      const counted = caller.plain && dispatcher.suspendedUntil(run.target) === 0;
+      if (counted && !desk.window.enter(run.target)) return false;
+      caller.asking = true;
+      void askInLine(dispatcher, desk, run, caller, counted);
       return false;
     });
   });
 }
 
-async function askInLine(dispatcher: Dispatcher, desk: SharedDesk, run: Run, caller: Caller): Promise<void> {
+async function askInLine(
+  dispatcher: Dispatcher,
+  desk: SharedDesk,
+  run: Run,
+  caller: Caller,
+  counted: boolean,
+): Promise<void> {
   const answer = await desk.grant(run);
+  const granted = answer instanceof Lease;
+  const { line } = dispatcher;
+  caller.asking = false;
   if (caller.over) {
     // The caller has gone meanwhile: its place returns, and nobody is blamed.
-    if (answer instanceof Lease) answer[Symbol.dispose]();
-    return;
+    if (granted) answer[Symbol.dispose]();
+  } else if (granted || answer.error !== undefined) {
+    line.leave(caller);
+    caller.answer(answer);
   }
-  if (!(answer instanceof Lease) && answer.error === undefined) {
-    dispatcher.line.defer(caller, answer.retryAt, answer.parked === true);
-    return dispatcher.reschedule();
-  }
-  dispatcher.line.leave(caller);
-  caller.answer(answer);
+  if (counted) desk.window.leave(run.target, granted, line.sizeOf(run.target) === 0);
   // The next in line may ask.
-  dispatcher.changed();
+  if (granted || answer.error !== undefined) return dispatcher.changed();
+  // Not before it may help, nor those behind it.
+  if (!caller.over) line.defer(caller, answer.retryAt, answer.parked === true);
+  line.deferOthers(caller, answer.retryAt);
+  dispatcher.reschedule();
 }

@@ -4,7 +4,7 @@ import type { Row } from '../kernel/table.js';
 import type { Pin } from '../ledger/pins.js';
 import type { Clock } from '../ports/clock.js';
 import type { Ledger } from '../ports/ledger.js';
-import type { SoftRecord } from '../ports/soft-record.js';
+import type { BlockRecord, EndpointRecord, PaceRecord, SoftRecord } from '../ports/soft-record.js';
 import type { Gains } from './gains.js';
 import { PACE_AHEAD_MS, type ChangeNotes } from './change-notes.js';
 
@@ -32,7 +32,7 @@ export class SoftImage {
   *all(): Generator<SoftRecord> {
     const { kernel, ledger, rows } = this.#state;
     yield this.fleet();
-    for (const row of rows()) yield* this.row(row);
+    for (const row of rows()) yield* this.#endpoint(row);
     for (const { row, target } of readBlocks(kernel.state, this.#now)) yield* this.block(row, target);
     for (const { row, target, at } of ledger.paces(this.#now + PACE_AHEAD_MS)) {
       const { key } = kernel.state.targets.states[target] ?? {};
@@ -55,15 +55,30 @@ export class SoftImage {
     for (const session of takeSome(notes.sessions, most)) yield* this.pin(session, 'also when gone');
   }
 
-  *row(row: Row): Generator<SoftRecord> {
-    const key = this.#state.keyOf(row);
-    if (key === undefined) return;
-    const { kernel, gains } = this.#state;
-    const seen = gains === undefined ? {} : { gained: gains.take(kernel.state, row, this.#now) };
-    yield { kind: 'endpoint', key, at: this.#at, ...readRow(kernel.state, row, this.#now), ...seen };
+  /** All that is kept of an endpoint which is about to leave; its sessions go on elsewhere. */
+  *leaving(row: Row): Generator<EndpointRecord | BlockRecord | PaceRecord> {
+    yield* this.#endpoint(row);
+    for (const target of this.#state.kernel.state.targets.byKey.keys()) {
+      for (const block of this.block(row, target)) if (block.forMs > 0) yield block;
+      yield* this.pace(row, target);
+    }
   }
 
-  *block(row: Row, target: string): Generator<SoftRecord> {
+  /** What is to be told of an endpoint: where others add it up, what was gained since it was last told. */
+  *row(row: Row): Generator<SoftRecord> {
+    const { kernel, gains } = this.#state;
+    for (const record of this.#endpoint(row)) {
+      yield gains === undefined ? record : { ...record, gained: gains.take(kernel.state, row, this.#now) };
+    }
+  }
+
+  *#endpoint(row: Row): Generator<EndpointRecord> {
+    const key = this.#state.keyOf(row);
+    if (key === undefined) return;
+    yield { kind: 'endpoint', key, at: this.#at, ...readRow(this.#state.kernel.state, row, this.#now) };
+  }
+
+  *block(row: Row, target: string): Generator<BlockRecord> {
     const key = this.#state.keyOf(row);
     const found = readBlock(this.#state.kernel.state, row, target);
     if (key === undefined || found === undefined) return;
@@ -71,7 +86,7 @@ export class SoftImage {
     yield { kind: 'block', key, at: this.#at, target, forMs: Math.max(0, until - this.#now), strikes };
   }
 
-  *pace(row: Row, target: string): Generator<SoftRecord> {
+  *pace(row: Row, target: string): Generator<PaceRecord> {
     const index = this.#state.kernel.state.targets.byKey.get(target);
     if (index !== undefined) yield* this.#pace(row, target, this.#state.ledger.opensAt(row, index, 0));
   }
@@ -97,7 +112,7 @@ export class SoftImage {
     return { kind: 'fleet', at: this.#at, ...readFleet(this.#state.kernel.state, this.#now) };
   }
 
-  *#pace(row: Row, target: string, at: number): Generator<SoftRecord> {
+  *#pace(row: Row, target: string, at: number): Generator<PaceRecord> {
     const key = this.#state.keyOf(row);
     const forMs = at - this.#now;
     if (key !== undefined && forMs > PACE_AHEAD_MS) yield { kind: 'pace', key, at: this.#at, target, forMs };

@@ -33,8 +33,6 @@ export class SoftRestore {
         return writeInterval(kernel.state, record.target, record.intervalMs);
       case 'suspension':
         return this.#suspension(record);
-      case 'note':
-        return;
       default:
         return this.#owned(record);
     }

@@ -6,11 +6,11 @@ import type { Run } from './run.js';
 import type { Waiter } from './waiters.js';
 
 /** A lease at once or after waiting in line; rejects when it is hopeless, at the deadline, on abort and on close. */
-export function waitForLease(dispatcher: Dispatcher, run: Run, full: () => void): Promise<Lease> {
+export function waitForLease(dispatcher: Dispatcher, run: Run, full: () => void): Lease | Promise<Lease> {
   const { signal } = run.request;
   if (signal?.aborted === true) return Promise.reject(abortedError(signal));
   const answer = dispatcher.grant(run);
-  if (answer instanceof Lease) return Promise.resolve(answer);
+  if (answer instanceof Lease) return answer;
   dispatcher.counters.refused(answer);
   if (answer.error !== undefined) return Promise.reject(answer.error);
   return new Promise((resolve, reject) => {
@@ -34,6 +34,7 @@ export function refuseAborted({ request: { signal } }: Run): void {
 export interface Caller extends Waiter {
   /** It was answered, or has given up. */
   over: boolean;
+  asking: boolean;
   answer(answer: Lease | Refusal): void;
 }
 
@@ -67,6 +68,7 @@ export function joinLine(
     wakeAt: retryAt,
     parked: parked === true,
     over: false,
+    asking: false,
     attempt: () => attempt(waiter),
     answer(answer) {
       done();

@@ -9,6 +9,8 @@ export interface Waiter {
   readonly plain: boolean;
   /** When asking again may help without anything else happening. */
   wakeAt: Instant;
+  /** Its question is on the way to a store: what comes of it says nothing yet of those behind it. */
+  asking?: boolean;
   /** Its target is suspended or down: no endpoint would serve it, however many there were. */
   parked: boolean;
   /** Tries to be served now; true when it was answered, well or badly, and has left the line. */
@@ -72,6 +74,15 @@ export class WaitingLine {
     this.#parked += parked ? 1 : -1;
   }
 
+  /** What the waiter was refused may be had from then on: those who wait for the same need not ask before. */
+  deferOthers(waiter: Waiter, until: Instant): void {
+    if (!waiter.plain) return;
+    for (const other of this.#queues.get(waiter.target) ?? []) {
+      if (other.plain && other.asking !== true) other.wakeAt = Math.min(other.wakeAt, until);
+    }
+    this.#soonest = Math.min(this.#soonest, until);
+  }
+
   leave(waiter: Waiter): void {
     const queue = this.#queues.get(waiter.target);
     if (queue?.delete(waiter) !== true) return;
@@ -131,7 +142,7 @@ export class WaitingLine {
         continue;
       }
       if (!waiter.attempt()) {
-        if (waiter.plain) stuck = waiter;
+        if (waiter.plain && waiter.asking !== true) stuck = waiter;
         continue;
       }
       this.leave(waiter);

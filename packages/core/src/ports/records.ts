@@ -36,5 +36,7 @@ export interface Records {
   open(context: RecordsContext): Promise<OpenedRecords>;
   /** Keeps a batch; true once it would survive the end of this process. Never rejects. */
   push(batch: readonly SoftRecord[]): Promise<boolean>;
+  /** False while a batch would only lie about: its pool goes on gathering until then. Absent, every batch is taken. */
+  readonly takes?: boolean;
   close(): Promise<void>;
 }

@@ -9,8 +9,7 @@ export type SoftRecord =
   | SuspensionRecord
   | PinRecord
   | TargetRecord
-  | FleetRecord
-  | NoteRecord;
+  | FleetRecord;
 
 interface Dated {
   /** Milliseconds since 1970 at which the record was true. */
@@ -94,11 +93,4 @@ export interface FleetRecord extends Dated {
   /** Bins that hold anything, as index and count in turn. */
   readonly firsts: readonly number[];
   readonly ratios: readonly number[];
-}
-
-/** A word that somebody beside the pool wants kept, such as the ETag of a list. */
-export interface NoteRecord extends Dated {
-  readonly kind: 'note';
-  readonly name: string;
-  readonly value: string;
 }

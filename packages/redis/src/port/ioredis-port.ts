@@ -12,13 +12,15 @@ export interface IoredisClient {
 }
 
 export function ioredisPort(client: IoredisClient, own: boolean): RedisPort {
-  const silent = (): void => undefined;
+  let trouble: unknown;
+  const silent = (error?: unknown): void => void (trouble = error);
   client.on('error', silent);
   return {
     evalSha: (digest, keys, args) => client.evalsha(digest, keys.length, ...keys, ...args),
     load: async (script) => String(await client.script('LOAD', script)),
     command: (name, ...args) => client.call(name, ...args),
     isUp: () => client.status === 'ready',
+    trouble: () => trouble,
     onChange(listener) {
       const up = (): void => listener(true);
       const down = (): void => listener(false);

@@ -5,6 +5,7 @@ export function latePort(opening: Promise<RedisPort>): RedisPort {
   let port: RedisPort | undefined;
   const listeners = new Map<(up: boolean) => void, () => void>();
   let closed = false;
+  let failure: unknown;
   opening.then(
     (opened) => {
       port = opened;
@@ -13,8 +14,7 @@ export function latePort(opening: Promise<RedisPort>): RedisPort {
       if (opened.isUp()) for (const listener of listeners.keys()) listener(true);
       return undefined;
     },
-    // Whoever asks it anything hears why.
-    () => undefined,
+    (error: unknown) => void (failure = error),
   );
   const opened = (): Promise<RedisPort> => (port === undefined ? opening : Promise.resolve(port));
   return {
@@ -22,6 +22,7 @@ export function latePort(opening: Promise<RedisPort>): RedisPort {
     load: async (script) => (await opened()).load(script),
     command: async (name, ...args) => (await opened()).command(name, ...args),
     isUp: () => port?.isUp() ?? false,
+    trouble: () => failure ?? port?.trouble?.(),
     onChange(listener) {
       listeners.set(listener, port?.onChange(listener) ?? (() => undefined));
       return () => {

@@ -14,7 +14,8 @@ export interface NodeRedisClient {
 }
 
 export function nodeRedisPort(client: NodeRedisClient, own: boolean): RedisPort {
-  const silent = (): void => undefined;
+  let trouble: unknown;
+  const silent = (error?: unknown): void => void (trouble = error);
   client.on('error', silent);
   // It tries again by itself; that it is not there yet shows in `isUp`.
   if (!client.isOpen) client.connect().catch(silent);
@@ -23,6 +24,7 @@ export function nodeRedisPort(client: NodeRedisClient, own: boolean): RedisPort 
     load: async (script) => String(await client.scriptLoad(script)),
     command: (name, ...args) => client.sendCommand([name, ...args]),
     isUp: () => client.isReady,
+    trouble: () => trouble,
     onChange(listener) {
       const up = (): void => listener(true);
       const down = (): void => listener(false);

@@ -1,6 +1,7 @@
 import { ADMIT } from './admit.js';
 import { BIND } from './bind.js';
 import { CANCEL } from './cancel.js';
+import { LEAVE } from './leave.js';
 import { LOAD } from './load.js';
 import { PULL } from './pull.js';
 import { PUSH } from './push.js';
@@ -8,6 +9,7 @@ import { REASSERT } from './reassert.js';
 import { RECOVER } from './recover.js';
 import { RELEASE } from './release.js';
 import { RENEW } from './renew.js';
+import { RESTORE } from './restore.js';
 import { SENTINEL } from './sentinel.js';
 import { SUSPEND } from './suspend.js';
 import { UNPIN } from './unpin.js';
@@ -26,6 +28,8 @@ export const SCRIPTS = Object.freeze({
   push: PUSH,
   pull: PULL,
   load: LOAD,
+  restore: RESTORE,
+  leave: LEAVE,
   sentinel: SENTINEL,
 });
 

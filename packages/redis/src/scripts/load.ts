@@ -14,12 +14,12 @@ for index = 1, #found[2], 2 do
   local name, value = found[2][index], found[2][index + 1]
   if others then
     local good, since, record = string.match(value, '^(%d+) (%d+) (.*)$')
-    if tonumber(good) > now then
+    if good and tonumber(good) > now then
       result[#result + 1] = name
       result[#result + 1] = string.format('%.0f', now - tonumber(since))
       result[#result + 1] = record
     end
-  else
+  elseif #value == 40 then
     local attempts, success, failure, since, latency, limit, spells, misses, flags, active, cool =
       struct.unpack('<I4ffdffBBBBd', value)
     local values = {attempts, success, failure, now - since, latency, limit, spells, misses, flags, active,

@@ -32,7 +32,7 @@ if redis.call('HLEN', KEYS[4]) > 0 then
   -- What has ended is swept out a few at a time.
   local some = redis.call('HRANDFIELD', KEYS[4], 4, 'WITHVALUES')
   for index = 1, #some, 2 do
-    if tonumber(string.match(some[index + 1], '^%d+')) < now then redis.call('HDEL', KEYS[4], some[index]) end
+    if tonumber(string.match(some[index + 1], '^%d+') or 0) < now then redis.call('HDEL', KEYS[4], some[index]) end
   end
 end
 local form = '<I4ffdffBBBBd'
@@ -40,7 +40,7 @@ for index = 6, #KEYS do
   local name = ARGV[at]
   local attempts, success, failure = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
   local known = redis.call('HGET', KEYS[index], name)
-  if known then
+  if known and #known == 40 then
     local a, s, f, since = struct.unpack(form, known)
     local fade = math.exp((since - now) / tonumber(ARGV[4]))
     attempts, success, failure = attempts + a, success + s * fade, failure + f * fade

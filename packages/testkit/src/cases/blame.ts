@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { roundRobin } from '@fairlead/core';
 import { describe, expect, test } from 'vitest';
 import { codesOf, failure } from '../world.js';
@@ -13,6 +14,31 @@ export function blameCases(within: Within, { hides407 = false }: AdapterContract
         const scene = world.scene([await world.fault('status-407')]);
         expect(codesOf(await failure(scene.client.send({ url: target.url })))).toContain('RETRIES_EXHAUSTED');
         expect(await scene.verdicts()).toEqual(['endpoint-fault']);
+      }));
+
+    test('nobody for a tunnel that its rules forbid, where it carries a plain request without one', () =>
+      within(async (world) => {
+        const target = await world.target();
+        const proxy = await world.proxy({ refuseConnect: { status: 403, ports: 'all' } });
+        const scene = world.scene([proxy]);
+        for (const body of ['a text', Readable.from([Buffer.from('a '), Buffer.from('text')])]) {
+          const answer = await scene.client.send({ url: `${target.url}/echo?a=1`, method: 'POST', body });
+          expect(JSON.parse(answer.body)).toMatchObject({ path: '/echo?a=1', body: 'a text' });
+        }
+        await scene.client.send({ url: `${target.url}/status/204` });
+        expect(await scene.verdicts()).toEqual(['success', 'success', 'success']);
+        expect(proxy.requests.filter(({ form }) => form === 'connect')).toHaveLength(1);
+        for (const { headers } of target.requests) expect(headers).not.toHaveProperty('proxy-authorization');
+      }));
+
+    test('nobody for what such a proxy answers itself, or may have', () =>
+      within(async (world) => {
+        const target = await world.target();
+        const proxy = await world.proxy({ refuseConnect: { status: 403, ports: 'all' } });
+        const scene = world.scene([proxy]);
+        const { status } = await scene.client.send({ url: `${target.url}/status/502`, method: 'POST' });
+        expect(status).toBe(502);
+        expect(await scene.verdicts()).toEqual(['unclear']);
       }));
 
     test("nobody for a target's 407, which is delivered", () =>

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { PolicyOptions } from '@fairlead/core';
 import { failure } from '../world.js';
+import { SharedRoom } from '../shared-room.js';
 import type { AdapterContract } from '../contract-client.js';
 import type { Within } from '../adapter-contract.js';
 
@@ -59,6 +60,22 @@ export function companyCases(within: Within, { alone = false }: AdapterContract)
         await ends;
         expect((await scene.verdicts()).slice(HISTORY)).toEqual(['abandoned', 'abandoned']);
         expect(new Set(scene.endpoints.slice(HISTORY)).size).toBe(2);
+      }));
+
+    test('asks a store that others share, and takes no place that they hold', () =>
+      within(async (world) => {
+        const target = await world.target();
+        const proxies = (await world.proxies(2)).map(({ url }) => ({ url, maxInFlight: 1 }));
+        const room = new SharedRoom();
+        const other = world.scene(proxies, { store: room.store() });
+        const scene = world.scene(proxies, { policy: RACING, store: room.store() });
+        await Promise.all([other.pool.ready(), scene.pool.ready()]);
+        const [first, second] = other.pool.stats().endpoints.map(({ id }) => id);
+        const held = await other.pool.acquire({ target: target.url, endpoint: first! });
+        for (let turn = 0; turn < 5; turn += 1) await scene.client.send({ url: `${target.url}/status/200` });
+        expect(new Set(scene.endpoints)).toEqual(new Set([second]));
+        held[Symbol.dispose]();
+        await scene.verdicts();
       }));
 
     test('what must not be sent twice has none', () =>

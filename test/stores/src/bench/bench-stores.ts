@@ -6,7 +6,8 @@ import { createPool } from '@fairlead/core';
 import { fileStore } from '@fairlead/core/file';
 import { createLedger } from '@fairlead/core/ledger';
 import { startRedis } from '@fairlead/lab';
-import { redisStore, type RedisClient } from '@fairlead/redis';
+import type { RedisClient } from '@fairlead/redis';
+import { tunedRedisStore } from '@fairlead/redis/port';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 
@@ -76,7 +77,7 @@ function inProcess(): number {
 
 function poolOver(client: RedisClient, name: string, endpoints: number, maxInFlight: number) {
   const proxies = Array.from({ length: endpoints }, (_, index) => ({ url: `http://e${index}.example:1`, maxInFlight }));
-  const store = redisStore({ client, pool: name, poolKey: 'a secret for benchmarks', graceMs: 0 });
+  const store = tunedRedisStore({ client, pool: name, poolKey: 'a secret for benchmarks' }, { graceMs: 0 });
   return createPool({ proxies, store, policy: { abandon: false }, maxWaiting: 100_000 });
 }
 

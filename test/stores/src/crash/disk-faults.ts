@@ -27,11 +27,13 @@ export async function diskFaults(): Promise<FaultReport> {
       for (let from = 1; from <= healthy.operations; from += 1) {
         const disk = new MemoryDisk();
         disk.failing = (operation) => (operation >= from && operation < from + length ? code : undefined);
-        const { acknowledged, back } = await lifeOn(disk);
+        const { acknowledged, back, key } = await lifeOn(disk);
         disk.failing = () => undefined;
         const found = await foundOn(disk);
         faults += 1;
         acknowledgedLost += acknowledged.lost(found.writes);
+        // Under another key nothing that was acknowledged is found again.
+        if (acknowledged.size > 0 && found.key !== key) acknowledgedLost += 1;
         corruptAccepted += found.corrupt;
         if (!back) neverBack += 1;
       }
@@ -68,7 +70,7 @@ export async function powerLosses(count: number, random: Random): Promise<Omit<F
 
 async function lifeOn(disk: MemoryDisk, acknowledged = new LastWrites()) {
   const clock = manualClock();
-  const { records, writes } = await openStore({ dir: DIR, files: disk, rotateBytes: 900 }, clock);
+  const { records, writes, key } = await openStore({ dir: DIR, files: disk, rotateBytes: 900 }, clock);
   let back = false;
   // Past the forty a fault near the end gets the time that the longest back-off takes.
   for (let number = 0; number < 40 || (!back && number < 80); number += 1) {
@@ -79,7 +81,7 @@ async function lifeOn(disk: MemoryDisk, acknowledged = new LastWrites()) {
     clock.advance(5_000);
   }
   // Killed, not closed.
-  return { acknowledged, back, operations: disk.operations };
+  return { acknowledged, back, key, operations: disk.operations };
 }
 
 async function foundOn(disk: MemoryDisk) {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { SoftRecord } from '@fairlead/core';
 
 /** Things whose records are overwritten again and again. */
@@ -16,7 +17,7 @@ export function recordOf(number: number): SoftRecord {
 /** The number of a record that was once written; undefined when no write made this. */
 export function numberOf(record: SoftRecord): number | undefined {
   const number = record.at - 1_767_225_600_000;
-  return JSON.stringify(recordOf(number)) === JSON.stringify(record) ? number : undefined;
+  return isDeepStrictEqual(recordOf(number), record) ? number : undefined;
 }
 
 /** What a reader must find: the last write of each thing. */
@@ -36,6 +37,10 @@ export class LastWrites {
   /** All that is worth keeping, as a pool would answer. */
   *image(): Iterable<SoftRecord> {
     for (const number of this.#last.values()) yield recordOf(number);
+  }
+
+  get size(): number {
+    return this.#last.size;
   }
 
   copy(): LastWrites {

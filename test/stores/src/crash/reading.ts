@@ -6,6 +6,8 @@ import { LastWrites, numberOf } from './ledger-of-writes.js';
 /** A store that is open, and what it held. */
 export interface OpenStore {
   readonly records: Records;
+  /** What names of endpoints are hashed with. */
+  readonly key: string;
   /** The last write of each thing: what was found, and what the caller notes. Snapshots are made of it. */
   readonly writes: LastWrites;
   /** Records found that nobody ever wrote. */
@@ -18,7 +20,7 @@ export async function openStore(options: FileStoreOptions, clock: Clock = manual
   const records = fileStore(options).records!;
   const reports: StoreReport[] = [];
   const writes = new LastWrites();
-  const { saved } = await records.open({
+  const { key, saved } = await records.open({
     clock,
     random: systemRandom,
     image: () => writes.image(),
@@ -35,5 +37,5 @@ export async function openStore(options: FileStoreOptions, clock: Clock = manual
       else writes.found(number);
     }
   }
-  return { records, writes, corrupt, count, reports };
+  return { records, key, writes, corrupt, count, reports };
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { WhenDown } from '@fairlead/redis';
 import type { WorkerLog } from './checker.js';
-import { ENDPOINTS, GRACE_MS, LIMIT, PACE_MS, TTL_MS, type WorkerOrder } from './order.js';
+import { ENDPOINTS, LIMIT, PACE_MS, TTL_MS, type WorkerOrder } from './order.js';
 
 /** A worker process, how many grants it has counted, and its log. */
 interface Member {
@@ -27,7 +27,7 @@ export class Crew {
 
   join(port: number, pool: string, whenDown: WhenDown, folder: string): void {
     const path = join(folder, `${pool}-${this.#members.length}.log`);
-    const limits = { endpoints: ENDPOINTS, limit: LIMIT, paceMs: PACE_MS, leaseTtlMs: TTL_MS, graceMs: GRACE_MS };
+    const limits = { endpoints: ENDPOINTS, limit: LIMIT, paceMs: PACE_MS, leaseTtlMs: TTL_MS };
     const order: WorkerOrder = { port, pool, log: path, callers: 8, whenDown, ...limits };
     const main = new URL('../main.js', import.meta.url).pathname;
     const child = spawn(process.execPath, [main, 'sharing-worker', JSON.stringify(order)], {

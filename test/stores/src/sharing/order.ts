@@ -11,7 +11,6 @@ export interface WorkerOrder {
   readonly callers: number;
   readonly whenDown: WhenDown;
   readonly leaseTtlMs: number;
-  readonly graceMs: number;
 }
 
 export const ENDPOINTS = 16;
@@ -19,6 +18,5 @@ export const LIMIT = 4;
 export const PACE_MS = 1_000;
 /** Long enough for three renewals, short enough for a run. */
 export const TTL_MS = 1_000;
-export const GRACE_MS = 2_000;
 /** A command that took longer was not believed: a place was given at most so long before it was written down. */
 export const COMMAND_MS = 250;

@@ -48,13 +48,12 @@ const proxies = Array.from({ length: order.endpoints }, (_, index) => ({
   url: `http://e${index}.example:1`,
   maxInFlight: order.limit,
 }));
-const { leaseTtlMs, graceMs, whenDown, pool: name } = order;
+const { leaseTtlMs, whenDown, pool: name } = order;
 const store = redisStore({
   client: port as RedisClient,
   pool: name,
   poolKey: 'a secret for the matrix',
   leaseTtlMs,
-  graceMs,
   whenDown,
 });
 const policy = {

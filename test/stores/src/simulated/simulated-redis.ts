@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { SCRIPTS, type Verb } from '@fairlead/redis/port';
+import { KeptEndpoints, KeptRecords } from './kept-records.js';
 
 interface Pin {
   readonly endpoint: string;
@@ -31,14 +32,17 @@ const VERBS = new Map<string, Verb>(
 export class SimulatedRedis {
   readonly #now: () => number;
   readonly #loaded = new Set<string>();
-  #meta: { epoch: number; openAt: number; gen: number } | undefined;
+  #meta: { epoch: number; openAt: number; gen: number; terms: string } | undefined;
   #leases = new Map<string, Map<string, number>>();
   #paces = new Map<string, number>();
   #pins = new Map<string, Timed<Pin>>();
   #suspensions = new Map<string, Timed<string>>();
   #sequences = new Map<string, number>();
   #workers = new Map<string, number>();
-  #attempts = new Map<string, number>();
+  #others = new KeptRecords();
+  #endpoints = new KeptEndpoints();
+  /** Which server it is: another one after a fail-over. */
+  readonly #server = 'simulated';
   #feed: { id: number; at: number; worker: string; batch: string }[] = [];
   #entries = 0;
   /** Told of each place as it is granted. */
@@ -59,7 +63,8 @@ export class SimulatedRedis {
     this.#suspensions = new Map();
     this.#sequences = new Map();
     this.#workers = new Map();
-    this.#attempts = new Map();
+    this.#others = new KeptRecords();
+    this.#endpoints = new KeptEndpoints();
     this.#feed = [];
   }
 
@@ -68,7 +73,7 @@ export class SimulatedRedis {
   }
 
   get totalAttempts(): number {
-    return [...this.#attempts.values()].reduce((sum, count) => sum + count, 0);
+    return this.#endpoints.attempts;
   }
 
   sequenceOf(worker: string): number {
@@ -110,25 +115,32 @@ export class SimulatedRedis {
     },
     release: (keys, leases) => [keys.filter((key, index) => this.#leases.get(key)?.delete(leases[index]!)).length],
     cancel: (keys, [lease]) => [keys.filter((key) => this.#leases.get(key)?.delete(lease!)).length],
-    recover: (_, [known, grace]) => {
+    recover: (_, [known, grace, terms = '']) => {
       const now = this.#now();
-      if (this.#meta === undefined || String(this.#meta.epoch) === known || known === '') {
-        const before = this.#meta;
+      const before = this.#meta;
+      const foreign = before !== undefined && before.terms !== '' && before.terms !== terms;
+      if (foreign) {
+        const silence = Math.max(3_000, 3 * (Number(/\d+$/.exec(before.terms)?.[0]) || 0));
+        if (now - Math.max(0, ...this.#workers.values()) < silence) return [this.#epochText, 0, before.terms];
+      }
+      if (this.#epochText === '' || before?.terms === '' || foreign || this.#epochText === known || known === '') {
         this.#meta = {
           epoch: Math.round(Math.max(now * 1000, (before?.epoch ?? 0) + 1, Number(known) + 1)),
           openAt: now + Number(grace),
           gen: Math.round(Math.max(before?.gen ?? 0, now * 100)),
+          terms,
         };
       }
-      return [this.#epochText, Math.max(0, Math.ceil(this.#meta.openAt - now))];
+      return [this.#epochText, Math.max(0, Math.ceil(this.#meta!.openAt - now)), terms];
     },
     reassert: (keys, args) => this.#reassert(keys, args),
-    sentinel: (_, [worker, silence]) => {
+    sentinel: (_, [worker, silence, terms]) => {
       const now = this.#now();
+      const known = this.#meta?.terms ?? '';
       const others = [...this.#workers].filter(([name]) => name !== worker).map(([, at]) => at);
       const silent = others.length === 0 ? -1 : Math.floor(now - Math.max(...others));
-      this.#hear(worker!, Number(silence));
-      return [this.#epochText, Math.max(0, Math.ceil((this.#meta?.openAt ?? 0) - now)), silent];
+      if (known === '' || known === terms) this.#hear(worker!, Number(silence));
+      return [this.#epochText, Math.max(0, Math.ceil((this.#meta?.openAt ?? 0) - now)), silent, known, this.#server];
     },
     suspend: ([key], [ms, why]) => {
       this.#suspend(key!, Number(ms), why!, ms === '0');
@@ -154,9 +166,11 @@ export class SimulatedRedis {
       const batches = entries.filter((entry) => entry.worker !== worker).flatMap(({ at, batch }) => [now - at, batch]);
       const next = String(entries.at(-1)?.id ?? last);
       const openIn = Math.max(0, Math.ceil((this.#meta?.openAt ?? 0) - now));
-      return [this.#epochText, openIn, next, '0', [...this.#workers.keys()], batches];
+      return [this.#epochText, openIn, next, '0', [...this.#workers.keys()], batches, entries.length];
     },
-    load: () => ['0', String(this.#feed.at(-1)?.id ?? 0)],
+    load: (keys) => this.#load(keys[1]!),
+    restore: (keys, args) => this.#restore(keys, args),
+    leave: (_, [worker]) => [Number(this.#workers.delete(worker!))],
   };
 
   #admit(keys: readonly string[], args: readonly string[]): Result {
@@ -232,18 +246,46 @@ export class SimulatedRedis {
   }
 
   #push(keys: readonly string[], args: readonly string[]): Result {
-    const [epoch, worker = '', sequence, , batch = '', others] = args;
+    const [epoch, worker = '', sequence, tau, batch = '', others] = args;
     if (epoch !== this.#epochText) return ['epoch', this.#epochText];
     if ((this.#sequences.get(worker) ?? 0) >= Number(sequence)) return ['known'];
     this.#sequences.set(worker, Number(sequence));
     this.#entries += 1;
     this.#feed.push({ id: this.#entries, at: this.#now(), worker, batch });
     const first = 6 + Number(others) * 3;
+    for (let at = 6; at < first; at += 3)
+      this.#others.push(args[at]!, Number(args[at + 1]), args[at + 2]!, this.#now());
     for (let row = 0; row < keys.length - 5; row += 1) {
-      const [name = '', attempts] = args.slice(first + row * 11);
-      this.#attempts.set(name, (this.#attempts.get(name) ?? 0) + Number(attempts));
+      this.#endpoints.add(
+        keys[row + 5]!,
+        args.slice(first + row * 11, first + row * 11 + 11),
+        Number(tau),
+        this.#now(),
+      );
     }
     return ['ok'];
+  }
+
+  #restore(keys: readonly string[], args: readonly string[]): Result {
+    const [epoch, others] = args;
+    if (epoch !== this.#epochText) return ['epoch', this.#epochText];
+    const first = 2 + Number(others) * 3;
+    for (let at = 2; at < first; at += 3) {
+      if (!this.#others.has(args[at]!)) this.#others.push(args[at]!, Number(args[at + 1]), args[at + 2]!, this.#now());
+    }
+    for (let row = 0; row < keys.length - 2; row += 1) {
+      this.#endpoints.restore(keys[row + 2]!, args.slice(first + row * 11, first + row * 11 + 11), this.#now());
+    }
+    return ['ok'];
+  }
+
+  /** All at once: portions are the real server's affair. */
+  #load(key: string): Result {
+    const head = ['0', String(this.#feed.at(-1)?.id ?? 0)];
+    return [
+      ...head,
+      ...(key.endsWith('h:x') ? this.#others.read(this.#now()) : this.#endpoints.read(key, this.#now())),
+    ];
   }
 
   #suspend(key: string, ms: number, why: string, resume: boolean): void {
@@ -267,7 +309,7 @@ export class SimulatedRedis {
   }
 
   #nextGeneration(): number {
-    this.#meta ??= { epoch: 0, openAt: 0, gen: 0 };
+    this.#meta ??= { epoch: 0, openAt: 0, gen: 0, terms: '' };
     this.#meta.gen += 1;
     return this.#meta.gen;
   }

@@ -1,5 +1,6 @@
 import { createPool, type Lease, type Pool, type Random } from '@fairlead/core';
-import { redisStore, type WhenDown } from '@fairlead/redis';
+import type { WhenDown } from '@fairlead/redis';
+import { tunedRedisStore } from '@fairlead/redis/port';
 import { seededRandom } from '@fairlead/core/testing';
 import { Connection, type Tally, type Weather } from './network.js';
 import { SimulatedRedis } from './simulated-redis.js';
@@ -94,17 +95,15 @@ export class World {
     const connection = new Connection(this.#time, this.#redis, machine, this.#random, this.#tally);
     // What the network does it does to whoever comes now, too.
     Object.assign(connection.weather, this.#workers[0]?.connection.weather);
-    const store = redisStore({
+    const name = Math.floor(this.#random() * 2 ** 52);
+    const options = {
       client: connection,
       poolKey: 'a secret for simulations',
-      worker: Math.floor(this.#random() * 2 ** 52)
-        .toString(16)
-        .padStart(16, '0'),
       leaseTtlMs: TTL_MS,
-      graceMs: GRACE_MS,
       startMs: 60_000,
       whenDown: this.#whenDown,
-    });
+    };
+    const store = tunedRedisStore(options, { worker: name.toString(16).padStart(16, '0'), graceMs: GRACE_MS });
     const proxies = Array.from({ length: this.#endpoints }, (_, index) => ({
       url: `http://e${index}.example:1`,
       maxInFlight: this.#limit,

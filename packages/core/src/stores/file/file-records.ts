@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { FairleadError } from '../../errors.js';
 import type { Instant } from '../../ports/clock.js';
@@ -8,7 +7,7 @@ import { codeOf, type AppendFile, type FileSystem } from './file-system.js';
 import { fileName, filesToRead, linesOf, listGenerations, recordsIn, type StateFile } from './generations.js';
 import { LockFile } from './lock-file.js';
 import { writeSnapshot } from './snapshot.js';
-import { prepareDirectory, readKey, removeDrafts } from './state-directory.js';
+import { freshKey, knownKey, prepareDirectory, readKey, removeDrafts, writeKey } from './state-directory.js';
 
 export interface FileRecordsOptions {
   readonly directory: string;
@@ -42,6 +41,9 @@ export class FileRecords implements Records {
   #retryAt: Instant = 0;
   #retryMs = FIRST_RETRY_MS;
   #broken = false;
+  #key = '';
+  /** The directory is known to be this store's: its key stands there. */
+  #isSettled = false;
   #closed = false;
   /** One write after another. */
   #queue: Promise<unknown> = Promise.resolve();
@@ -56,7 +58,7 @@ export class FileRecords implements Records {
     if (this.#context !== undefined) throw new FairleadError('STORE_BUSY', 'this store already serves another pool');
     this.#context = context;
     this.#rotatedAt = context.clock.now();
-    let key = randomBytes(32).toString('hex');
+    let key = freshKey();
     let known: StateFile[] = [];
     try {
       await prepareDirectory(this.#files, this.#directory);
@@ -66,6 +68,7 @@ export class FileRecords implements Records {
       await removeDrafts(this.#files, this.#directory);
       known = await listGenerations(this.#files, this.#directory);
       key = await readKey(this.#files, this.#directory);
+      this.#isSettled = true;
     } catch (error) {
       if (!isDiskFault(error)) {
         await this.#giveBack();
@@ -74,6 +77,7 @@ export class FileRecords implements Records {
       this.#degrade(error);
       ({ known, key } = await this.#readOnly(key));
     }
+    this.#key = key;
     this.#generation = Math.max(0, ...known.map(({ generation }) => generation));
     this.#previous = known.findLast(({ kind }) => kind === 'snapshot')?.generation ?? 0;
     return { key, saved: this.#saved(known) };
@@ -141,7 +145,7 @@ export class FileRecords implements Records {
   async #readOnly(fresh: string): Promise<{ known: StateFile[]; key: string }> {
     try {
       const known = await listGenerations(this.#files, this.#directory);
-      return { known, key: (await this.#files.readText(join(this.#directory, 'key'))) ?? fresh };
+      return { known, key: (await knownKey(this.#files, this.#directory)) ?? fresh };
     } catch (error) {
       if (error instanceof FairleadError) throw error;
       return { known: [], key: fresh };
@@ -162,8 +166,12 @@ export class FileRecords implements Records {
     const { clock, report } = this.#context!;
     if (clock.now() < this.#retryAt) return false;
     try {
-      if (this.#lock === undefined) this.#lock = await LockFile.take(this.#files, this.#directory);
-      if (!(await this.#lock.isOwn())) throw new FairleadError('STORE_BUSY', 'its lock was taken away');
+      if (this.#lock === undefined || !this.#isSettled) await this.#settle();
+      if (!(await this.#lock!.isOwn())) {
+        // The next time it is taken anew, or names who has it now.
+        this.#lock = undefined;
+        throw new FairleadError('STORE_BUSY', 'its lock was taken away');
+      }
       if (this.#journal !== undefined) return true;
       const missed = this.#broken;
       await this.#openJournal();
@@ -177,6 +185,25 @@ export class FileRecords implements Records {
     this.#broken = false;
     this.#retryMs = FIRST_RETRY_MS;
     return true;
+  }
+
+  /** After a fault, or without the lock: whatever is in the directory by now, it has to be this store's own. */
+  async #settle(): Promise<void> {
+    this.#isSettled = false;
+    if (this.#lock === undefined) {
+      await prepareDirectory(this.#files, this.#directory);
+      this.#lock = await LockFile.take(this.#files, this.#directory);
+    }
+    const key = await knownKey(this.#files, this.#directory);
+    if (key !== undefined && key !== this.#key) {
+      await this.#lock.release();
+      this.#lock = undefined;
+      throw new FairleadError('STORE_BUSY', 'another process has made it its own meanwhile');
+    }
+    if (key === undefined) await writeKey(this.#files, this.#directory, this.#key);
+    const known = await listGenerations(this.#files, this.#directory);
+    this.#generation = Math.max(this.#generation, ...known.map(({ generation }) => generation));
+    this.#isSettled = true;
   }
 
   async #openJournal(): Promise<void> {

@@ -318,3 +318,58 @@ test('a snapshot that was damaged is read over the whole one before it', async (
   expect(third.reports[0]?.state).toBe('damaged');
   await third.pool.close();
 });
+
+test('a key that could not be written at the first start is written with the first journal', async () => {
+  let failing = true;
+  const files: FileSystem = {
+    ...nodeFileSystem,
+    createWhole(path, text, how) {
+      if (!path.endsWith('/key') || !failing) return nodeFileSystem.createWhole(path, text, how);
+      failing = false;
+      return Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' }));
+    },
+  };
+  const first = await started(0, {}, files);
+  const exit = await use(first.pool, ok, { session: 'cart' });
+  first.clock.advance(10_000);
+  await first.flush();
+  expect(first.reports.map(({ state }) => state)).toEqual(['degraded', 'working']);
+  await first.pool.close();
+  const second = await started(60_000);
+  expect(second.pool.sessions.lookup('cart')).toBe(exit);
+  expect(standings(second.pool)[exit]).toBe('active');
+  await second.pool.close();
+});
+
+test('a lock that somebody removed is taken again, and what happened meanwhile is kept', async () => {
+  const first = await started();
+  await use(first.pool);
+  await first.flush();
+  rmSync(join(dir, 'lock'));
+  const exit = await use(first.pool, ok, { session: 'cart' });
+  await first.flush();
+  first.clock.advance(10_000);
+  await first.flush();
+  expect(first.reports.map(({ state }) => state)).toEqual(['degraded', 'working']);
+  await first.pool.close();
+  const second = await started(60_000);
+  expect(second.pool.sessions.lookup('cart')).toBe(exit);
+  await second.pool.close();
+});
+
+test('a directory that another process has begun anew meanwhile is left to it', async () => {
+  const first = await started();
+  await use(first.pool);
+  await first.flush();
+  rmSync(join(dir, 'lock'));
+  writeFileSync(join(dir, 'key'), 'f'.repeat(64), { mode: 0o600 });
+  for (let turn = 0; turn < 3; turn += 1) {
+    await use(first.pool);
+    first.clock.advance(10_000);
+    await first.flush();
+  }
+  expect(first.reports.at(-1)).toMatchObject({ state: 'degraded', why: expect.stringContaining('another process') });
+  await first.pool.close();
+  expect(readFileSync(join(dir, 'key'), 'utf8')).toBe('f'.repeat(64));
+  expect(readdirSync(dir)).not.toContain('lock');
+});

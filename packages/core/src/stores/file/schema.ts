@@ -1,4 +1,5 @@
 import type { SoftRecord } from '../../ports/soft-record.js';
+import { LONGEST_TEXT, softRecordOf } from '../../ports/soft-record-check.js';
 
 /**
  * The lines of a state file: JSON arrays, a letter for the kind and then the record's values in the order below. The
@@ -6,9 +7,6 @@ import type { SoftRecord } from '../../ports/soft-record.js';
  * `decode` brings older lines up to the new form, with a fixture of each.
  */
 export const SCHEMA_VERSION = 1;
-
-/** Longer names are not kept: nobody's host, rule or session is longer, and a line has to end somewhere. */
-const LONGEST_TEXT = 2_048;
 
 type Line = readonly [string, ...unknown[]];
 
@@ -42,8 +40,6 @@ function lineOf(record: SoftRecord): Line {
       return ['t', record.target, record.at, round(record.intervalMs)];
     case 'fleet':
       return fleetLine(record);
-    case 'note':
-      return ['x', record.name, record.at, record.value];
     default:
       return record satisfies never;
   }
@@ -76,9 +72,8 @@ export function decode(payload: string): SoftRecord | undefined {
   const line = parse(payload);
   if (line === undefined) return undefined;
   const [letter, name, at, ...rest] = line;
-  if (typeof name !== 'string' || !isNumber(at)) return undefined;
-  const record = recordOf(letter, name, at, rest);
-  return record !== undefined && isWhole(record) ? record : undefined;
+  if (typeof name !== 'string' || typeof at !== 'number') return undefined;
+  return softRecordOf(recordOf(letter, name, at, rest));
 }
 
 function recordOf(letter: unknown, name: string, at: number, rest: readonly unknown[]): SoftRecord | undefined {
@@ -103,8 +98,6 @@ function recordOf(letter: unknown, name: string, at: number, rest: readonly unkn
       return { kind: 'target', target: name, at, intervalMs: rest[0] as number };
     case 'f':
       return fleetOf(at, rest);
-    case 'x':
-      return { kind: 'note', name, at, value: rest[0] as string };
     default:
       return undefined;
   }
@@ -129,24 +122,6 @@ function fleetOf(at: number, rest: readonly unknown[]): SoftRecord {
   const [firsts, ratios] = rest.slice(6) as [number[], number[]];
   const rates = { noveltySuccess, noveltyFailure, failureMs, latencyMs, hangs, quick };
   return { kind: 'fleet', at, ...rates, firsts, ratios };
-}
-
-/** Every field is of its kind: words are words, numbers are numbers and not negative. */
-function isWhole(record: SoftRecord): boolean {
-  return Object.entries(record).every(([name, value]: [string, unknown]) => {
-    if (TEXTS.has(name)) return typeof value === 'string' && value.length <= LONGEST_TEXT;
-    if (name === 'active') return typeof value === 'boolean';
-    if (name === 'firsts' || name === 'ratios') return Array.isArray(value) && value.every(isNumber);
-    return ENDLESS.has(name) ? value === Number.POSITIVE_INFINITY || isNumber(value) : isNumber(value);
-  });
-}
-
-const TEXTS: ReadonlySet<string> = new Set(['kind', 'key', 'target', 'why', 'session', 'name', 'value']);
-/** Lengths that may have no end. */
-const ENDLESS: ReadonlySet<string> = new Set(['forMs', 'idleMs', 'endMs', 'usesLeft']);
-
-function isNumber(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
 }
 
 function parse(payload: string): Line | undefined {

@@ -26,13 +26,26 @@ export async function removeDrafts(files: FileSystem, directory: string): Promis
 
 /** The key that names of endpoints are hashed with: made at the first start, the same ever after. */
 export async function readKey(files: FileSystem, directory: string): Promise<string> {
-  const path = join(directory, KEY);
-  const known = await files.readText(path);
-  if (known !== undefined && /^[0-9a-f]{64}$/.test(known)) return known;
-  const key = randomBytes(32).toString('hex');
-  // One that cannot be read names nothing any more: what was kept under it will age as orphans.
-  await files.createWhole(path, key, 'replace');
+  const known = await knownKey(files, directory);
+  if (known !== undefined) return known;
+  const key = freshKey();
+  await writeKey(files, directory, key);
   return key;
+}
+
+/** The key that stands there, if it can be read. */
+export async function knownKey(files: FileSystem, directory: string): Promise<string | undefined> {
+  const known = await files.readText(join(directory, KEY));
+  return known !== undefined && /^[0-9a-f]{64}$/.test(known) ? known : undefined;
+}
+
+export function freshKey(): string {
+  return randomBytes(32).toString('hex');
+}
+
+/** In place of one that cannot be read: that names nothing any more, and what was kept under it will age as orphans. */
+export async function writeKey(files: FileSystem, directory: string, key: string): Promise<void> {
+  await files.createWhole(join(directory, KEY), key, 'replace');
 }
 
 async function checkPrivate(files: FileSystem, path: string, kind: 'directory' | 'file'): Promise<void> {

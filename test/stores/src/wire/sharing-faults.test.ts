@@ -1,0 +1,224 @@
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { available, ok, Site, target, until, Wire } from './wire.js';
+
+let site: Site;
+
+beforeAll(async () => {
+  if (available) site = await Site.open();
+});
+afterAll(() => site?.close());
+beforeEach(() => site?.fresh());
+afterEach(() => site?.leave());
+
+const refuse = (): never => {
+  throw new Error('LOADING Redis is loading the dataset in memory');
+};
+
+describe.skipIf(!available)('workers that disagree', () => {
+  const typo = 'a secret that one of them mistyped';
+
+  test.each([
+    [{ poolKey: typo }, /another poolKey;/],
+    [{ shards: 2 }, /another shards \(1 there, 2 here\);/],
+    [{ leaseTtlMs: 1_000 }, /another leaseTtlMs \(10000 there, 1000 here\);/],
+  ])('never share: one with %j is refused', async (options, problem) => {
+    await site.worker();
+    const refused = site.worker({ ...options, startMs: 300 });
+    await expect(refused).rejects.toMatchObject({ code: 'STORE_UNUSABLE', message: expect.stringMatching(problem) });
+  });
+
+  test('may have other terms once those who shared the old ones have left', async () => {
+    const first = await site.worker();
+    await first.pool.close();
+    const second = await site.worker({ leaseTtlMs: 1_000 });
+    (await second.pool.acquire({ target })).settle(ok);
+  });
+});
+
+describe.skipIf(!available)('what others wrote', () => {
+  test('is let in record by record, and never ends hearing', async () => {
+    const { pool, reports } = await site.worker();
+    (await pool.acquire({ target })).settle(ok);
+    const bucket = await until(
+      () => site.keys('h:[0-9a-f]'),
+      (keys) => keys.length > 0,
+    );
+    const [key] = await site.admin.hkeys(bucket[0]!);
+    const feed = `fl1:{${site.name}}:hv`;
+    const bad = [
+      { kind: 'endpoint', key, gained: null },
+      { kind: 'endpoint', key, gained: { attempts: 1 }, latencyMs: 5, flags: 3, active: true, coolMs: 0 },
+      { kind: 'fleet' },
+      { kind: 'of a later release', name: 5 },
+      7,
+    ];
+    const heard = new Promise((resolve) => {
+      pool.on('suspended', resolve);
+    });
+    for (const record of bad) await site.admin.xadd(feed, '*', 'w', 'f'.repeat(16), 'd', JSON.stringify([record]));
+    const good = { kind: 'suspension', target: 'other.example', forMs: 60_000, why: 'told' };
+    await site.admin.xadd(feed, '*', 'w', 'f'.repeat(16), 'd', JSON.stringify([good]));
+    await heard;
+    expect(JSON.stringify(pool.stats())).not.toContain('NaN');
+    (await pool.acquire({ target })).settle(ok);
+    expect(reports.filter(({ state }) => state === 'damaged')).toEqual([]);
+  });
+
+  test('keeps no newcomer from starting', async () => {
+    const first = await site.worker();
+    (await first.pool.acquire({ target })).settle(ok);
+    const [bucket] = await until(
+      () => site.keys('h:[0-9a-f]'),
+      (keys) => keys.length > 0,
+    );
+    const far = Date.now() + 1e6;
+    await site.admin.hset(
+      `fl1:{${site.name}}:h:x`,
+      'fleet:bad',
+      `${far} ${Date.now()} {"kind":"fleet"}`,
+      'x',
+      'nothing',
+    );
+    await site.admin.hset(bucket!, 'short', 'not packed');
+    const late = await site.worker();
+    (await late.pool.acquire({ target })).settle(ok);
+  });
+
+  test('is heard at once, however much there is of it and whoever wrote some of it', async () => {
+    const { pool } = await site.worker({}, {}, { graceMs: 0, pullMs: 3_000, worker: '00000000000000bb' });
+    const feed = site.admin.pipeline();
+    for (let index = 0; index < 1_000; index += 1) {
+      const last = [{ kind: 'suspension', target: 'last.example', forMs: 60_000, why: 'x' }];
+      const from = index % 100 === 50 ? '00000000000000bb' : '00000000000000cc';
+      feed.xadd(`fl1:{${site.name}}:hv`, '*', 'w', from, 'd', JSON.stringify(index === 999 ? last : []));
+    }
+    const heard = new Promise((resolve) => {
+      pool.on('suspended', resolve);
+    });
+    await feed.exec();
+    // Within one pull, and what follows from it at once; not within five of them.
+    await heard;
+  }, 9_000);
+});
+
+describe.skipIf(!available)('what is told again after an outage', () => {
+  test('is what was said last, and for as long as is left of it', async () => {
+    const wire = new Wire(site.server.url);
+    const { pool } = await site.worker({ client: wire, whenDown: 'closed' });
+    wire.before = refuse;
+    pool.suspend('one.example', 60_000);
+    const since = performance.now();
+    wire.sent.length = 0;
+    await until(
+      () => wire.sent.length,
+      (count) => count > 3,
+    );
+    const elapsed = performance.now() - since;
+    wire.before = () => undefined;
+    const [key] = await until(
+      () => site.keys('t:*'),
+      (keys) => keys.length > 0,
+    );
+    expect(await site.admin.pttl(key!)).toBeLessThanOrEqual(60_000 - Math.floor(elapsed));
+  });
+
+  test('is not what was taken back meanwhile, though its answer came too late', async () => {
+    const wire = new Wire(site.server.url);
+    const { pool, reports } = await site.worker({ client: wire, whenDown: 'closed' });
+    let open = (): void => undefined;
+    wire.after = new Promise<void>((resolve) => (open = resolve));
+    pool.suspend('two.example', 600_000);
+    await until(
+      () => site.keys('t:*'),
+      (keys) => keys.length > 0,
+    );
+    wire.after = undefined;
+    pool.resumeTarget('two.example');
+    await until(
+      () => reports.map(({ state }) => state),
+      (states) => states.includes('down'),
+    );
+    open();
+    await until(
+      () => reports.at(-1)?.state,
+      (state) => state === 'working',
+    );
+    (await pool.acquire({ target })).settle(ok);
+    expect(await site.keys('t:*')).toEqual([]);
+  });
+
+  test('are no places that the store never knew', async () => {
+    const wire = new Wire(site.server.url);
+    const { pool, reports } = await site.worker({ client: wire, whenDown: 'open' });
+    (await pool.acquire({ target })).settle(ok);
+    wire.before = refuse;
+    pool.suspend('one.example', 60_000);
+    await until(
+      () => reports.at(-1)?.state,
+      (state) => state === 'down',
+    );
+    for (let turn = 0; turn < 2_000; turn += 1) (await pool.acquire({ target })).settle(ok);
+    wire.sent.length = 0;
+    wire.before = () => undefined;
+    await until(
+      () => reports.at(-1)?.state,
+      (state) => state === 'working',
+    );
+    const releases = wire.sent.filter(({ keys }) => keys.length > 0 && keys.every((key) => key.includes(':l:')));
+    expect(releases.length).toBeLessThan(5);
+  });
+});
+
+describe.skipIf(!available)('a server that has lost its data', () => {
+  test('is told again what newcomers are to know', async () => {
+    const first = await site.worker();
+    for (let turn = 0; turn < 12; turn += 1) (await first.pool.acquire({ target })).settle(ok);
+    await until(
+      () => site.keys('h:[0-9a-f]'),
+      (keys) => keys.length > 0,
+    );
+    const standing = (pool: typeof first.pool) => pool.stats().endpoints.map(({ id, standing }) => `${id} ${standing}`);
+    await site.admin.flushall();
+    await until(
+      () => site.keys('h:[0-9a-f]'),
+      (keys) => keys.length > 0,
+    );
+    const late = await site.worker();
+    expect(standing(late.pool)).toEqual(standing(first.pool));
+  });
+
+  test('is noticed also where its scripts are still there: another one has served meanwhile', async () => {
+    const { pool, reports } = await site.worker({}, {}, { graceMs: 300, pullMs: 50 });
+    (await pool.acquire({ target })).settle(ok);
+    await site.admin.call('REPLICAOF', '127.0.0.1', '1');
+    await site.admin.call('REPLICAOF', 'NO', 'ONE');
+    reports.length = 0;
+    await site.admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await until(
+      () => reports.at(-1)?.state,
+      (state) => state === 'working',
+    );
+    expect(reports.map(({ state }) => state)).toContain('recovering');
+  });
+});
+
+describe.skipIf(!available)('a server that does not let this account in', () => {
+  test('says so at once', async () => {
+    await site.admin.call('ACL', 'SETUSER', 'thin', 'on', '>canary', '~fl1:*', '+@all', '-evalsha');
+    const at = (user: string) => site.server.url.replace('redis://', `redis://${user}@`);
+    await expect(site.worker({ url: at('thin:canary') })).rejects.toThrow(/NOPERM/);
+    const wrong = site.worker({ url: at('thin:another-canary') });
+    await expect(wrong).rejects.toThrow(/WRONGPASS/);
+    await expect(wrong).rejects.not.toThrow(/canary/);
+  });
+
+  test('is given up after its time also by a client that waits for ever, and so is the pool', async () => {
+    const client = new Redis('redis://127.0.0.1:1', { maxRetriesPerRequest: null });
+    client.on('error', () => undefined);
+    const refused = site.worker({ client: client as never, startMs: 200 });
+    await expect(refused).rejects.toMatchObject({ code: 'STORE_UNUSABLE' });
+    await site.leave();
+    client.disconnect();
+  });
+});
