@@ -92,6 +92,9 @@ function endRun({ table, fleet, constants }: KernelState, row: Row, startedAt: n
   table.misses[row] = old ? table.misses[row]! >> 1 : 0;
 }
 
+/** First answers come one for each endpoint: past so many, what the latest took counts for more. */
+const FIRSTS_FADE_AT = 256;
+
 function learnLatency(state: KernelState, row: Row, elapsedMs: number): void {
   const { table, fleet, constants } = state;
   const known = table.latency[row]!;
@@ -100,7 +103,9 @@ function learnLatency(state: KernelState, row: Row, elapsedMs: number): void {
   const late =
     fleet.ratios.total >= constants.abandonSamples && elapsedMs > constants.lateFactor * patienceOf(state, row);
   const stands = late ? 1 / constants.fullTimeoutShare : 1;
-  addSample(known > 0 ? fleet.ratios : fleet.firsts, known > 0 ? elapsedMs / known : elapsedMs, stands);
+  if (known > 0) addSample(fleet.ratios, elapsedMs / known, stands);
+  // There are few first answers: one late one must not decide for all of them.
+  else addSample(fleet.firsts, elapsedMs, Math.min(constants.firstLateMax, stands), FIRSTS_FADE_AT);
   fleet.patience.since += 1;
   const weight = Math.min(1, Math.max(constants.latencyAlpha, 1 / table.success[row]!));
   table.latency[row] = known > 0 ? known + weight * (elapsedMs - known) : Math.max(1e-3, elapsedMs);
