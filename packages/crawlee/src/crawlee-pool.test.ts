@@ -124,9 +124,12 @@ describe.each([
       kept(startFault('http', 'refuse-tcp', { credentials })),
       kept(startFault('http', 'reset-after-request', { credentials })),
       kept(startFault('socks5', 'close-after-auth', { credentials })),
+      kept(startFault('http', 'silent-on-accept', { credentials })),
+      kept(startFault('http', 'silent-after-request', { credentials })),
     ]);
     const pool = await poolOf([...broken, await startProxy(1)]);
-    const { pages, failed, retried } = await crawl(pool, pagesOf(target, 12), { maxRequestRetries: 0 });
+    const options = { maxRequestRetries: 0, navigationTimeoutSecs: 6 };
+    const { pages, failed, retried } = await crawl(pool, pagesOf(target, 12), options);
     expect([failed, retried]).toEqual([[], []]);
     expect(pages.map(({ retries }) => retries)).toEqual(pages.map(() => 0));
     expect(pages).toHaveLength(12);
@@ -383,12 +386,20 @@ describe('mistakes', () => {
   test('hooks that replace those of the pool are refused by name', async () => {
     const target = await startSite();
     const pool = await poolOf([await startProxy(1)]);
-    for (const lost of [{ errorHandler: () => undefined }, { postNavigationHooks: [] }]) {
+    const others = [
+      { errorHandler: () => undefined },
+      { postNavigationHooks: [] },
+      { failedRequestHandler: () => undefined },
+    ];
+    for (const lost of others) {
       await expect(crawl(pool, pagesOf(target, 1), lost)).rejects.toThrow(
         `crawleePool(pool, { ${Object.keys(lost)[0]} })`,
       );
     }
     expect(target.requests).toEqual([]);
+    // With it goes what would look at the first page before it is fetched.
+    await expect(crawl(pool, pagesOf(target, 2), { preNavigationHooks: [] })).rejects.toThrow('{ preNavigationHooks }');
+    expect(target.requests).toHaveLength(1);
   });
 
   test('options that nobody reads are refused by name', async () => {

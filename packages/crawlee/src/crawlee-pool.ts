@@ -54,6 +54,7 @@ export function crawleePool<Context extends PageContext = PageContext>(
         const page = pageOf(context);
         if (page === undefined) return;
         reserveRetry(context.request, context.crawler);
+        desk.navigationMs = navigationMsOf(context.crawler);
         whenClosed(context, () => page.end());
         if (!whenNavigating(context, (url) => page.navigate(url))) page.visitAll();
         page.start();
@@ -62,25 +63,27 @@ export function crawleePool<Context extends PageContext = PageContext>(
     ],
     postNavigationHooks: [
       async (context) => {
+        refuseOverwritten(context.crawler, settings);
         const page = pageOf(context);
         if (page === undefined) return;
         judge.answered(page, context);
         // A browser goes on fetching what belongs to the page; there its end is when the page is closed.
-        if (!('page' in context)) whenRead(context.response, () => page.end());
+        if (!('page' in context)) whenRead(context.response, (broke) => page.read(broke));
       },
       ...postNavigationHooks.map(hookOf),
     ],
     errorHandler: async (context, error) => {
+      refuseOverwritten(context.crawler, settings);
+      desk.parking.serve(context.crawler);
       const page = pageOf(context);
       const price = page && judge.failed(page, context, error);
       page?.end();
-      if (price === 'the-crawl') throw new CriticalError(`${page?.refusal?.code}: ${page?.refusal?.message}`);
-      if (price === 'the-page' || (price !== 'nothing' && isReserve(context.request, error))) {
-        context.request.noRetry = true;
-        return;
-      }
+      if (price === 'the-crawl') throw new CriticalError(messageOf(page));
+      const isFree = price === 'nothing' || price === 'later';
+      const isLast = !isFree && isReserve(context.request, error, page?.refusal !== undefined && !page.reported);
+      if (price === 'the-page' || isLast) return void (context.request.noRetry = true);
       await errorHandler?.(context, error);
-      if (price === 'nothing') refund(context.request, error);
+      if (isFree) refund(context.request, error);
     },
     failedRequestHandler: async (context, error) => {
       pageOf(context)?.end();
@@ -89,6 +92,17 @@ export function crawleePool<Context extends PageContext = PageContext>(
     },
   };
   return settings;
+}
+
+function messageOf(page: Page | undefined): string {
+  const { code = 'POOL_EXHAUSTED', message = 'no proxy is free' } = page?.refusal ?? {};
+  return `${code}: ${message}`;
+}
+
+/** Crawlee shows its own timeout to nobody, and clients and browsers have theirs in other places. */
+function navigationMsOf(crawler: object): number | undefined {
+  const { navigationTimeoutMillis: ms } = crawler as { readonly navigationTimeoutMillis?: unknown };
+  return typeof ms === 'number' && ms > 0 ? ms : undefined;
 }
 
 function hookOf<Context>(hook: PageHook<Context>): CrawlerHook<Context> {

@@ -14,13 +14,17 @@ export function reserveRetry(request: Request, crawler: object): void {
   if (Number.isFinite(own)) request.maxRetries = Math.floor(own) + RESERVE;
 }
 
-/** True when Crawlee retries only because of the reserve: the page's own retries are used up. */
-export function isReserve({ maxRetries = Infinity, retryCount }: Request, error: Error): boolean {
-  return !(error instanceof RetryRequestError) && retryCount + 1 > maxRetries;
+/**
+ * True when Crawlee retries only because of the reserve: the page's own retries are used up. What the gateway refused is a plain
+ * failure, however often Crawlee would change its session for it.
+ */
+export function isReserve({ maxRetries = Infinity, retryCount }: Request, error: Error, refused: boolean): boolean {
+  return (refused || !(error instanceof RetryRequestError)) && retryCount + 1 > maxRetries;
 }
 
-/** Takes the retry back that Crawlee is about to count. */
+/** Takes the retry back that Crawlee is about to count, and the message that it has written down for it. */
 export function refund(request: Request, error: Error): void {
+  request.errorMessages.pop();
   request.retryCount -= 1;
   if (error instanceof SessionError) request.sessionRotationCount = (request.sessionRotationCount ?? 0) - 1;
 }

@@ -91,16 +91,14 @@ export function readBatch(text: string, at: number): SoftRecord[] {
   });
 }
 
-const ENDLESS: ReadonlySet<string> = new Set(['forMs', 'idleMs', 'endMs', 'usesLeft']);
+const ENDLESS = ['forMs', 'idleMs', 'endMs', 'usesLeft'];
 
 /** JSON has no Infinity: null stands for "no end". */
 function asRecord(row: unknown, at: number): SoftRecord | undefined {
   if (typeof row !== 'object' || row === null) return undefined;
-  const fields = Object.entries(row).map(([name, value]: [string, unknown]) => [
-    name,
-    value === null && ENDLESS.has(name) ? Number.POSITIVE_INFINITY : value,
-  ]);
-  return softRecordOf({ ...Object.fromEntries(fields), at });
+  const record: Record<string, unknown> = { ...row, at };
+  for (const name of ENDLESS) if (record[name] === null) record[name] = Number.POSITIVE_INFINITY;
+  return softRecordOf(record);
 }
 
 /** The endpoint record that stands at `index` of what `load` answers, if it is one. */

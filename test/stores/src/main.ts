@@ -3,6 +3,7 @@ const PROGRAMS: ReadonlyMap<string | undefined, () => Promise<unknown>> = new Ma
   ['verify-crash', () => import('./crash/verify-crash.js')],
   ['crash-writer', () => import('./crash/writer.js')],
   ['verify-sharing', () => import('./sharing/verify-sharing.js')],
+  ['verify-lives', () => import('./simulated/verify-lives.js')],
   ['bench-stores', () => import('./bench/bench-stores.js')],
   ['sharing-worker', () => import('./sharing/worker.js')],
 ]);

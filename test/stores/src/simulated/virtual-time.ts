@@ -27,7 +27,7 @@ export class VirtualTime {
       if (next.off) continue;
       this.now = next.at;
       next.run();
-      await new Promise(setImmediate);
+      await rest();
       return true;
     }
     this.now = Math.max(this.now, end);
@@ -58,6 +58,14 @@ export class VirtualTime {
     }
     heap[hole] = last;
   }
+}
+
+/**
+ * Resolves once every promise that can be settled is: a tick comes after all of them. A turn of the event loop would do the
+ * same, and cost more than all that happens in one.
+ */
+function rest(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
 }
 
 function before(one: Entry, other: Entry): boolean {
