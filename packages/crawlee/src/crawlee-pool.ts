@@ -66,9 +66,13 @@ export function crawleePool<Context extends PageContext = PageContext>(
         refuseOverwritten(context.crawler, settings);
         const page = pageOf(context);
         if (page === undefined) return;
-        judge.answered(page, context);
-        // A browser goes on fetching what belongs to the page; there its end is when the page is closed.
-        if (!('page' in context)) whenRead(context.response, (broke) => page.read(broke));
+        const isDone = judge.answered(page, context);
+        const read = (broke: boolean): void => {
+          if (isDone && !broke) desk.memories.forget(context.request);
+          // A browser goes on fetching what belongs to the page; there its end is when the page is closed.
+          if (!('page' in context)) page.read(broke);
+        };
+        whenRead(context.response, read);
       },
       ...postNavigationHooks.map(hookOf),
     ],
