@@ -89,6 +89,28 @@ describe('what is the user’s own is counted as Crawlee does', () => {
     expect([failed.length, target.requests.length]).toEqual([1, 3]);
   });
 
+  test('how often a page may be retried, as its handlers see it', async () => {
+    const target = await kept(startTarget({ routes: shopRoutes() }));
+    const pool = await poolOf(await goodProxies(1));
+    const [one = '', two = ''] = pagesOf(target, 2);
+    const seen: (number | undefined)[] = [];
+    const handlers = {
+      errorHandler: ({ request }: CheerioCrawlingContext) => void seen.push(request.maxRetries),
+      failedRequestHandler: ({ request }: CheerioCrawlingContext) => void seen.push(request.maxRetries),
+    };
+    const crawler = new CheerioCrawler(
+      {
+        maxRequestRetries: 2,
+        ...crawleePool<CheerioCrawlingContext>(pool, { ...LOCAL, ...handlers }),
+        requestHandler: () => Promise.reject(new Error('mine')),
+      },
+      new Configuration({ persistStorage: false }),
+    );
+    await crawler.run([{ url: one, maxRetries: 1 }]);
+    await crawler.run([two]);
+    expect(seen).toEqual([1, 1, undefined, undefined, undefined]);
+  });
+
   test('a page that is refused through every exit', async () => {
     const target = await kept(startTarget({ refuse: () => 403 }));
     const pool = await poolOf(await goodProxies(12));

@@ -4,7 +4,7 @@ import { whenRead, type PageContext } from './page-context.js';
 import type { PageDesk } from './page-desk.js';
 import { PageJudge } from './page-judge.js';
 import type { Page } from './page.js';
-import { isReserve, reserveRetry } from './retries.js';
+import { isReserve, reserveRetry, restoreRetries } from './retries.js';
 import { SessionLink } from './session-link.js';
 import { putFirst, refuseOverwritten, type Wiring } from './wiring.js';
 
@@ -62,6 +62,7 @@ export class PoolHooks {
     if (price === 'the-crawl') throw new CriticalError(messageOf(page));
     const isFree = price === 'nothing' || price === 'later';
     const isLast = !isFree && isReserve(request, error, page?.refusal !== undefined && !page.reported);
+    restoreRetries(request);
     if (isFree) return 'free';
     if (price !== 'the-page' && !isLast) return 'paid';
     request.noRetry = true;
@@ -70,6 +71,7 @@ export class PoolHooks {
 
   /** The page is given up. */
   lost(context: PageContext): void {
+    restoreRetries(context.request);
     this.#pageOf(context)?.end();
     this.#desk.memories.forget(context.request);
   }
