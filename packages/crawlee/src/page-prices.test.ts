@@ -98,16 +98,13 @@ describe('what is the user’s own is counted as Crawlee does', () => {
       errorHandler: ({ request }: CheerioCrawlingContext) => void seen.push(request.maxRetries),
       failedRequestHandler: ({ request }: CheerioCrawlingContext) => void seen.push(request.maxRetries),
     };
-    const crawler = new CheerioCrawler(
-      {
-        maxRequestRetries: 2,
-        ...crawleePool<CheerioCrawlingContext>(pool, { ...LOCAL, ...handlers }),
-        requestHandler: () => Promise.reject(new Error('mine')),
-      },
-      new Configuration({ persistStorage: false }),
-    );
-    await crawler.run([{ url: one, maxRetries: 1 }]);
-    await crawler.run([two]);
+    const options: CheerioCrawlerOptions = {
+      maxRequestRetries: 2,
+      ...crawleePool<CheerioCrawlingContext>(pool, { ...LOCAL, ...handlers }),
+      requestHandler: () => Promise.reject(new Error('mine')),
+    };
+    for (const page of [{ url: one, maxRetries: 1 }, two])
+      await new CheerioCrawler(options, new Configuration({ persistStorage: false })).run([page]);
     expect(seen).toEqual([1, 1, undefined, undefined, undefined]);
   });
 
@@ -159,18 +156,16 @@ describe('what is an exit’s own costs nothing', () => {
     const pool = await poolOf(await goodProxies(12));
     const failed: Error[] = [];
     let done = 0;
-    const crawler = new CheerioCrawler(
-      {
-        maxRequestRetries: 0,
-        useSessionPool: false,
-        ...crawleePool(pool, { ...LOCAL, failedRequestHandler: (_, error) => void failed.push(error) }),
-        requestHandler: () => void (done += 1),
-      },
-      new Configuration({ persistStorage: false }),
-    );
+    const options: CheerioCrawlerOptions = {
+      maxRequestRetries: 0,
+      useSessionPool: false,
+      ...crawleePool(pool, { ...LOCAL, failedRequestHandler: (_, error) => void failed.push(error) }),
+      requestHandler: () => void (done += 1),
+    };
     const days = pool.policy.retry.maxAttempts + 2;
     for (let day = 0; day < days; day += 1) {
       today = undefined;
+      const crawler = new CheerioCrawler(options, new Configuration({ persistStorage: false }));
       await crawler.run([{ url: `${target.url}/item/1`, uniqueKey: 'daily' }]);
     }
     expect([failed, done]).toEqual([[], days]);

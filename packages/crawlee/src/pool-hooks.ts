@@ -1,5 +1,6 @@
 import { CriticalError } from '@crawlee/core';
 import { refuseSharedBrowser, whenClosed, whenNavigating } from './browser-check.js';
+import { Crawls } from './crawls.js';
 import { whenRead, type PageContext } from './page-context.js';
 import type { PageDesk } from './page-desk.js';
 import { PageJudge } from './page-judge.js';
@@ -15,12 +16,18 @@ export type Course = 'free' | 'paid' | 'over';
 export class PoolHooks {
   readonly #desk: PageDesk;
   readonly #judge: PageJudge;
+  readonly #crawls: Crawls;
   readonly #wiring: Wiring & { readonly postNavigationHooks: readonly unknown[] };
 
   constructor(desk: PageDesk, wiring: Wiring & { readonly postNavigationHooks: readonly unknown[] }) {
     this.#desk = desk;
-    this.#judge = new PageJudge(desk, new SessionLink(desk));
+    const link = new SessionLink(desk);
+    this.#judge = new PageJudge(desk, link);
     this.#wiring = wiring;
+    this.#crawls = new Crawls(() => {
+      link.rest();
+      return desk.rest();
+    });
   }
 
   /** Before the page is fetched. */
@@ -28,6 +35,7 @@ export class PoolHooks {
     const { crawler, request } = context;
     refuseOverwritten(crawler, this.#wiring);
     putFirst(crawler, this.#wiring.postNavigationHooks[0]);
+    this.#crawls.join(crawler);
     refuseSharedBrowser(context);
     const page = this.#pageOf(context);
     if (page === undefined) return;
