@@ -36,9 +36,10 @@ export {
   type AgentClientOptions,
   type ClientOptions,
 } from './client-options.js';
+export { CallerSignal, type SignalLike } from './caller-signal.js';
 export { Exchange } from './exchange.js';
 export { failureOf, type Seen } from './failure.js';
-export { viaOf } from './carrier.js';
+export { isTunnelling, viaOf } from './carrier.js';
 export { parseProxyStatus, type ProxyStatus } from '@fairlead/core';
 export {
   createTraffic,

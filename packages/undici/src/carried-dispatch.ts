@@ -1,8 +1,7 @@
 import { notePoolInfo, type Lease, type LeaseRequest, type Pool, type Run } from '@fairlead/core';
-import { StandInController } from '@fairlead/dial';
+import { CallerSignal, StandInController } from '@fairlead/dial';
 import type { Dispatcher } from 'undici';
 import { Attempt, type AttemptOwner, type Ended } from './attempt.js';
-import { CallerSignal } from './caller-signal.js';
 import type { EndpointAgents } from './endpoint-agents.js';
 import type { Memory } from './memory.js';
 import type { Pooled } from './options.js';
@@ -187,6 +186,7 @@ export class CarriedDispatch implements AttemptOwner {
       return held.deliverHeld();
     }
     this.#isOver = true;
+    this.#run?.end();
     this.#cancelRest();
     this.#carriers.memory.failed(this.handler, this.run);
     this.handler.onResponseError?.(this.outer, error);
