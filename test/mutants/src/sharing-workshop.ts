@@ -49,7 +49,7 @@ export class SharingWorkshop {
       { find: '@fairlead/testkit', replacement: at('testkit/src/index.ts') },
       { find: '@fairlead/lab', replacement: at('lab/src/index.ts') },
     ];
-    const include = ['redis/src/*.test.ts', 'test/stores/simulated/*.test.ts'];
+    const include = ['redis/src/*.test.ts', 'test/stores/{simulated,wire}/*.test.ts'];
     return `export default ${JSON.stringify({ resolve: { alias }, test: { include, testTimeout: 100_000 } })};\n`;
   }
 }

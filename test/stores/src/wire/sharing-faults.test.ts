@@ -36,6 +36,22 @@ describe.skipIf(!available)('workers that disagree', () => {
   });
 });
 
+describe.skipIf(!available)('a pace', () => {
+  test('is kept over four workers by the clock of the server', async () => {
+    const paceMs = 600;
+    const wires = Array.from({ length: 4 }, () => new Wire(site.server.url));
+    const more = { proxies: ['http://one.example:1'], policy: { preset: 'rotate' as const, minIntervalMs: paceMs } };
+    const workers = await Promise.all(wires.map((client) => site.worker({ client }, more)));
+    for (let round = 0; round < 2; round += 1) {
+      for (const { pool } of workers) (await pool.acquire({ target })).settle(ok);
+    }
+    const grants = wires.flatMap((wire) => wire.grants).sort((a, b) => a.before - b.before);
+    expect(grants).toHaveLength(8);
+    const early = grants.filter((grant, index) => index > 0 && grant.before - grants[index - 1]!.after < paceMs);
+    expect(early).toEqual([]);
+  });
+});
+
 describe.skipIf(!available)('what others wrote', () => {
   test('is let in record by record, and never ends hearing', async () => {
     const { pool, reports } = await site.worker();
