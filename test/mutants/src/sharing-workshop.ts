@@ -34,7 +34,8 @@ export class SharingWorkshop {
   }
 
   #copy(from: string, to: string): void {
-    const leaveOut = /(^|\/)(node_modules|dist)$/;
+    // Settings of the compiler that stand beside the originals are not needed.
+    const leaveOut = /(^|\/)(node_modules|dist|tsconfig[.\w]*\.json)$/;
     cpSync(join(root, from), join(this.#folder, to), { recursive: true, filter: (path) => !leaveOut.test(path) });
   }
 
