@@ -72,8 +72,8 @@ export const sharingMutants: readonly Mutant[] = [
   {
     name: 'places are granted alone at once',
     file: 'redis/src/redis-ledger.ts',
-    find: 'if (now < openAt) return',
-    becomes: 'if (now < contactAt) return',
+    find: 'return Math.max(contactAt, triedSince) + longestMs;',
+    becomes: 'return Math.max(contactAt, triedSince) - longestMs;',
   },
   {
     name: 'who comes back does not think of what others granted',
