@@ -25,7 +25,7 @@ export class SharingWorkshop {
   }
 
   async passes(): Promise<boolean> {
-    const env = { SHARED_LIVES: '150', CI: 'true' };
+    const env = { SHARED_LIVES: '150', MODEL_RUNS: '15', CI: 'true' };
     return (await runTests(this.#folder, { env, longestMs: LONGEST_MS })) === 'passed';
   }
 
@@ -50,7 +50,7 @@ export class SharingWorkshop {
       { find: '@fairlead/testkit', replacement: at('testkit/src/index.ts') },
       { find: '@fairlead/lab', replacement: at('lab/src/index.ts') },
     ];
-    const include = ['redis/src/*.test.ts', 'test/stores/{simulated,wire}/*.test.ts'];
+    const include = ['redis/src/*.test.ts', 'test/stores/{simulated,wire,model}/*.test.ts'];
     return `export default ${JSON.stringify({ resolve: { alias }, test: { include, testTimeout: 100_000 } })};\n`;
   }
 }
