@@ -5,3 +5,4 @@ vi.mock('@crawlee/core', () => import('@crawlee/cheerio-lowest'));
 vi.mock('@crawlee/cheerio', () => import('@crawlee/cheerio-lowest'));
 vi.mock('@crawlee/http', () => import('@crawlee/cheerio-lowest'));
 await import('./crawlee-pool.test.js');
+await import('./page-prices.test.js');

@@ -2,6 +2,8 @@ import { CheerioCrawler, type CheerioCrawlerOptions, type CheerioCrawlingContext
 import { Configuration, LogLevel, log, type RequestOptions } from '@crawlee/core';
 import { HttpCrawler } from '@crawlee/http';
 import { ImpitHttpClient } from '@crawlee/impit-client';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { inspect } from 'node:util';
 import { createPool, tiers, type EndpointId, type Pool, type PoolOptions } from '@fairlead/core';
 import { seededRandom } from '@fairlead/core/testing';
@@ -53,6 +55,21 @@ function quiet(pool: Pool): Promise<void> {
     pool.on('settled', look);
     look();
   });
+}
+
+/** How many listeners the pool has got since then and not lost again. */
+function listenersOf(pool: Pool): () => number {
+  let count = 0;
+  const on = pool.on.bind(pool);
+  pool.on = (event, listener) => {
+    count += 1;
+    const off = on(event, listener);
+    return () => {
+      count -= 1;
+      off();
+    };
+  };
+  return () => count;
 }
 
 type Terms = CrawleePoolOptions<CheerioCrawlingContext> & { readonly onRetry?: () => void };
@@ -124,9 +141,12 @@ describe.each([
       kept(startFault('http', 'refuse-tcp', { credentials })),
       kept(startFault('http', 'reset-after-request', { credentials })),
       kept(startFault('socks5', 'close-after-auth', { credentials })),
+      kept(startFault('http', 'silent-on-accept', { credentials })),
+      kept(startFault('http', 'silent-after-request', { credentials })),
     ]);
     const pool = await poolOf([...broken, await startProxy(1)]);
-    const { pages, failed, retried } = await crawl(pool, pagesOf(target, 12), { maxRequestRetries: 0 });
+    const options = { maxRequestRetries: 0, navigationTimeoutSecs: 6 };
+    const { pages, failed, retried } = await crawl(pool, pagesOf(target, 12), options);
     expect([failed, retried]).toEqual([[], []]);
     expect(pages.map(({ retries }) => retries)).toEqual(pages.map(() => 0));
     expect(pages).toHaveLength(12);
@@ -201,6 +221,29 @@ describe('sessions', () => {
     expect(seen).toHaveLength(4);
     expect(new Set(seen).size).toBe(2);
     expect(new Set(target.requests.map(({ remoteAddress }) => remoteAddress)).size).toBe(2);
+  });
+
+  test('a crawl that is over leaves no gateway and no listener behind, and its settings serve another', async () => {
+    const target = await startSite({ certificate: 'good' });
+    const pool = await poolOf([await startProxy(1)]);
+    const heard = listenersOf(pool);
+    let pages = 0;
+    const ports: string[] = [];
+    const options: CheerioCrawlerOptions = {
+      ...crawleePool(pool, LOCAL),
+      requestHandler: ({ proxyInfo }) => {
+        pages += 1;
+        ports.push(`${proxyInfo!.port}`);
+      },
+    };
+    for (let run = 1; run <= 2; run += 1) {
+      await new CheerioCrawler(options, new Configuration({ persistStorage: false })).run(pagesOf(target, 3));
+      expect([pages, heard()]).toEqual([run * 3, 0]);
+      const socket = connect(Number(ports.at(-1)), '127.0.0.1');
+      const [refused] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+      expect(refused.code).toBe('ECONNREFUSED');
+    }
+    expect(new Set(ports).size).toBe(2);
   });
 
   test('without Crawlee’s session pool each page takes what is best', async () => {
@@ -383,12 +426,20 @@ describe('mistakes', () => {
   test('hooks that replace those of the pool are refused by name', async () => {
     const target = await startSite();
     const pool = await poolOf([await startProxy(1)]);
-    for (const lost of [{ errorHandler: () => undefined }, { postNavigationHooks: [] }]) {
+    const others = [
+      { errorHandler: () => undefined },
+      { postNavigationHooks: [] },
+      { failedRequestHandler: () => undefined },
+    ];
+    for (const lost of others) {
       await expect(crawl(pool, pagesOf(target, 1), lost)).rejects.toThrow(
         `crawleePool(pool, { ${Object.keys(lost)[0]} })`,
       );
     }
     expect(target.requests).toEqual([]);
+    // With it goes what would look at the first page before it is fetched.
+    await expect(crawl(pool, pagesOf(target, 2), { preNavigationHooks: [] })).rejects.toThrow('{ preNavigationHooks }');
+    expect(target.requests).toHaveLength(1);
   });
 
   test('options that nobody reads are refused by name', async () => {

@@ -22,22 +22,26 @@ export type CrawlerErrorHandler<Context> = (context: Context, error: Error) => P
 export interface Answer {
   readonly status: number;
   readonly header: (name: string) => string | undefined;
+  /** Where it came from, after redirects. */
+  readonly url: string | undefined;
 }
 
 /** Reads an answer as Node's client, Crawlee's own clients or a browser's driver has it; undefined when there is none. */
 export function answerOf(response: unknown): Answer | undefined {
   if (typeof response !== 'object' || response === null) return undefined;
-  const { status, statusCode, headers } = response as Readonly<Record<string, unknown>>;
+  const { status, statusCode, headers, url } = response as Readonly<Record<string, unknown>>;
   const code = typeof status === 'function' ? (status.call(response) as unknown) : (statusCode ?? status);
   if (typeof code !== 'number') return undefined;
   const fields = typeof headers === 'function' ? (headers.call(response) as unknown) : headers;
-  return { status: code, header: (name) => headerOf(fields, name) };
+  const from = typeof url === 'function' ? (url.call(response) as unknown) : url;
+  const whole = typeof from === 'string' && URL.canParse(from) ? from : undefined;
+  return { status: code, header: (name) => headerOf(fields, name), url: whole };
 }
 
-/** Calls back once the body of an answer was read, or dropped: Crawlee's hooks run before that. */
-export function whenRead(response: unknown, done: () => void): void {
-  if (response instanceof Readable) finished(response, { writable: false }, done);
-  else done();
+/** Calls back once the body of an answer was read, or broke off: Crawlee's hooks run before that. */
+export function whenRead(response: unknown, done: (broke: boolean) => void): void {
+  if (response instanceof Readable) finished(response, { writable: false }, (error) => done(error != null));
+  else done(false);
 }
 
 function headerOf(fields: unknown, name: string): string | undefined {

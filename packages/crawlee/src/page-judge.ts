@@ -1,13 +1,12 @@
 import { RetryRequestError } from '@crawlee/core';
 import type { Outcome } from '@fairlead/core';
-import { isExhausted } from './exhaustion.js';
+import type { TicketRefusal } from '@fairlead/gateway';
+import { lackOf } from './exhaustion.js';
 import { answerOf, type PageContext } from './page-context.js';
 import type { PageDesk } from './page-desk.js';
 import type { Page } from './page.js';
+import { priceOf, type Lack, type Price } from './price.js';
 import type { SessionLink } from './session-link.js';
-
-/** What a failed attempt costs its page. */
-export type Price = 'a-retry' | 'nothing' | 'the-page' | 'the-crawl';
 
 /** The gateway's own answers say so in a header; only while it says the same itself is that believed. */
 const ERROR_HEADER = 'x-fairlead-error';
@@ -24,15 +23,13 @@ export class PageJudge {
     this.#link = link;
   }
 
-  /** An answer is here. Throws where the page has to go another way. */
-  answered(page: Page, { request, session, crawler, response }: PageContext): void {
+  /** An answer is here. True: it is one that a page is done with. Throws where the page has to go another way. */
+  answered(page: Page, { request, session, crawler, response }: PageContext): boolean {
     const answer = answerOf(response);
-    if (answer === undefined) return;
-    const { status, header } = answer;
+    if (answer === undefined) return false;
+    const { status, header, url = request.url } = answer;
     // No answer of the target's: the gateway speaks, and `failed` will ask it why.
-    if (header(ERROR_HEADER) !== undefined && page.wasRefused) {
-      throw refusedError(page);
-    }
+    if (header(ERROR_HEADER) !== undefined && page.wasRefused) throw this.#refusedError(page);
     const seen: Outcome = {
       kind: 'response',
       status,
@@ -40,47 +37,57 @@ export class PageJudge {
       via: 'tunnel',
       headers: { get: header },
     };
-    const left = page.report(seen, request.loadedUrl ?? request.url);
+    const left = page.report(seen, url);
     // A page beside it, or the pool, may have left the exit before this answer was told: the page would be lost by it.
     if (!left && !(page.lostItsExit && isRefusal(status))) {
       if (session !== undefined) this.#link.join(session, crawler);
-      return;
+      return !isRefusal(status);
     }
     if (session !== undefined) this.#link.end(session);
-    if (!this.#mayReplay(page)) return;
+    if (!page.isRepeatable || !this.#mayReplay(page)) return false;
     const detour = new RetryRequestError(`${status} through this exit: the page goes through another`);
     this.#detours.add(detour);
     throw detour;
   }
 
   /** The attempt failed. Only the pool knows whether its exit was to blame. */
-  failed(page: Page, { request, session }: PageContext, error: Error): Price {
-    if (this.#detours.has(error)) return 'nothing';
+  failed(page: Page, { request, session }: PageContext, error: Error): Exclude<Price, 'a-replay'> {
     const { refusal } = page;
-    if (page.lostItsSession) {
-      if (session !== undefined) this.#link.end(session);
-      return 'nothing';
-    }
-    if (refusal?.code === 'POOL_CLOSED') return 'the-crawl';
-    if (refusal !== undefined && isExhausted(refusal)) return this.#exhausted(page, error);
-    // After its answer was told, what fails is the user's own handler.
-    if (page.reported) return 'a-retry';
-    if (isTimeout(error) && page.isWaiting) return this.#exhausted(page, error);
-    if (isTimeout(error)) page.report(silence(page.elapsedMs), request.url);
-    // What the gateway refuses otherwise, such as a private address, no exit would change.
-    const free = !page.wasRefused && page.lostItsExit && this.#mayReplay(page);
-    this.#remember(page);
-    return free ? 'nothing' : 'a-retry';
+    const delivered = page.reported && !page.broke;
+    const timedOut = !page.reported && refusal === undefined && isTimeout(error);
+    const silent = timedOut && page.heardNothing;
+    const waited = silent && page.wasWaiting;
+    // What was given up before its exit had its time is nobody's failure.
+    if (timedOut && !waited) page.report(silence(page.elapsedMs), request.url);
+    const price = priceOf(
+      {
+        detour: this.#detours.has(error),
+        delivered,
+        lack: this.#lackOf(page, waited),
+        byExit: page.broke || page.lostItsExit || page.lostItsSession || silent || refusal?.phase === 'tunnel',
+        repeatable: page.isRepeatable || refusal !== undefined,
+      },
+      this.#desk.options.onExhausted,
+    );
+    if (price === 'nothing' || delivered) return price === 'a-replay' ? 'a-retry' : price;
+    if (page.lostItsSession && session !== undefined) this.#link.end(session);
+    error.cause ??= refusal;
+    if (price === 'later') this.#desk.parking.putAside(request, refusal);
+    if (price === 'a-replay') return this.#mayReplay(page) ? 'nothing' : 'a-retry';
+    if (price === 'a-retry') this.#remember(page);
+    return price;
   }
 
-  #exhausted(page: Page, error: Error): Price {
-    const { onExhausted } = this.#desk.options;
-    const { request, refusal } = page;
-    error.cause ??= refusal;
-    if (onExhausted === 'stop-crawl') return 'the-crawl';
-    if (onExhausted === 'fail-page') return 'the-page';
-    if (request !== undefined) this.#desk.memories.of(request).waits = true;
-    return 'nothing';
+  #lackOf(page: Page, waited: boolean): Lack | undefined {
+    const { refusal } = page;
+    const lack = waited ? 'busy' : refusal && lackOf(refusal);
+    return lack && this.#desk.lackFor(page.request, lack);
+  }
+
+  /** Whatever the page's retries: Crawlee asks the pool about it. What the gateway refuses for good costs them as usual. */
+  #refusedError({ refusal }: Page): Error {
+    const text = refusal === undefined ? 'the exit of this session is gone' : `${refusal.code}: ${refusal.message}`;
+    return refusal === undefined || isOurs(refusal) ? new RetryRequestError(text) : new Error(text);
   }
 
   /** A page is repeated for its exits' sake as often as the policy repeats a request. */
@@ -100,12 +107,8 @@ export class PageJudge {
   }
 }
 
-/** Whatever the page's retries: Crawlee asks the pool about it. What the gateway refuses for good costs them as usual. */
-function refusedError({ refusal, lostItsSession }: Page): Error {
-  const text = refusal === undefined ? 'the exit of this session is gone' : `${refusal.code}: ${refusal.message}`;
-  return lostItsSession || (refusal !== undefined && isExhausted(refusal))
-    ? new RetryRequestError(text)
-    : new Error(text);
+function isOurs(refusal: TicketRefusal): boolean {
+  return refusal.code === 'SESSION_LOST' || refusal.phase === 'tunnel' || lackOf(refusal) !== undefined;
 }
 
 /** What Crawlee takes for a block, or for a failure, and fails the page for. */

@@ -9,8 +9,6 @@ export interface PageMemory {
   refusedTier: number;
   /** Attempts that were repeated at no cost to the page. */
   replays: number;
-  /** No proxy could carry it: it waits for one before its next attempt. */
-  waits: boolean;
 }
 
 /** Pages that are remembered at once; the oldest of more is treated as new. */
@@ -29,12 +27,16 @@ export class PageMemories {
     if (known !== undefined) return known;
     const [oldest] = this.#byKey.keys();
     if (this.#byKey.size >= MOST && oldest !== undefined) this.#byKey.delete(oldest);
-    const memory = { failed: new Set<EndpointId>(), refusedTier: -1, replays: 0, waits: false };
+    const memory = { failed: new Set<EndpointId>(), refusedTier: -1, replays: 0 };
     this.#byKey.set(request.uniqueKey, memory);
     return memory;
   }
 
   forget(request: Request): void {
     this.#byKey.delete(request.uniqueKey);
+  }
+
+  clear(): void {
+    this.#byKey.clear();
   }
 }

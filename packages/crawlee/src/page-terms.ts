@@ -8,9 +8,11 @@ export interface PageTerms {
   readonly tags?: readonly string[];
   /** Force this proxy. */
   readonly endpoint?: EndpointId;
+  /** Sending it twice does no harm, whatever its method: it may be repeated at no cost. @default GET, HEAD, OPTIONS and TRACE only */
+  readonly idempotent?: boolean;
 }
 
-const KEYS: readonly string[] = ['tags', 'endpoint'] satisfies readonly (keyof PageTerms)[];
+const KEYS: readonly string[] = ['tags', 'endpoint', 'idempotent'] satisfies readonly (keyof PageTerms)[];
 
 /** Reads own keys only: user data may come from anywhere, a scraped page included. */
 export function termsOf(request: Request | undefined): PageTerms {
@@ -19,11 +21,12 @@ export function termsOf(request: Request | undefined): PageTerms {
   const terms = (data as { fairlead: unknown }).fairlead;
   const own = ownOptions(terms as PageTerms, 'userData.fairlead');
   checkKeys(own, KEYS, 'userData.fairlead');
-  const { tags = [], endpoint } = own;
+  const { tags = [], endpoint, idempotent = false } = own;
   if (!Array.isArray(tags) || tags.some((tag) => typeof tag !== 'string')) {
     throw problem('userData.fairlead.tags', 'must be a list of words');
   }
   if (endpoint !== undefined && typeof endpoint !== 'string')
     throw problem('userData.fairlead.endpoint', 'must be an id');
-  return { tags, ...(endpoint === undefined ? {} : { endpoint }) };
+  if (typeof idempotent !== 'boolean') throw problem('userData.fairlead.idempotent', 'must be true or false');
+  return { tags, idempotent, ...(endpoint === undefined ? {} : { endpoint }) };
 }

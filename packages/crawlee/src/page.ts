@@ -10,19 +10,30 @@ export interface PoolProxyInfo extends ProxyInfo {
   readonly tier: number | undefined;
 }
 
+interface PageParts {
+  readonly request: Request | undefined;
+  readonly sessionId: string | undefined;
+  readonly idempotent: boolean;
+}
+
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+
 /** One attempt at a page. */
 export class Page {
   readonly request: Request | undefined;
   readonly proxyInfo: PoolProxyInfo;
   readonly #tenant: Tenant;
   readonly #hosts = new Set<string>();
+  readonly #saidIdempotent: boolean;
   #everyHost = false;
+  #broke = false;
   #since = performance.now();
   #reported = false;
   #left = false;
 
-  constructor(tenant: Tenant, gatewayUrl: string, request: Request | undefined, sessionId: string | undefined) {
+  constructor(tenant: Tenant, gatewayUrl: string, { request, sessionId, idempotent }: PageParts) {
     this.#tenant = tenant;
+    this.#saidIdempotent = idempotent;
     this.request = request;
     if (request !== undefined) this.#visit(request.url);
     this.proxyInfo = proxyInfoOf(tenant, gatewayUrl, sessionId);
@@ -39,6 +50,21 @@ export class Page {
     return this.#reported;
   }
 
+  /** Its answer was told, and then its body broke off. */
+  get broke(): boolean {
+    return this.#broke;
+  }
+
+  /** Sending it again does no harm. */
+  get isRepeatable(): boolean {
+    return IDEMPOTENT.has(this.request?.method ?? 'GET') || this.#saidIdempotent;
+  }
+
+  /** Not a byte came back for it. */
+  get heardNothing(): boolean {
+    return !this.#reported && (this.#tenant.ticket.heardAt ?? -Infinity) < this.#since;
+  }
+
   /** Its exit was left for another, or by the pool. */
   get lostItsExit(): boolean {
     return this.#left || (this.#tenant.ticket.info === undefined && this.#tenant.ticket.last !== undefined);
@@ -48,10 +74,10 @@ export class Page {
     return performance.now() - this.#since;
   }
 
-  /** It has got no exit yet. */
-  get isWaiting(): boolean {
-    const { ticket } = this.#tenant;
-    return ticket.connections === 0 && ticket.info === undefined && !this.wasRefused;
+  /** It has waited for its turn, and little of its time is left for its exit, or none. */
+  get wasWaiting(): boolean {
+    const { openedAt = -Infinity } = this.#tenant.ticket;
+    return openedAt < this.#since || openedAt - this.#since > this.elapsedMs / 2;
   }
 
   /** Its session may only use one exit, and that is gone. */
@@ -65,8 +91,7 @@ export class Page {
 
   /** Why the gateway refused it a connection, if it did. */
   get refusal(): TicketRefusal | undefined {
-    const refusal = this.#tenant.refusal;
-    return refusal !== undefined && refusal.at >= this.#since ? refusal.refusal : undefined;
+    return this.#tenant.refusalOf(this, this.#since);
   }
 
   /** A browser's page is on its way to this URL: its own, or that of a redirect. */
@@ -77,6 +102,15 @@ export class Page {
 
   #visit(url: string): void {
     if (URL.canParse(url)) this.#hosts.add(new URL(url).host);
+  }
+
+  /** It goes to this host itself, by its URL or a redirect. */
+  isBoundFor(host: string): boolean {
+    return this.#hosts.has(host);
+  }
+
+  get visitsAll(): boolean {
+    return this.#everyHost;
   }
 
   /** Whatever its client connects to is the page's: no browser with errands of its own. */
@@ -95,10 +129,16 @@ export class Page {
 
   /** Tells what was seen. True: the pool leaves this exit because of it. */
   report(outcome: Outcome, url: string): boolean {
-    this.#reported = true;
+    this.#reported ||= outcome.kind === 'response';
     const left = this.#tenant.ticket.report(outcome, url);
     this.#left ||= left;
     return left;
+  }
+
+  /** Its body was read, or broke off. */
+  read(broke: boolean): void {
+    this.#broke = broke;
+    this.end();
   }
 
   /** It needs its exit no more. */

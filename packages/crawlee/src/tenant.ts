@@ -1,11 +1,19 @@
 import type { Ticket, TicketRefusal } from '@fairlead/gateway';
 import type { Page } from './page.js';
 
+interface TimedRefusal {
+  readonly at: number;
+  readonly refusal: TicketRefusal;
+}
+
+/** Hosts whose last refusal is remembered. */
+const MOST_REFUSALS = 20;
+
 /** The gateway's ticket of one Crawlee session, or of one page without a session, and the pages under way on it. */
 export class Tenant {
   readonly ticket: Ticket;
-  /** The last time the gateway refused it a connection. */
-  refusal: { readonly at: number; readonly refusal: TicketRefusal } | undefined;
+  /** The last time the gateway refused it a connection, by host. */
+  readonly #refusals = new Map<string, TimedRefusal>();
   readonly #pages = new Set<Page>();
   #over = false;
   /** A browser has errands of its own between two pages. */
@@ -13,7 +21,30 @@ export class Tenant {
 
   constructor(mint: (visits: (url: URL) => boolean) => Ticket) {
     this.ticket = mint((url) => this.visits(url));
-    this.ticket.onRefused((refusal) => (this.refusal = { at: performance.now(), refusal }));
+    this.ticket.onRefused((refusal) => this.#refused(refusal));
+  }
+
+  /** Why one of these hosts was refused a page since then; where others are asked after too, any that no other page is on its way to. */
+  refusalOf(page: Page, since: number): TicketRefusal | undefined {
+    let last: TimedRefusal | undefined;
+    for (const [host, timed] of this.#refusals) {
+      if (timed.at < since || (last !== undefined && last.at > timed.at)) continue;
+      if (page.isBoundFor(host) || (page.visitsAll && !this.#isOthers(page, host))) last = timed;
+    }
+    return last?.refusal;
+  }
+
+  #refused(refusal: TicketRefusal): void {
+    const { host = '' } = refusal;
+    this.#refusals.delete(host);
+    this.#refusals.set(host, { at: performance.now(), refusal });
+    const [oldest] = this.#refusals.keys();
+    if (this.#refusals.size > MOST_REFUSALS && oldest !== undefined) this.#refusals.delete(oldest);
+  }
+
+  #isOthers(page: Page, host: string): boolean {
+    for (const other of this.#pages) if (other !== page && other.isBoundFor(host)) return true;
+    return false;
   }
 
   get isBusy(): boolean {

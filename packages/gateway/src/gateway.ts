@@ -11,6 +11,7 @@ import { Admission } from './admission.js';
 import { ConnectionGate } from './connection-gate.js';
 import { directRules } from './direct-rules.js';
 import { Doorman } from './doorman.js';
+import { Hearsay } from './hearsay.js';
 import { createFront } from './http-server.js';
 import { resolveOptions, type GatewayOptions, type ResolvedOptions } from './options.js';
 import { PrivateNetworks } from './private-networks.js';
@@ -104,17 +105,11 @@ export class Gateway {
     const doorman = new Doorman({ accounts, tickets: this.#tickets, anonymous, now: () => performance.now() });
     const admission = new Admission(networks, options.mayTunnelTo);
     const shared = { doorman, admission, log: this.#log };
-    const switchboard = new Switchboard({
-      pool,
-      sessions: this.#sessions,
-      settings,
-      connectTimeoutMs,
-      isDirect,
-      lookup,
-    });
+    const searching = { pool, hearsay: new Hearsay(), connectTimeoutMs };
+    const switchboard = new Switchboard({ ...searching, sessions: this.#sessions, settings, isDirect, lookup });
     this.#tunnels = new TunnelFront({ ...shared, switchboard, idleMs });
     const carriers = { agents: this.#agents, direct: this.#direct };
-    this.#requests = new RequestFront({ ...shared, pool, carriers, limits: options, isDirect });
+    this.#requests = new RequestFront({ ...shared, ...searching, carriers, limits: options, isDirect });
     const front = { ...options, gate: this.#gate, tunnels: this.#tunnels };
     this.#server = createFront({ ...front, requests: this.#requests });
     this.#socks = createSocksFront({ ...front, doorman, log: this.#log });

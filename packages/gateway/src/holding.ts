@@ -144,6 +144,12 @@ export class Holding {
     return moves;
   }
 
+  /** Leaves the exit for another without a word: who is to blame is not known yet. */
+  pass(tenancy: Tenancy): void {
+    this.#failed.push(tenancy.endpoint.id);
+    if (this.#stay?.tenancy === tenancy) this.#leave(this.#stay);
+  }
+
   /** Leaves the exit for another and closes what is open through it: a client would go on using that. */
   rotate(): void {
     const stay = this.#stay;

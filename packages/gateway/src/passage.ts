@@ -1,7 +1,19 @@
-import type { Endpoint, EndpointId, Lease, LeaseRequest, Outcome, Pool, Run, Tenancy } from '@fairlead/core';
+import type {
+  Endpoint,
+  EndpointId,
+  FailureOutcome,
+  Lease,
+  LeaseRequest,
+  Outcome,
+  Pool,
+  Run,
+  Tenancy,
+} from '@fairlead/core';
 import type { Cancellation } from './cancellation.js';
+import { Search, type Hearsay } from './hearsay.js';
 import { dialTimeOf } from './dial-time.js';
 import type { Seat } from './holding.js';
+import { Refusal } from './refusal.js';
 import type { Ticket, TunnelJudge } from './ticket.js';
 
 /** The right to one attempt at a request: through an endpoint, or without one where a rule says so. */
@@ -74,23 +86,30 @@ function isAgain(run: Run, lease: Lease, outcome: Outcome): boolean {
   return kind === 'reroute' || kind === 'replay';
 }
 
+interface SearchParts {
+  readonly hearsay: Hearsay;
+  readonly connectTimeoutMs: number;
+  readonly pool: Pool;
+}
+
 /** By a ticket's tenancy. Its holder has a loop of its own: only what was never sent goes another way. */
 export class TicketPassage implements Passage {
-  readonly #pool: Pool;
   readonly #ticket: Ticket;
   readonly #target: URL;
-  readonly #deadline: number;
+  readonly #search: Search;
   readonly #gone: Cancellation;
   #seat: Seat | undefined;
   #leaving = new AbortController();
   #judge: TunnelJudge | undefined;
+  #missed: Refusal | undefined;
   #attempts = 0;
 
-  constructor(pool: Pool, ticket: Ticket, target: URL, timeoutMs: number, gone: Cancellation) {
-    this.#pool = pool;
+  constructor(ticket: Ticket, target: URL, gone: Cancellation, { pool, hearsay, connectTimeoutMs }: SearchParts) {
     this.#ticket = ticket;
     this.#target = target;
-    this.#deadline = performance.now() + timeoutMs;
+    const holding = ticket.holdingFor(target);
+    const timeoutMs = Math.min(connectTimeoutMs, ticket.connectTimeoutMs ?? connectTimeoutMs);
+    this.#search = new Search({ hearsay, holding, target, pool, timeoutMs });
     this.#gone = gone;
   }
 
@@ -101,23 +120,19 @@ export class TicketPassage implements Passage {
   async next(): Promise<Permit> {
     const leaving = new AbortController();
     this.#leaving = leaving;
-    const seat = await this.#ticket.holdingFor(this.#target).take({
-      target: this.#target,
-      deadlineMs: Math.max(1, this.#deadline - performance.now()),
-      gone: this.#gone,
-      close: () => leaving.abort(),
-    });
+    const seat = await this.#take(() => leaving.abort());
     const { tenancy } = seat;
     this.#seat = seat;
     this.#judge = this.#ticket.opened(tenancy, this.#target);
     this.#attempts += 1;
     const { endpoint } = tenancy;
     const { session } = this.#ticket;
-    const dialMs = tenancy.patienceMs(dialTimeOf(this.#pool, this.#deadline - performance.now()));
+    const dialMs = this.#search.dialMs(tenancy);
     return { endpoint, signal: leaving.signal, session, dialMs, touch: () => tenancy.touch() };
   }
 
   answered(outcome: Outcome): boolean {
+    if (this.#seat !== undefined) this.#search.reached(this.#seat.tenancy);
     if (this.#ticket.reports) this.#judge?.carried(elapsedOf(outcome));
     else this.#observe(outcome);
     return false;
@@ -129,9 +144,33 @@ export class TicketPassage implements Passage {
   }
 
   failed(outcome: Outcome, mayRepeat: boolean): boolean {
-    const moved = this.#leaving.signal.aborted || this.#observe(outcome);
+    const unsent = outcome.kind === 'failure' && outcome.sent === 'nothing';
+    const moved = this.#leaving.signal.aborted || (unsent ? this.#searchOn(outcome) : this.#observe(outcome));
     this.#leave();
-    return moved && mayRepeat && outcome.kind === 'failure' && outcome.sent === 'nothing';
+    const again = moved && mayRepeat && unsent && !this.#search.isHopeless;
+    if (!again) this.#search.over();
+    return again;
+  }
+
+  async #take(close: () => void): Promise<Seat> {
+    const { leftMs } = this.#search;
+    const call = { target: this.#target, deadlineMs: leftMs, gone: this.#gone, close };
+    try {
+      return await this.#ticket.holdingFor(this.#target).take(call);
+    } catch (error) {
+      this.#search.over();
+      // What was wrong with the last exit says more than that there is no other.
+      const { code } = Object(error) as { code?: unknown };
+      throw this.#missed !== undefined && code === 'POOL_EXHAUSTED' ? this.#missed : error;
+    }
+  }
+
+  #searchOn(outcome: Outcome): boolean {
+    const seat = this.#seat;
+    // The search gives it back, once it is known who is to blame.
+    this.#seat = undefined;
+    if (outcome.kind === 'failure') this.#missed = missedBy(outcome);
+    return seat !== undefined && this.#search.failed(seat, outcome);
   }
 
   #observe(outcome: Outcome): boolean {
@@ -146,6 +185,12 @@ export class TicketPassage implements Passage {
     this.#judge?.closed();
     this.#judge = undefined;
   }
+}
+
+function missedBy({ code, phase }: FailureOutcome): Refusal {
+  const refusal = new Refusal(code === 'PROXY_TIMEOUT' ? 504 : 502, code, 'the target was reached through no exit');
+  refusal.phase = phase;
+  return refusal;
 }
 
 /** Without a proxy: once, and nobody is told. */

@@ -1,6 +1,6 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { FairleadError, TargetSuspendedError, type FailureOutcome } from '@fairlead/core';
+import { FairleadError, TargetSuspendedError, type FailureOutcome, type Phase } from '@fairlead/core';
 import { DialError } from '@fairlead/dial';
 
 /** Why a client does not get what it asked for, in terms of HTTP. Shows no credential and nothing that a proxy said. */
@@ -9,6 +9,8 @@ export class Refusal extends Error {
   readonly status: number;
   readonly code: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** How far the last dial had come, where a dial failed. */
+  phase: Phase | undefined;
 
   constructor(status: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}) {
     super(message);
@@ -23,7 +25,9 @@ export function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (isGuarded(error)) return privateTarget();
   if (error instanceof DialError) {
-    return new Refusal(error.code === 'PROXY_TIMEOUT' ? 504 : 502, error.code, error.message);
+    const refusal = new Refusal(error.code === 'PROXY_TIMEOUT' ? 504 : 502, error.code, error.message);
+    refusal.phase = error.phase;
+    return refusal;
   }
   if (error instanceof TargetSuspendedError) {
     const seconds = /for another (\d+) s/.exec(error.message)?.[1];

@@ -7,6 +7,7 @@ import { Cancellation } from './cancellation.js';
 import type { Client, Doorman } from './doorman.js';
 import { ForwardAttempt, type Carriers, type Parcel } from './forward.js';
 import { DirectPassage, exitOf, RunPassage, TicketPassage, type Passage, type Permit } from './passage.js';
+import type { Hearsay } from './hearsay.js';
 import { refuseRequest, Refusal, refusalOf } from './refusal.js';
 import { RequestBody, type BodyLimits } from './request-body.js';
 import { checkFraming, hasTargetHeader, readAbsolute, readHeaderTarget, type Asked } from './request-check.js';
@@ -19,7 +20,9 @@ interface RequestFrontParts {
   readonly admission: Admission;
   readonly log: AccessLog;
   readonly carriers: Carriers;
-  readonly limits: BodyLimits & { readonly connectTimeoutMs: number; readonly idleMs: number };
+  readonly limits: BodyLimits & { readonly idleMs: number };
+  readonly connectTimeoutMs: number;
+  readonly hearsay: Hearsay;
   readonly isDirect: (destination: Destination) => boolean;
 }
 
@@ -70,11 +73,11 @@ export class RequestFront {
   }
 
   #passageFor(client: Client, { destination }: Asked, controls: Controls, { request, response }: Parcel): Passage {
-    const { pool, isDirect, limits } = this.#parts;
+    const { pool, isDirect, connectTimeoutMs } = this.#parts;
     if (isDirect(destination)) return new DirectPassage();
     const gone = goneWith(response);
     if (client.ticket !== undefined) {
-      return new TicketPassage(pool, client.ticket, destination.url, limits.connectTimeoutMs, gone);
+      return new TicketPassage(client.ticket, destination.url, gone, this.#parts);
     }
     const session = controls.session ?? client.wishes.session;
     const tags = [...client.wishes.tags, ...controls.tags];
@@ -86,7 +89,7 @@ export class RequestFront {
       ...(session === undefined ? {} : { session: sessionOf(client.name, session) }),
       ...(controls.idempotent === undefined ? {} : { idempotent: controls.idempotent }),
     };
-    return new RunPassage(pool, wish, limits.connectTimeoutMs);
+    return new RunPassage(pool, wish, connectTimeoutMs);
   }
 }
 

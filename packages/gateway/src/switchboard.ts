@@ -3,8 +3,8 @@ import { FairleadError, type EndpointId, type Outcome, type Pool } from '@fairle
 import { dial, failureOf, Inlet, type DialSettings } from '@fairlead/dial';
 import { Cancellation } from './cancellation.js';
 import type { Destination } from './destination.js';
-import { dialTimeOf } from './dial-time.js';
 import type { Client } from './doorman.js';
+import { Search, type Hearsay } from './hearsay.js';
 import type { Call, Holding, Seat } from './holding.js';
 import { Line, type LineJudge } from './line.js';
 import { failureUnguarded, Refusal, refusalOf } from './refusal.js';
@@ -13,10 +13,11 @@ import { opaque } from './ticket.js';
 import { connectDirect } from './direct.js';
 
 interface SwitchboardParts {
-  readonly pool: Pool;
   readonly sessions: SessionBook;
   readonly settings: DialSettings;
   readonly connectTimeoutMs: number;
+  readonly hearsay: Hearsay;
+  readonly pool: Pool;
   readonly isDirect: (destination: Destination) => boolean;
   /** Resolves names for direct connections, and refuses private addresses. */
   readonly lookup: LookupFunction;
@@ -29,12 +30,13 @@ interface Wish {
   readonly gone: Cancellation;
   /** Told of each exit that is tried. */
   readonly trying: () => void;
-  readonly deadline: number;
+  readonly timeoutMs: number;
 }
 
 /** What is held for one connection, and who hears of it. */
 interface Hold {
   readonly holding: Holding;
+  readonly search: Search;
   readonly judge: (seat: Seat, target: URL) => LineJudge;
   /** The holder does not visit the target: that it cannot be reached is nobody's failure. */
   readonly aside: boolean;
@@ -50,22 +52,25 @@ export class Switchboard {
   }
 
   async open(client: Client, destination: Destination, gone: Cancellation, trying: () => void): Promise<Line> {
-    const wish = { destination, gone, trying, deadline: performance.now() + this.#parts.connectTimeoutMs };
+    const { connectTimeoutMs } = this.#parts;
+    const timeoutMs = Math.min(connectTimeoutMs, client.ticket?.connectTimeoutMs ?? connectTimeoutMs);
+    const wish = { destination, gone, trying, timeoutMs };
     if (this.#parts.isDirect(destination)) return this.#openDirect(wish);
-    const hold = this.#hold(client, destination);
+    const hold = this.#hold(client, destination, timeoutMs);
     try {
       return await this.#openThrough(hold, wish);
     } catch (error) {
+      hold.search.over();
       hold.giveBack();
       throw error;
     }
   }
 
-  async #openDirect({ destination, gone, deadline }: Wish): Promise<Line> {
+  async #openDirect({ destination, gone, timeoutMs }: Wish): Promise<Line> {
     const since = performance.now();
     const inlet = new Inlet();
     const { lookup } = this.#parts;
-    const socket = await connectDirect(destination, { lookup, inlet, signal: gone, timeoutMs: deadline - since });
+    const socket = await connectDirect(destination, { lookup, inlet, signal: gone, timeoutMs });
     return lineOf(socket, inlet, undefined, 1, since, BLAMELESS);
   }
 
@@ -78,41 +83,41 @@ export class Switchboard {
       failure = tried.refusal;
       // The exit stays: the target may be down. It is asked once more through it, and once only.
       if (!tried.moved) unmoved += 1;
-      if (tried.final || unmoved > 1 || performance.now() >= wish.deadline) throw failure;
+      const { search } = hold;
+      if (tried.final || unmoved > 1 || search.isHopeless || performance.now() >= search.deadline) throw failure;
     }
   }
 
-  async #tryOnce(
-    hold: Hold,
-    { destination, gone, trying, deadline }: Wish,
-    attempts: number,
-    earlier: Refusal | undefined,
-  ) {
-    const { holding, aside } = hold;
+  async #tryOnce(hold: Hold, { destination, gone, trying }: Wish, attempts: number, earlier: Refusal | undefined) {
+    const { holding, search, aside } = hold;
     const { url, host, port } = destination;
     const leaving = new Cancellation();
     const leave = (): void => leaving.abort();
     let close = leave;
-    const seat = await this.#take(holding, { target: url, deadline, gone, close: () => close() }, earlier);
+    const seat = await this.#take(
+      holding,
+      { target: url, deadlineMs: search.leftMs, gone, close: () => close() },
+      earlier,
+    );
     gone.addEventListener('abort', leave);
     trying();
     const since = performance.now();
     const inlet = new Inlet();
     try {
-      const { pool, settings } = this.#parts;
-      const timeoutMs = seat.tenancy.patienceMs(dialTimeOf(pool, deadline - since));
-      const terms = { ...settings, host, port, signal: leaving, timeoutMs, inlet };
+      const timeoutMs = search.dialMs(seat.tenancy);
+      const terms = { ...this.#parts.settings, host, port, signal: leaving, timeoutMs, inlet };
       const socket = await dial(seat.tenancy.endpoint, terms);
       const judge = hold.judge(seat, url);
       const line = lineOf(socket, inlet, seat.tenancy.endpoint.id, attempts, since, judge);
+      search.reached(seat.tenancy);
       close = () => line.close();
       return line;
     } catch (error) {
       const outcome = failureUnguarded(error, failureOf(error, performance.now() - since));
       const heard =
         !aside || (outcome.kind === 'failure' && outcome.fault === 'endpoint' && outcome.phase !== 'tunnel');
-      const moved = heard && holding.observe(seat.tenancy, outcome, url);
-      seat.release();
+      const moved = heard && search.failed(seat, outcome);
+      if (!heard) seat.release();
       // The exit was left for another while it was dialled: that is nobody's failure.
       const rotated = leaving.aborted && !gone.aborted;
       return { refusal: refusalOf(error), moved: moved || rotated, final: gone.aborted || isFinal(outcome) };
@@ -122,26 +127,25 @@ export class Switchboard {
   }
 
   /** What was wrong with the last exit says more than that there is no other. */
-  async #take(
-    holding: Holding,
-    { deadline, ...call }: Omit<Call, 'deadlineMs'> & { readonly deadline: number },
-    earlier: Refusal | undefined,
-  ): Promise<Seat> {
+  async #take(holding: Holding, call: Call, earlier: Refusal | undefined): Promise<Seat> {
     try {
-      return await holding.take({ ...call, deadlineMs: Math.max(1, deadline - performance.now()) });
+      return await holding.take(call);
     } catch (error) {
       throw earlier !== undefined && isExhausted(error) ? earlier : error;
     }
   }
 
-  #hold({ ticket, name, wishes }: Client, { url }: Destination): Hold {
+  #hold({ ticket, name, wishes }: Client, { url }: Destination, timeoutMs: number): Hold {
+    const { hearsay, pool } = this.#parts;
+    const searchOf = (holding: Holding): Search => new Search({ hearsay, holding, target: url, pool, timeoutMs });
     if (ticket !== undefined) {
       const holding = ticket.holdingFor(url);
       const judge = (seat: Seat, target: URL): LineJudge => {
         const { carried, closed } = ticket.opened(seat.tenancy, target);
         return judgeOf(holding, seat, target, carried, closed);
       };
-      return { holding, judge, aside: !ticket.visits(url), giveBack: () => undefined };
+      const search = searchOf(holding);
+      return { holding, search, judge, aside: !ticket.visits(url), giveBack: () => undefined };
     }
     const { holding, giveBack } = this.#parts.sessions.borrow(name, wishes);
     const judge = (seat: Seat, target: URL): LineJudge =>
@@ -152,7 +156,7 @@ export class Switchboard {
         (latencyMs) => void holding.observe(seat.tenancy, opaque(latencyMs), target),
         giveBack,
       );
-    return { holding, judge, aside: false, giveBack };
+    return { holding, search: searchOf(holding), judge, aside: false, giveBack };
   }
 }
 

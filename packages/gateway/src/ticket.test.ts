@@ -148,7 +148,12 @@ test('what its holder does not visit costs no exit anything, and its holder hear
   expect(refusals).toEqual([]);
   expect(pool.stats()).toMatchObject({ attempts: 0 });
   expect(await get(ticket)).toMatchObject({ status: 200 });
-  expect((await connect(mint(), 'maker.lab.test:1')).status).toBe(502);
+  ticket.release();
+  const visiting = mint({ reports: true });
+  visiting.onRefused((refusal) => refusals.push(refusal));
+  expect((await connect(visiting, 'maker.lab.test:1')).status).toBe(502);
+  expect((await connect(visiting, 'another.lab.test:1')).status).toBe(502);
+  expect(refusals.map(({ code }) => code)).toEqual(['PROXY_TUNNEL', 'PROXY_TUNNEL']);
   expect(pool.stats().attempts).toBeGreaterThan(0);
 });
 

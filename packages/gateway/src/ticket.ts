@@ -1,5 +1,13 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { toTarget, type Endpoint, type EndpointId, type Outcome, type Pool, type Tenancy } from '@fairlead/core';
+import {
+  toTarget,
+  type Endpoint,
+  type EndpointId,
+  type Outcome,
+  type Phase,
+  type Pool,
+  type Tenancy,
+} from '@fairlead/core';
 import { digestOf } from './accounts.js';
 import type { Holding, HoldingRequest, MoveListener } from './holding.js';
 import { TicketExits } from './ticket-exits.js';
@@ -22,6 +30,8 @@ export interface TicketRequest extends HoldingRequest {
   readonly strict?: boolean;
   /** One exit for all targets, or one for each host that is visited. @default 'one' */
   readonly exits?: 'one' | 'per-host';
+  /** How long each of its connections may take to be made, where that is less than the gateway's own time. */
+  readonly connectTimeoutMs?: () => number | undefined;
   /**
    * Whether its holder visits a host. What a browser wants of others, its maker's services say, goes through the same exit; that
    * one of them could not be reached costs the exit nothing, and its holder hears nothing of it. @default all
@@ -33,6 +43,10 @@ export interface TicketRequest extends HoldingRequest {
 export interface TicketRefusal {
   readonly code: string;
   readonly message: string;
+  /** The host and port that it was for. */
+  readonly host?: string;
+  /** How far the last dial had come, where no proxy could be dialled. */
+  readonly phase?: Phase;
 }
 
 /** Told of each connection that was refused. */
@@ -75,19 +89,24 @@ export class Ticket {
   readonly #exits: TicketExits;
   readonly session: string | undefined;
   readonly #visits: ((url: URL) => boolean) | undefined;
+  readonly #connectTimeoutMs: (() => number | undefined) | undefined;
   /** Whom the exit answered since the last report, by host: a verdict is for that exit, whatever is held by then. */
   readonly #carriers = new Map<string, Tenancy>();
   #open = 0;
+  #openedAt: number | undefined;
+  #heardAt: number | undefined;
   /** How often its holder has reported. */
   #reported = 0;
   #due: { readonly tenancy: Tenancy; readonly latencyMs: number; readonly target: URL } | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** @internal */
-  constructor(host: TicketHost, { reports = false, strict = false, exits = 'one', visits, ...request }: TicketRequest) {
+  constructor(host: TicketHost, terms: TicketRequest) {
+    const { reports = false, strict = false, exits = 'one', visits, connectTimeoutMs, ...request } = terms;
     this.#host = host;
     this.reports = reports;
     this.#visits = visits;
+    this.#connectTimeoutMs = connectTimeoutMs;
     this.session = request.session;
     this.#exits = new TicketExits({
       pool: host.pool,
@@ -130,6 +149,16 @@ export class Ticket {
   /** Connections that are open through it. */
   get connections(): number {
     return this.#open;
+  }
+
+  /** When a connection of its own was let through last, on the clock of `performance.now()`. */
+  get openedAt(): number | undefined {
+    return this.#openedAt;
+  }
+
+  /** When bytes came back last through a connection that had carried none before, on the clock of `performance.now()`. */
+  get heardAt(): number | undefined {
+    return this.#heardAt;
   }
 
   /**
@@ -197,11 +226,19 @@ export class Ticket {
   }
 
   /** @internal */
-  refused({ code, message }: TicketRefusal, target?: URL): void {
+  get connectTimeoutMs(): number | undefined {
+    return this.#connectTimeoutMs?.();
+  }
+
+  /** @internal */
+  refused(
+    { code, message, phase }: Omit<TicketRefusal, 'phase'> & { readonly phase?: Phase | undefined },
+    target?: URL,
+  ): void {
     if (target !== undefined && !this.visits(target)) return;
     // A client that goes away was refused nothing.
     if (code === 'ABORTED' && !this.released) return;
-    tellAll(this.#refused, { code, message });
+    tellAll(this.#refused, { code, message, ...(target && { host: target.host }), ...(phase && { phase }) });
   }
 
   /** @internal */
@@ -212,12 +249,14 @@ export class Ticket {
   /** @internal A connection is there. What it answers is told what becomes of it. */
   opened(tenancy: Tenancy, target: URL): TunnelJudge {
     this.#open += 1;
+    this.#openedAt = performance.now();
     this.#remember(target.host, tenancy);
     const before = this.#reported;
     let latency: number | undefined;
     return {
       carried: (latencyMs) => {
         latency = latencyMs;
+        this.#heardAt = performance.now();
         if (!this.reports) this.#exits.of(target).observe(tenancy, opaque(latencyMs), target);
       },
       closed: () => {

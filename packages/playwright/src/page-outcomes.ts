@@ -1,5 +1,5 @@
 import type { Outcome, Phase } from '@fairlead/core';
-import type { BrowserContext, Request, Response } from 'playwright-core';
+import type { BrowserContext, Frame, Request, Response } from 'playwright-core';
 
 /** Where outcomes go; false of `isOurs` is an answer that came from nowhere near the target. */
 export interface OutcomeSink {
@@ -9,7 +9,7 @@ export interface OutcomeSink {
 
 /** Turns what the pages of a context were answered into outcomes. */
 export function watchPages(context: BrowserContext, { report, isOurs }: OutcomeSink): void {
-  context.on('response', (response) => {
+  const answered = (response: Response): void => {
     const request = response.request();
     if (response.fromServiceWorker() || !concernsThePage(request) || isOurs(response)) return;
     const headers = response.headers();
@@ -23,14 +23,25 @@ export function watchPages(context: BrowserContext, { report, isOurs }: OutcomeS
       },
       response.url(),
     );
-  });
-  context.on('requestfailed', (request) => {
+  };
+  const failed = (request: Request): void => {
     const code = request.failure()?.errorText ?? '';
     const phase = phaseOf(code);
     if (phase === undefined || !concernsThePage(request)) return;
     const elapsedMs = latencyOf(request);
     report({ kind: 'failure', phase, code, elapsedMs, sent: 'maybe', fault: 'unclear' }, request.url());
-  });
+  };
+  context.on('response', (response) => harmless(() => answered(response)));
+  context.on('requestfailed', (request) => harmless(() => failed(request)));
+}
+
+/** What goes wrong in a listener of a browser's events would end the process: it is said there, and no more. */
+function harmless(listener: () => void): void {
+  try {
+    listener();
+  } catch (error) {
+    process.emitWarning(error instanceof Error ? error : new Error('an answer of a page could not be judged'));
+  }
 }
 
 /** What the browser alone can tell: bytes came through the tunnel and were not what they should be. The rest the gateway saw. */
@@ -43,13 +54,27 @@ function phaseOf(code: string): Phase | undefined {
 
 /** A page's own answers, and those of its own host: what a third party refuses says nothing of the page's exit. */
 function concernsThePage(request: Request): boolean {
-  if (request.serviceWorker() !== null) return false;
-  if (request.isNavigationRequest()) return request.frame().parentFrame() === null;
-  return hostOf(request.url()) === hostOf(request.frame().page().url());
+  const host = hostOf(request.url());
+  if (host === undefined || request.serviceWorker() !== null) return false;
+  const frame = frameOf(request);
+  // The first navigation of a page that another page opened: Playwright knows its frame later. It is always a main frame's.
+  if (frame === undefined) return request.isNavigationRequest();
+  if (request.isNavigationRequest()) return frame.parentFrame() === null;
+  return host === hostOf(frame.page().url());
 }
 
-function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : '';
+function frameOf(request: Request): Frame | undefined {
+  try {
+    return request.frame();
+  } catch {
+    return undefined;
+  }
+}
+
+/** The host of what goes over the network; a blob or a data URL has none, and no exit. */
+function hostOf(url: string): string | undefined {
+  if (!/^https?:/i.test(url) || !URL.canParse(url)) return undefined;
+  return new URL(url).host;
 }
 
 /** Milliseconds from the request to the first byte of its answer. */

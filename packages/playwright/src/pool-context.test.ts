@@ -194,6 +194,29 @@ describe.skipIf(!available).each([
     await expect(newPoolContext(browser, pool, without)).rejects.toThrow('target: is needed');
   });
 
+  test('pages that a page opens, and what never went over the network, are no reason to fall', async () => {
+    poolOf({ policy: 'rotate' });
+    const fallen: unknown[] = [];
+    const onFall = (error: unknown): void => void fallen.push(error);
+    process.on('uncaughtException', onFall).on('warning', onFall);
+    const context = await newPoolContext(browser, pool, { gateway });
+    const page = await context.newPage();
+    expect(await page.evaluate(async () => (await fetch(URL.createObjectURL(new Blob(['x'])))).text())).toBe('x');
+    await page.goto(`${site.url}/visit`);
+    const [opened] = await Promise.all([
+      context.waitForEvent('page'),
+      page.evaluate((url) => void window.open(url, '_blank', 'noopener'), `${site.url}/visit?opened`),
+    ]);
+    await opened.waitForLoadState();
+    const [clicked] = await Promise.all([context.waitForEvent('page'), page.click('a[target]')]);
+    await clicked.waitForLoadState();
+    // Answers are judged before the page says it has loaded.
+    await context.close();
+    process.off('uncaughtException', onFall).off('warning', onFall);
+    expect(fallen).toEqual([]);
+    expect(pool.stats().succeeded).toBeGreaterThanOrEqual(3);
+  });
+
   test('WebRTC sends nothing past the pool', async () => {
     poolOf();
     const stun = await startStunServer();
@@ -249,7 +272,11 @@ test('mistakes are refused by name', async () => {
 });
 
 const siteRoutes = {
-  visit: (exchange: Exchange) => html(exchange, '<h1>visit</h1><img src="/part"><a href="/save" download>save</a>'),
+  visit: (exchange: Exchange) =>
+    html(
+      exchange,
+      '<h1>visit</h1><img src="/part"><a href="/save" download>save</a><a href="/visit?clicked" target="_blank">more</a>',
+    ),
   part: ({ response }: Exchange) =>
     void response.writeHead(200, { 'Content-Type': 'image/svg+xml' }).end('<svg xmlns="http://www.w3.org/2000/svg"/>'),
   save: ({ response }: Exchange) =>

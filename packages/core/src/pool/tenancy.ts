@@ -80,6 +80,11 @@ export class Tenancy {
     return this.#lease.settled;
   }
 
+  /** An answer came through it. */
+  get hasCarried(): boolean {
+    return this.#carried;
+  }
+
   /** The endpoint is still one to open connections through: it has not left, is not held and does not rest. */
   get isTenable(): boolean {
     return !this.#lease.ended && !this.settled && this.#dispatcher.members.isServing(this.#lease.parts.row);

@@ -77,12 +77,12 @@ export class Colleague {
 
   /** Waits for what takes time: where time stands still it is moved. */
   async done<T>(work: Promise<T>): Promise<T> {
-    let over = false;
-    const ended = work.finally(() => (over = true));
+    const state = { over: false };
+    const ended = work.finally(() => (state.over = true));
     ended.catch(() => undefined);
     if (this.#clock === undefined) return ended;
     await turns();
-    while (!over) {
+    while (!state.over) {
       this.#clock.advance(10);
       await turns();
     }
