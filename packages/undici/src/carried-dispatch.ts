@@ -186,9 +186,12 @@ export class CarriedDispatch implements AttemptOwner {
       return held.deliverHeld();
     }
     this.#isOver = true;
+    this.#body.discard();
     this.#run?.end();
     this.#cancelRest();
     this.#carriers.memory.failed(this.handler, this.run);
+    // undici's `request` makes no more of it than this one.
+    this.noteOn(error);
     this.handler.onResponseError?.(this.outer, error);
   }
 
