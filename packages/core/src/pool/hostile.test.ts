@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import type { Outcome } from '../outcome.js';
 import { manualClock } from '../testing/manual-clock.js';
@@ -53,6 +54,37 @@ test('a classifier that answers no verdict is reported and not believed', async 
   const lease = await pool.acquire({ target });
   lease.settle(ok);
   expect([lease.verdict, reported]).toEqual(['success', ['classify']]);
+});
+
+test('a classifier that answers a promise is reported, and so is what that rejects with', async () => {
+  const { pool } = setUp({
+    classify: (async () => {
+      throw new Error('later');
+    }) as never,
+  });
+  const reported: string[] = [];
+  const both = new Promise<void>((resolve) =>
+    pool.on('listener-error', ({ event, error }) => {
+      reported.push(`${event}: ${(error as Error).message}`);
+      if (reported.length === 2) resolve();
+    }),
+  );
+  const lease = await pool.acquire({ target });
+  lease.settle(ok);
+  await both;
+  expect([lease.verdict, ...reported]).toEqual([
+    'success',
+    'classify: the classifier answered no verdict',
+    'classify: later',
+  ]);
+});
+
+test('a listener that answers the promise of another realm is no exception', async () => {
+  const { pool } = setUp();
+  const reported = new Promise((resolve) => pool.on('listener-error', ({ error }) => resolve(error)));
+  pool.on('leased', () => runInNewContext('Promise.reject("far")'));
+  (await pool.acquire({ target })).settle(ok);
+  expect(await reported).toBe('far');
 });
 
 test('a listener whose promise rejects is an event, and an unknown event is refused by name', async () => {
