@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import type { Outcome } from '../outcome.js';
@@ -33,6 +34,31 @@ test("headers of the platform's own kind, which answer null, are read", async ()
   const headers = { get: () => null as never };
   (await pool.acquire({ target })).settle({ kind: 'response', status: 429, latencyMs: 5, headers });
   expect(pool.stats().inFlight).toBe(0);
+});
+
+test('a code that may hold a secret is repeated nowhere', async () => {
+  const { clock, pool } = setUp();
+  const told: unknown[] = [];
+  pool.on('settled', (event) => told.push(event));
+  pool.on('pool-misconfigured', (event) => told.push(event));
+  for (let turn = 0; turn < 6; turn += 1) {
+    clock.advance(3_600_000);
+    const run = pool.begin({ target: `https://t${turn}.example/`, endpoint: pool.stats().endpoints[0]!.id });
+    const code = 'connect to http://u:canary@h failed';
+    const failure = {
+      kind: 'failure',
+      phase: 'tunnel',
+      code,
+      elapsedMs: 5,
+      sent: 'nothing',
+      fault: 'endpoint',
+    } as const;
+    const lease = await run.next();
+    told.push(run.report(lease, failure));
+    told.push(lease.outcome);
+  }
+  expect(told).toContainEqual({ code: 'OTHER' });
+  expect(inspect(told, { depth: 10 })).not.toMatch(/canary/);
 });
 
 test.each([Number.NaN, Number.POSITIVE_INFINITY, -5, '12'])(
