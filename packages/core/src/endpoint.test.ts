@@ -14,6 +14,14 @@ test('credentials given apart from the URL are taken as they are', () => {
   expect(url.credentials()).toEqual({ username: 'a%40', password: '' });
 });
 
+test('what is not given apart from the URL is taken from there', () => {
+  const credentials = (options: object) =>
+    toEndpoint({ url: 'http://u:p@h:1', ...options }, 'proxies[0]').url.credentials();
+  expect(credentials({ username: 'v' })).toEqual({ username: 'v', password: 'p' });
+  expect(credentials({ password: 'q' })).toEqual({ username: 'u', password: 'q' });
+  expect(credentials({ username: 'v', password: '' })).toEqual({ username: 'v', password: '' });
+});
+
 test.each([
   [{ url: 'h:1', wieght: 2 }, 'UNKNOWN_OPTION', "proxies[2].wieght: is not an option; did you mean 'weight'?"],
   [{ url: 'h:1', weight: -1 }, 'INVALID_OPTION', 'proxies[2].weight'],

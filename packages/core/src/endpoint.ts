@@ -38,7 +38,7 @@ export interface ProxyRate {
 export interface ProxyOptions {
   /** Any form `parseProxyUrl` reads. */
   readonly url: string | ProxyUrl;
-  /** User name and password apart from the URL, taken as they are, not percent-decoded. */
+  /** User name and password apart from the URL, taken as they are, not percent-decoded; what is not given is the URL's own. */
   readonly username?: string;
   readonly password?: string;
   /** Words a request can ask for. @default [] */
@@ -193,7 +193,9 @@ function readUrl(options: ProxyOptions, item: string): ProxyUrl {
   if (username === undefined && password === undefined) return parsed;
   if (username !== undefined) ofType(username, 'string', `${item}.username`);
   if (password !== undefined) ofType(password, 'string', `${item}.password`);
-  return withCredentials(parsed, { username: username ?? '', password: password ?? '' }, { item });
+  const inside = parsed.credentials() ?? { username: '', password: '' };
+  const credentials = { username: username ?? inside.username, password: password ?? inside.password };
+  return withCredentials(parsed, credentials, { item });
 }
 
 function endpointId(url: ProxyUrl): EndpointId {
