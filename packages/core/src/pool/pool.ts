@@ -53,6 +53,7 @@ export class Pool {
   readonly #dispatcher: Dispatcher;
   readonly #host: RunHost;
   readonly #jobs: JobQueue;
+  #closing: Promise<void> | undefined;
   readonly #termsOf = (target: string | URL): { readonly policy: Policy; readonly target: Target } =>
     termsOf(this.#options.policy, target);
 
@@ -275,9 +276,18 @@ export class Pool {
     return readStats(this.name, this.#dispatcher, this.#jobs.waiting);
   }
 
-  /** Whoever waits is refused, open leases are told to stop; they may still settle. */
-  async close(): Promise<void> {
-    if (this.#dispatcher.closed) return;
+  /** Whoever waits is refused, open leases are told to stop; they may still settle. Ends once all that is kept is written down. */
+  close(): Promise<void> {
+    if (this.#closing === undefined) {
+      let closed = (_: Promise<void>): void => undefined;
+      // Known before anybody hears of it: who closes it out of a listener waits for the same end.
+      this.#closing = new Promise((resolve) => (closed = resolve));
+      closed(this.#close());
+    }
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#dispatcher.close();
     this.#jobs.close(closedError);
     this.#events.emit('closed', {});
