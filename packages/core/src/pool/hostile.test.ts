@@ -2,10 +2,13 @@ import { inspect } from 'node:util';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import type { Outcome } from '../outcome.js';
+import { parseProxyList } from '../proxy-list.js';
+import { parseProxyUrl } from '../proxy-url.js';
 import { manualClock } from '../testing/manual-clock.js';
 import { seededRandom } from '../testing/seeded-random.js';
 import { createPool } from './pool.js';
 import type { PoolOptions } from './options.js';
+import { createRouter } from './router.js';
 
 const target = 'https://shop.example/';
 const ok: Outcome = { kind: 'response', status: 200, latencyMs: 5 };
@@ -133,6 +136,15 @@ test.each([{ signal: {} }, { method: 5 }, { exclude: 'a' }, { tags: [1] }, { ses
     expect(pool.stats().waiting).toBe(0);
   },
 );
+
+test.each([
+  ['routes', () => createRouter(null as never)],
+  ['store', () => createPool({ store: null as never })],
+  ['list', () => parseProxyList(undefined as never)],
+  ['proxy', () => parseProxyUrl(undefined as never)],
+])('%s that is none is refused by name', (item, call) => {
+  expect(call).toThrow(expect.objectContaining({ name: 'ConfigurationError', message: expect.stringContaining(item) }));
+});
 
 test('an endpoint that is not here cannot be forced', async () => {
   const { pool } = setUp();

@@ -223,3 +223,17 @@ test('a second close ends no sooner than the first, also one out of the midst of
   letClose();
   expect(await Promise.all(ends)).toEqual(['closed', 'closed', 'closed']);
 });
+
+test('a router with a mistake in a later route leaves no pool behind', async () => {
+  const { calls, letClose, store } = watchedStore();
+  letClose();
+  const wrong = (route: object) => () => createRouter({ 'a.example': { store }, 'b.example': route as never });
+  expect(wrong({ proxiess: 1 })).toThrow("did you mean 'proxies'?");
+  expect(wrong(null as never)).toThrow('routes[1]: must be an object of options');
+  expect(calls).toEqual([]);
+  const closed = new Promise<void>((resolve) => {
+    store.records.close = async () => resolve();
+  });
+  expect(wrong({ proxies: ['nowhere'] })).toThrow('proxies[0]');
+  await closed;
+});
