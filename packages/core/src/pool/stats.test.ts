@@ -65,7 +65,7 @@ test('tasks are pending, delayed, completed or failed', async () => {
   await pool.run({ target }, () => 'x');
   await expect(pool.acquire({ target, tags: ['none'] })).rejects.toThrow();
   await expect(pool.run({ target, tags: ['none'] }, () => 'x')).rejects.toThrow();
-  expect(pool.stats().tasks).toMatchObject({ completed: 3, failed: 2 });
+  expect(pool.stats().tasks).toMatchObject({ completed: 3, failed: 3 });
   // Of three jobs one is carried, one waits in the line, and one for room.
   const jobs = [1, 2].map(() => pool.trySubmit({ target }, () => new Promise<never>(() => undefined)));
   void pool.submit({ target }, () => 'x').catch(() => undefined);
@@ -173,4 +173,13 @@ test('an evicted endpoint counts as dead, and not as held by anybody', async () 
   await expect(use(answer(200))).rejects.toMatchObject({ code: 'POOL_EXHAUSTED' });
   expect(pool.resume(a)).toBe(true);
   await use(answer(200));
+});
+
+test('a request that got no lease counts as failed, however it was asked for', async () => {
+  const pool = createPool({ clock: manualClock() });
+  const refused = { code: 'POOL_EXHAUSTED' };
+  await expect(pool.acquire({ target })).rejects.toMatchObject(refused);
+  await expect(pool.tenancy({ target })).rejects.toMatchObject(refused);
+  await expect(pool.run({ target }, () => ok)).rejects.toMatchObject(refused);
+  expect(pool.stats().tasks).toMatchObject({ completed: 0, failed: 3 });
 });
