@@ -214,3 +214,13 @@ test('the pace of a path is not the pace of its host', () => {
   const [api, page] = ['https://shop.example/api/x', 'https://shop.example/'];
   expect([api, page, api, page].map(once)).toEqual([true, true, false, true]);
 });
+
+test('a suspension that is shorter than the one that holds is told with the time that holds', () => {
+  const pool = createPool({ clock: manualClock() });
+  const told: number[] = [];
+  pool.on('suspended', ({ forMs }) => told.push(forMs));
+  pool.suspend('a.example', 5000);
+  pool.suspend('a.example', 'until-resumed');
+  pool.suspend('a.example', 5000);
+  expect(told).toEqual([5000, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
+});
