@@ -146,6 +146,17 @@ test.each([
   expect(call).toThrow(expect.objectContaining({ name: 'ConfigurationError', message: expect.stringContaining(item) }));
 });
 
+test('a request without a function to carry it out is refused before anybody is asked', async () => {
+  const { pool } = setUp();
+  const refused = expect.objectContaining({ code: 'INVALID_OPTION', item: 'attempt' });
+  const none = undefined as never;
+  await expect(pool.run({ target }, none)).rejects.toEqual(refused);
+  await expect(pool.submit({ target }, none)).rejects.toEqual(refused);
+  await expect(pool.submitBatch([{ target }], none)).rejects.toEqual(refused);
+  expect(() => pool.trySubmit({ target }, none)).toThrow(refused);
+  expect(pool.stats().attempts).toBe(0);
+});
+
 test('an endpoint that is not here cannot be forced', async () => {
   const { pool } = setUp();
   const request = { target, endpoint: 'http://z:1' as never };

@@ -1,4 +1,4 @@
-import { duration } from '../option-check.js';
+import { duration, ofType } from '../option-check.js';
 import { toEndpoint, type Endpoint, type EndpointId, type ProxyDefaults, type ProxyInput } from '../endpoint.js';
 import { ConfigurationError, FairleadError } from '../errors.js';
 import { keyedPolicy, termsOf } from '../policy/target-policy.js';
@@ -223,11 +223,13 @@ export class Pool {
 
   /** Runs `attempt` over one lease after another until it succeeds or the policy says stop. */
   async run<T>(request: LeaseRequest, attempt: Attempt<T>): Promise<T> {
+    ofType(attempt, 'function', 'attempt');
     return attemptLoop(this.begin(request), attempt, this.#options.clock);
   }
 
   /** Starts a request that runs on by itself; waits while `maxWaiting` of them are unfinished. */
   async submit<T>(request: LeaseRequest, attempt: Attempt<T>): Promise<Job<T>> {
+    ofType(attempt, 'function', 'attempt');
     const { clock } = this.#options;
     const { signal, deadlineMs = this.#options.deadlineMs } = checkedRequest(request);
     const deadline = clock.now() + deadlineMs;
@@ -239,11 +241,13 @@ export class Pool {
 
   /** The same without waiting: throws `QUEUE_FULL` when there is no room. */
   trySubmit<T>(request: LeaseRequest, attempt: Attempt<T>): Job<T> {
+    ofType(attempt, 'function', 'attempt');
     return this.#jobs.trySubmit((signal) => this.#job(request, attempt, signal));
   }
 
   /** Submits each in order; answers once the last has room or is refused. What is refused is told by `result` of its own job. */
   async submitBatch<T>(requests: readonly LeaseRequest[], attempt: Attempt<T>): Promise<Job<T>[]> {
+    ofType(attempt, 'function', 'attempt');
     // A mistake in the last must not be found when the first has been sent.
     for (const request of requests) this.begin(request);
     const jobs: Job<T>[] = [];
