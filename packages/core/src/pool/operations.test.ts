@@ -237,3 +237,16 @@ test('a router with a mistake in a later route leaves no pool behind', async () 
   expect(wrong({ proxies: ['nowhere'] })).toThrow('proxies[0]');
   await closed;
 });
+
+test('of one address twice in a list the first counts, at the start and later', () => {
+  const proxies = [{ url: 'http://a:1', tier: 1 }, 'http://b:1', { url: 'http://a:1', tier: 9 }];
+  const tiers = () => pool.stats().endpoints.map(({ id, tier }) => [id, tier]);
+  const pool = createPool({ proxies });
+  const wanted = [
+    ['http://a:1', 1],
+    ['http://b:1', 0],
+  ];
+  expect(tiers()).toEqual(wanted);
+  pool.update({ proxies });
+  expect(tiers()).toEqual(wanted);
+});

@@ -311,7 +311,9 @@ export class Pool {
   }
 
   #replaceAll(endpoints: readonly Endpoint[]): void {
-    const wanted = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
+    const wanted = new Map<EndpointId, Endpoint>();
+    // Of an address that stands there twice the first counts, as when it joins.
+    for (const endpoint of endpoints) if (!wanted.has(endpoint.id)) wanted.set(endpoint.id, endpoint);
     const leaving = [...this.#dispatcher.roster].map(([{ id }]) => id).filter((id) => !wanted.has(id));
     for (const endpoint of wanted.values()) this.#change(endpoint);
     this.#addAll([...wanted.values()]);
