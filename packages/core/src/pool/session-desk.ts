@@ -10,7 +10,7 @@ import { pinKey, type SessionPolicy } from '../policy/session.js';
 import { toTarget } from '../target.js';
 import type { ByteBudgets } from './byte-budgets.js';
 import type { Emitter } from './events.js';
-import { ExitMemory, type Exit } from './exit-memory.js';
+import { ExitMemory, type Exit, type RememberedExit } from './exit-memory.js';
 import type { Lease } from './lease.js';
 import type { Membership } from './membership.js';
 import { checkName } from './request.js';
@@ -116,17 +116,15 @@ export class SessionDesk {
     const session = run.session!;
     if (this.#bytes.isSpent(session, run.policy.bytes.perSession)) return { kind: 'lost', error: spentError(run) };
     const pin = this.#ledger.pinOf(session, now);
-    if (pin === undefined) return this.#unpinned(run, query);
+    if (pin === undefined) return this.#unpinned(run, kernel, query);
     const forced = this.#forced(run, pin.row, query);
     if (forced !== undefined) return forced;
     const state = this.#members.eligibility(pin.row, query);
     if (state === 'ok') return { kind: 'pinned', row: pin.row };
-    if (state === 'busy' || state === 'target-down' || state === 'paced') {
-      // Should the pin run out before the exit is free, any other will do.
-      const until = Math.min(this.#members.opensAtOf(pin.row, kernel, query), pin.expiresAt, pin.endsAt);
-      return { kind: 'wait', until };
-    }
-    return this.#leave(run, pin, query);
+    if (!willOpen(state)) return this.#leave(run, pin, query);
+    // Should the pin run out before the exit is free, any other will do.
+    const until = Math.min(this.#members.opensAtOf(pin.row, kernel, query), pin.expiresAt, pin.endsAt);
+    return { kind: 'wait', until };
   }
 
   /** @internal The lease's exit failed: the pin goes, unless it is a newer one or the contract keeps it. */
@@ -147,7 +145,7 @@ export class SessionDesk {
     this.flush();
     this.#events.emit('pinned', { session, endpoint: to.id });
     const from = this.#exits.of(session);
-    if (keepsExit) this.#exits.remember(session, to, 'bound');
+    if (keepsExit) this.#remember(session, to, 'bound');
     else this.#exits.forget(session);
     if (from?.state !== 'lost' || from.id === to.id) return false;
     this.#events.emit('identity-changed', { session, from: from.id, to: to.id });
@@ -155,18 +153,32 @@ export class SessionDesk {
   }
 
   /** Without a pin any exit will do, unless the session had one that only left because its endpoint did. */
-  #unpinned(run: Run, query: RankQuery): SessionChoice {
+  #unpinned(run: Run, kernel: Kernel, query: RankQuery): SessionChoice {
     const { session: terms } = run.policy;
     const exit = isBound(terms) ? this.#exits.of(run.session!) : undefined;
     if (exit === undefined) return FREE;
-    // It is still here: the pin ran out, or was taken off by hand.
-    if (exit.state === 'bound' && this.#members.roster.has(exit.id)) return FREE;
+    const row = this.#members.roster.rowOf(exit.id);
+    if (row !== undefined && exit.state === 'bound') {
+      // It never left: the pin ran out, or was taken off by hand.
+      if (this.#members.roster.arrivalOf(row) === exit.arrival) return FREE;
+      const again = this.#cameAgain(row, exit, kernel, query);
+      if (again !== undefined) return again;
+    }
     const allowed = this.#standIns(terms, exit, query);
     if (allowed === undefined || !this.#someOk(allowed, query)) {
       return { kind: 'lost', error: lostError(run, exit.id, 'gone') };
     }
-    this.#exits.remember(run.session!, exit, 'lost');
+    this.#exits.remember(run.session!, exit, 'lost', exit.arrival);
     return { kind: 'free', allowed };
+  }
+
+  /** The endpoint of a session's exit left and is here again: that one and no other, unless it is known to lead elsewhere now. */
+  #cameAgain(row: Row, before: RememberedExit, kernel: Kernel, query: RankQuery): SessionChoice | undefined {
+    const { exit, country } = this.#members.roster.at(row);
+    if (!maySame(exit, before.exit) || !maySame(country, before.country)) return undefined;
+    const state = this.#members.eligibility(row, query);
+    if (state === 'ok') return { kind: 'free', allowed: (other) => other === row };
+    return willOpen(state) ? { kind: 'wait', until: this.#members.opensAtOf(row, kernel, query) } : undefined;
   }
 
   /** What becomes of a request that names an endpoint; undefined where that is the exit its session keeps, or none is named. */
@@ -217,9 +229,24 @@ export class SessionDesk {
   }
 
   #lose(session: string, endpoint: Endpoint): void {
-    this.#exits.remember(session, endpoint, 'lost');
+    this.#remember(session, endpoint, 'lost');
     this.#lost.push({ session, endpoint: endpoint.id });
   }
+
+  #remember(session: string, endpoint: Endpoint, state: RememberedExit['state']): void {
+    const row = this.#members.roster.rowOf(endpoint.id);
+    this.#exits.remember(session, endpoint, state, row === undefined ? 0 : this.#members.roster.arrivalOf(row));
+  }
+}
+
+/** Whether what is in the way ends by itself, soon. */
+function willOpen(state: Eligibility): boolean {
+  return state === 'busy' || state === 'target-down' || state === 'paced';
+}
+
+/** Unless both are known and differ. */
+function maySame(one: string | undefined, other: string | undefined): boolean {
+  return one === undefined || other === undefined || one === other;
 }
 
 /** Whether the session may not go on through whatever exit there is. */
