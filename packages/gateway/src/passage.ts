@@ -61,9 +61,9 @@ export class RunPassage implements Passage {
     this.#lease = lease;
     this.#attempts += 1;
     const { endpoint, signal } = lease;
-    const left = Math.min(lease.abandonAfterMs, this.#deadline - performance.now());
+    const dialMs = dialTimeOf(this.#pool, this.#deadline - performance.now(), lease.abandonAfterMs);
     const { session } = this.#run.request;
-    return { endpoint, signal, session, dialMs: dialTimeOf(this.#pool, left), touch: () => lease.touch() };
+    return { endpoint, signal, session, dialMs, touch: () => lease.touch() };
   }
 
   answered(outcome: Outcome, mayRepeat: boolean): boolean {
