@@ -13,7 +13,13 @@ import { directRules } from './direct-rules.js';
 import { Doorman } from './doorman.js';
 import { Hearsay } from './hearsay.js';
 import { createFront } from './http-server.js';
-import { resolveOptions, type GatewayOptions, type ResolvedOptions } from './options.js';
+import {
+  resolveListen,
+  resolveOptions,
+  type GatewayOptions,
+  type ListenOptions,
+  type ResolvedOptions,
+} from './options.js';
 import { PrivateNetworks } from './private-networks.js';
 import { RequestFront } from './request-front.js';
 import { SessionBook } from './session-book.js';
@@ -21,15 +27,6 @@ import { createSocksFront } from './socks-front.js';
 import { Switchboard } from './switchboard.js';
 import { TicketBook, type Tickets } from './ticket-book.js';
 import { TunnelFront } from './tunnel-front.js';
-
-export interface ListenOptions {
-  /** @default 0, any that is free */
-  readonly port?: number;
-  /** Also speak SOCKS5, on this port; 0 is any that is free. @default no SOCKS */
-  readonly socksPort?: number;
-  /** An address beyond loopback needs `users` or `keys`. @default '127.0.0.1' */
-  readonly host?: string;
-}
 
 /** A picture of a gateway. */
 export interface GatewayStats extends AccessTotals {
@@ -103,7 +100,7 @@ export class Gateway {
     const accounts = new Accounts(options.users, options.keys);
     const { anonymous } = options;
     const doorman = new Doorman({ accounts, tickets: this.#tickets, anonymous, now: () => performance.now() });
-    const admission = new Admission(networks, options.mayTunnelTo);
+    const admission = new Admission({ networks, mayTunnelTo: options.mayTunnelTo, isDirect });
     const shared = { doorman, admission, log: this.#log };
     const searching = { pool, hearsay: new Hearsay(), connectTimeoutMs };
     const switchboard = new Switchboard({ ...searching, sessions: this.#sessions, settings, isDirect, lookup });
@@ -131,7 +128,8 @@ export class Gateway {
     };
   }
 
-  async listen({ port = 0, host = '127.0.0.1', socksPort }: ListenOptions = {}): Promise<GatewayHandle> {
+  async listen(options: ListenOptions = {}): Promise<GatewayHandle> {
+    const { port = 0, host = '127.0.0.1', socksPort } = resolveListen(options);
     if (this.#listening) throw problem('listen', 'was called before: a gateway listens once');
     if (this.#options.anonymous && !LOOPBACK.test(host)) {
       throw problem('host', `${host} is open to others: it needs users or keys, and no anonymous clients`);
