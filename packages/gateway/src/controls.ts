@@ -38,6 +38,7 @@ export function readControls(raw: RawHeaders): Controls {
   checkNames([...found.keys()]);
   const session = found.get('session');
   if (session === '') throw bad('X-Fairlead-Session is empty');
+  if (session?.includes('\t') === true) throw bad('X-Fairlead-Session holds a tab');
   return {
     key: found.get('key'),
     session,

@@ -8,7 +8,11 @@ const USUAL_MS = 3000;
  * connection and says nothing would have all of that, as long as nobody knows how quick exits are: others could be tried
  * meanwhile, where there are any.
  */
-export function dialTimeOf({ policy, size }: Pick<Pool, 'policy' | 'size'>, leftMs: number, patienceMs: number): number {
+export function dialTimeOf(
+  { policy, size }: Pick<Pool, 'policy' | 'size'>,
+  leftMs: number,
+  patienceMs: number,
+): number {
   const left = Math.max(1, leftMs);
   const most = policy.abandon && size > 1 ? Math.max(left / 4, Math.min(USUAL_MS, left / 2)) : left;
   return Math.max(1, Math.min(most, patienceMs));

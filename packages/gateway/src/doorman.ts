@@ -26,6 +26,9 @@ interface DoormanParts {
 }
 
 const NOBODY: Client = Object.freeze({ name: undefined, account: undefined, ticket: undefined, wishes: NO_WISHES });
+/** Whose wrong passwords are counted where there is no account of a name. Mistyped names keep no bearer of a key out. */
+const UNKNOWN_NAME = '';
+const NO_NAME = ':';
 /** Compared with where there is nothing to compare with. */
 const DUMMY = new Account('', 'nobody has this password', undefined, '');
 
@@ -44,7 +47,10 @@ export class Doorman {
     const given = key === undefined ? header : `Bearer ${key}`;
     if (given === undefined) return this.admitAnonymous();
     const [, scheme = '', value = ''] = /^(\w+) +(\S+) *$/.exec(given) ?? [];
-    if (scheme.toLowerCase() === 'bearer') return this.#admitKey(value, peer);
+    if (scheme.toLowerCase() === 'bearer') {
+      const account = this.#admitKey(value, peer, NO_NAME);
+      return { name: account.name, account, ticket: undefined, wishes: NO_WISHES };
+    }
     if (scheme.toLowerCase() !== 'basic') throw unauthorized('the scheme is neither Basic nor Bearer');
     const pair = Buffer.from(value, 'base64').toString('utf8');
     const colon = pair.indexOf(':');
@@ -74,22 +80,20 @@ export class Doorman {
       this.#check(account.opens(digestOf(password)), peer, name);
       return { name, account, ticket: undefined, wishes: wishesOf(rest) };
     }
-    const account = accounts.keyOf(digestOf(password));
-    if (account !== undefined) return { name: account.name, account, ticket: undefined, wishes: wishesOf(userName) };
     // Nobody is known here by any name: what comes as one can only be wishes.
     if (anonymous && (password === '' || accounts.size === 0)) {
       const wishes = userName === '' ? NO_WISHES : readWishes(userName);
       if (wishes !== undefined) return { ...NOBODY, wishes };
     }
-    DUMMY.opens(digestOf(password));
-    this.#check(false, peer, '');
-    throw unauthorized('the user name or the password is wrong');
+    const account = this.#admitKey(password, peer, UNKNOWN_NAME);
+    return { name: account.name, account, ticket: undefined, wishes: wishesOf(userName) };
   }
 
-  #admitKey(key: string, peer: Peer): Client {
-    const account = this.#parts.accounts.keyOf(digestOf(key));
-    this.#check(account !== undefined, peer, '');
-    return { name: account!.name, account, ticket: undefined, wishes: NO_WISHES };
+  #admitKey(key: string, peer: Peer, name: string): Account {
+    const digest = digestOf(key);
+    const account = this.#parts.accounts.keyOf(digest);
+    this.#check((account ?? DUMMY).opens(digest), peer, name);
+    return account!;
   }
 
   #check(right: boolean, { remoteAddress = '' }: Peer, name: string): void {

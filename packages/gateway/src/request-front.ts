@@ -10,7 +10,14 @@ import { DirectPassage, exitOf, RunPassage, TicketPassage, type Passage, type Pe
 import type { Hearsay } from './hearsay.js';
 import { refuseRequest, Refusal, refusalOf } from './refusal.js';
 import { RequestBody, type BodyLimits } from './request-body.js';
-import { checkFraming, hasTargetHeader, readAbsolute, readHeaderTarget, type Asked } from './request-check.js';
+import {
+  checkCalledAsLoopback,
+  checkFraming,
+  hasTargetHeader,
+  readAbsolute,
+  readHeaderTarget,
+  type Asked,
+} from './request-check.js';
 import { readControls, type Controls } from './controls.js';
 import { sessionOf } from './session-book.js';
 
@@ -59,6 +66,7 @@ export class RequestFront {
     const framing = checkFraming(request);
     const controls = readControls(request.rawHeaders);
     const client = doorman.admit(framing.credentials, controls.key, request.socket);
+    if (access.kind === 'target' && isNobody(client)) checkCalledAsLoopback(framing);
     const asked = access.kind === 'target' ? readHeaderTarget(request) : readAbsolute(request, framing);
     admission.request(access, client, asked.destination, asked.path);
     const body = new RequestBody(request, framing, limits);
@@ -128,6 +136,10 @@ function finish(
   access.client?.ticket?.refused(refusal, access.destination?.url);
   access.end({ status: refusal.status, code: refusal.code, proxy, attempts: passage.attempts, sent: body.bytes });
   refuseRequest(response, refusal);
+}
+
+function isNobody({ account, ticket }: Client): boolean {
+  return account === undefined && ticket === undefined;
 }
 
 function goneWith(response: ServerResponse): Cancellation {
