@@ -14,6 +14,13 @@ export interface Client {
   readonly wishes: Wishes;
 }
 
+/** The client, with what it asks for by headers beside what it asks for by its name. */
+export function wishing(client: Client, { session, tags }: Wishes): Client {
+  if (session === undefined && tags.length === 0) return client;
+  const { wishes } = client;
+  return { ...client, wishes: { session: session ?? wishes.session, tags: [...wishes.tags, ...tags] } };
+}
+
 /** Where a client comes from: asked for only when it matters. */
 type Peer = { readonly remoteAddress?: string | undefined };
 
@@ -44,6 +51,7 @@ export class Doorman {
 
   /** Reads a `Proxy-Authorization` header, or a key given by itself. */
   admit(header: string | undefined, key: string | undefined, peer: Peer): Client {
+    if (header !== undefined && key !== undefined) throw new Refusal(400, 'BAD_REQUEST', 'there are two credentials');
     const given = key === undefined ? header : `Bearer ${key}`;
     if (given === undefined) return this.admitAnonymous();
     const [, scheme = '', value = ''] = /^(\w+) +(\S+) *$/.exec(given) ?? [];
