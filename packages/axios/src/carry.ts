@@ -1,13 +1,8 @@
-import { notePoolInfo, type Decision, type Lease, type Run } from '@fairlead/core';
+import { FairleadError, notePoolInfo, type Decision, type Lease, type Run } from '@fairlead/core';
 import { Exchange, type AgentClient } from '@fairlead/dial';
-import {
-  AxiosError,
-  CanceledError,
-  type AxiosAdapter,
-  type AxiosResponse,
-  type InternalAxiosRequestConfig,
-} from 'axios';
+import { AxiosError, type AxiosAdapter, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { attempt, type Attempted } from './attempt.js';
+import { Caller } from './caller.js';
 import { hopTo } from './hop.js';
 import { toLeaseRequest } from './lease-request.js';
 import { Back, Legs, type Leg } from './legs.js';
@@ -25,26 +20,49 @@ export async function carry(config: InternalAxiosRequestConfig, carriers: Carrie
   const memory = RememberedRequest.of(config.pool || undefined);
   // What axios-retry sends again is this config.
   config.pool = memory;
+  const caller = new Caller(config);
   let current = config;
-  for (;;) {
-    const run = carriers.pool.begin(toLeaseRequest(current, memory));
-    const end = await runToEnd(run, current, carriers);
-    if (end.kind === 'hop') {
-      current = hopTo(end, current);
-      continue;
+  try {
+    for (;;) {
+      const run = carriers.pool.begin(toLeaseRequest(current, memory, caller.signal));
+      const end = await runToEnd(run, current, { ...carriers, caller });
+      if (end.kind === 'hop') {
+        const next = hopTo(end, current);
+        if (!(next instanceof AxiosError)) {
+          current = next;
+          continue;
+        }
+        notePoolInfo(next, run, end.lease);
+        throw next;
+      }
+      if (end.kind === 'answer') memory.succeeded();
+      else memory.failed(run);
+      return deliver(end, config);
     }
-    if (end.kind === 'answer') memory.succeeded();
-    else memory.failed(run);
-    return deliver(end, config);
+  } catch (error) {
+    // What axios puts on its own, and interceptors and axios-retry look for.
+    if (error instanceof FairleadError) Object.assign(error, { config });
+    throw error;
+  } finally {
+    caller.release();
   }
 }
 
+interface Called extends Carriers {
+  readonly caller: Caller;
+}
+
 /** Attempts until the pool decides that it is over. */
-async function runToEnd(run: Run, config: InternalAxiosRequestConfig, carriers: Carriers): Promise<Attempted> {
-  const legs = new Legs(run, (lease) => send(config, run, lease, carriers));
+async function runToEnd(run: Run, config: InternalAxiosRequestConfig, called: Called): Promise<Attempted> {
+  const { caller } = called;
+  const legs = new Legs(
+    run,
+    (lease) => send(config, run, lease, called),
+    (wait) => caller.during(wait),
+  );
   const held = new Held();
   try {
-    return held.release(await untilOver(legs, held, run, config));
+    return held.release(await untilOver(legs, held, run, config, caller));
   } finally {
     held.hold(undefined);
     legs.cancelRest();
@@ -56,10 +74,11 @@ async function untilOver(
   held: Held,
   run: Run,
   config: InternalAxiosRequestConfig,
+  caller: Caller,
 ): Promise<Attempted> {
   for (;;) {
     const back: unknown = await legs.first().catch((error: unknown) => error);
-    if (!(back instanceof Back)) return withoutLease(back, run, config, held.answer);
+    if (!(back instanceof Back)) return withoutLease(back, run, caller, held.answer);
     const { lease, result: tried } = back as Back<Attempted>;
     note(tried, run, lease);
     const streamed = isStream(tried.response?.data) ? tried.response.data : undefined;
@@ -73,7 +92,10 @@ async function untilOver(
     const wanted = lease.verdict === 'success' || lease.verdict === 'final';
     // Another leg may still bring what this one could not; a body that is gone is not sent again.
     const on = !wanted && (legs.size > 0 || (again && !isStream(config.data)));
-    if (!on) return instead(tried, held.answer, config) ?? last(tried, decision, run, lease);
+    if (!on) {
+      run.end();
+      return instead(tried, held.answer, config) ?? last(tried, decision, run, lease);
+    }
     if (tried.response !== undefined) held.hold(tried);
   }
 }
@@ -106,20 +128,12 @@ function last(tried: Attempted, decision: Decision, run: Run, lease: Lease): Att
   throw Object.assign(decision.error, { cause: tried.subject });
 }
 
-function withoutLease(
-  error: unknown,
-  run: Run,
-  config: InternalAxiosRequestConfig,
-  held: Attempted | undefined,
-): Attempted {
-  notePoolInfo(error, run, undefined);
-  if ((Object(error) as { code?: unknown }).code === 'ABORTED') {
-    // What axios itself says of a request that its caller has called off.
-    config.cancelToken?.throwIfRequested();
-    throw new CanceledError(undefined, config as never);
-  }
-  if (held !== undefined) return held;
-  throw error;
+function withoutLease(error: unknown, run: Run, caller: Caller, held: Attempted | undefined): Attempted {
+  const aborted = (Object(error) as { code?: unknown }).code === 'ABORTED';
+  if (!aborted && held !== undefined) return held;
+  const reason = aborted ? caller.reason() : error;
+  notePoolInfo(reason, run, undefined);
+  throw reason;
 }
 
 function note(tried: Attempted, run: Run, lease: Lease): void {

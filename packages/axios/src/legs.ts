@@ -24,13 +24,16 @@ export class Back<T> {
 export class Legs<T> {
   readonly #run: Run;
   readonly #send: (lease: Lease) => Leg<T>;
+  readonly #during: (wait: Promise<Lease>) => Promise<Lease>;
   readonly #out = new Set<Leg<T>>();
   /** The leg that company was last asked for: once each. */
   #accompanied: Leg<T> | undefined;
 
-  constructor(run: Run, send: (lease: Lease) => Leg<T>) {
+  /** `during` is told of each wait in line. */
+  constructor(run: Run, send: (lease: Lease) => Leg<T>, during: (wait: Promise<Lease>) => Promise<Lease>) {
     this.#run = run;
     this.#send = send;
+    this.#during = during;
   }
 
   get size(): number {
@@ -41,7 +44,7 @@ export class Legs<T> {
   async first(): Promise<Back<T>> {
     if (this.#out.size === 0) {
       const taken = this.#run.take();
-      this.#out.add(this.#send(taken instanceof Promise ? await taken : taken));
+      this.#out.add(this.#send(taken instanceof Promise ? await this.#during(taken) : taken));
       if (this.#run.raceWidth > 1) while (await this.#accompany('race'));
     }
     for (;;) {

@@ -2,6 +2,8 @@ import { CheerioCrawler, type CheerioCrawlerOptions, type CheerioCrawlingContext
 import { Configuration, LogLevel, log, type RequestOptions } from '@crawlee/core';
 import { HttpCrawler } from '@crawlee/http';
 import { ImpitHttpClient } from '@crawlee/impit-client';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { inspect } from 'node:util';
 import { createPool, tiers, type EndpointId, type Pool, type PoolOptions } from '@fairlead/core';
 import { seededRandom } from '@fairlead/core/testing';
@@ -53,6 +55,21 @@ function quiet(pool: Pool): Promise<void> {
     pool.on('settled', look);
     look();
   });
+}
+
+/** How many listeners the pool has got since then and not lost again. */
+function listenersOf(pool: Pool): () => number {
+  let count = 0;
+  const on = pool.on.bind(pool);
+  pool.on = (event, listener) => {
+    count += 1;
+    const off = on(event, listener);
+    return () => {
+      count -= 1;
+      off();
+    };
+  };
+  return () => count;
 }
 
 type Terms = CrawleePoolOptions<CheerioCrawlingContext> & { readonly onRetry?: () => void };
@@ -204,6 +221,29 @@ describe('sessions', () => {
     expect(seen).toHaveLength(4);
     expect(new Set(seen).size).toBe(2);
     expect(new Set(target.requests.map(({ remoteAddress }) => remoteAddress)).size).toBe(2);
+  });
+
+  test('a crawl that is over leaves no gateway and no listener behind, and its settings serve another', async () => {
+    const target = await startSite({ certificate: 'good' });
+    const pool = await poolOf([await startProxy(1)]);
+    const heard = listenersOf(pool);
+    let pages = 0;
+    const ports: string[] = [];
+    const options: CheerioCrawlerOptions = {
+      ...crawleePool(pool, LOCAL),
+      requestHandler: ({ proxyInfo }) => {
+        pages += 1;
+        ports.push(`${proxyInfo!.port}`);
+      },
+    };
+    for (let run = 1; run <= 2; run += 1) {
+      await new CheerioCrawler(options, new Configuration({ persistStorage: false })).run(pagesOf(target, 3));
+      expect([pages, heard()]).toEqual([run * 3, 0]);
+      const socket = connect(Number(ports.at(-1)), '127.0.0.1');
+      const [refused] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+      expect(refused.code).toBe('ECONNREFUSED');
+    }
+    expect(new Set(ports).size).toBe(2);
   });
 
   test('without Crawlee’s session pool each page takes what is best', async () => {

@@ -25,6 +25,8 @@ function heard(pool: Pool, events: Changes): Promise<void> {
       resolve();
     };
     const timer = setTimeout(done, ASK_AGAIN_MS);
+    // The crawl keeps the process alive, as long as there is one.
+    timer.unref();
     const offs = events.map((name) => pool.on(name, done));
   });
 }

@@ -1,6 +1,6 @@
 import { CriticalError, NonRetryableError, type ProxyInfo, type Request } from '@crawlee/core';
 import type { Pool } from '@fairlead/core';
-import { createGateway, type Gateway, type GatewayHandle } from '@fairlead/gateway';
+import { Entrance } from './entrance.js';
 import type { ResolvedOptions } from './options.js';
 import { PageMemories } from './page-memory.js';
 import { Parking } from './parking.js';
@@ -29,19 +29,17 @@ export class PageDesk {
   /** How long a crawler waits for an answer, once that is known. */
   navigationMs: number | undefined;
   readonly parking: Parking;
-  readonly #gateway: Gateway;
+  readonly #entrance: Entrance;
   readonly #tenants = new Map<string, Tenant>();
   readonly #pages = new WeakMap<ProxyInfo, Page>();
-  #listening: Promise<GatewayHandle> | undefined;
+  #off: (() => void) | undefined;
   #closed = false;
 
   constructor(pool: Pool, options: ResolvedOptions) {
     this.pool = pool;
     this.options = options;
     this.parking = new Parking(pool);
-    // Crawlers go to whatever port a site has; only tickets come in, and they are minted here.
-    this.#gateway = createGateway({ ports: 'all', ...options.gateway, pool, anonymous: false });
-    pool.on('closed', () => void this.close());
+    this.#entrance = new Entrance(pool, options.gateway);
   }
 
   /** The attempt that a `proxyInfo` was made for. */
@@ -55,7 +53,8 @@ export class PageDesk {
     if (request !== undefined) await this.parking.wait(request);
     // Without an error here there would be no proxy, and Crawlee would go to the target by itself.
     if (this.#closed) throw new CriticalError('the pool of this crawler is closed');
-    const { url } = await this.#handle();
+    this.#off ??= this.pool.on('closed', () => void this.close());
+    const url = await this.#entrance.url();
     const tenant = this.#tenantOf(sessionId, request, terms);
     const page = new Page(tenant, url, { request, sessionId, idempotent: terms.idempotent === true });
     this.#pages.set(page.proxyInfo, page);
@@ -86,17 +85,18 @@ export class PageDesk {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#tenants.clear();
-    await (await this.#listening)?.close();
+    await this.rest();
   }
 
-  #handle(): Promise<GatewayHandle> {
-    this.#listening ??= this.#gateway.listen().then((handle) => {
-      // A crawl that is over keeps no process alive.
-      handle.unref();
-      return handle;
-    });
-    return this.#listening;
+  /** No crawl is under way: nothing of one is left but the exits of its sessions, which may go on in another. */
+  async rest(): Promise<void> {
+    this.#off?.();
+    this.#off = undefined;
+    for (const { ticket } of this.#tenants.values()) ticket.release();
+    this.#tenants.clear();
+    this.memories.clear();
+    this.parking.clear();
+    await this.#entrance.close();
   }
 
   #tenantOf(sessionId: string | undefined, request: Request | undefined, terms: PageTerms): Tenant {
@@ -114,7 +114,7 @@ export class PageDesk {
     const bound = session !== undefined && this.pool.sessions.lookup(session) !== undefined;
     const exclude = bound ? [] : excludedFor(this.pool, this.memories.get(request));
     return new Tenant((visits) =>
-      this.#gateway.tickets.mint({
+      this.#entrance.mint({
         tags: [...this.options.tags, ...tags],
         exclude,
         reports: this.hears,

@@ -23,10 +23,10 @@ export class PageJudge {
     this.#link = link;
   }
 
-  /** An answer is here. Throws where the page has to go another way. */
-  answered(page: Page, { request, session, crawler, response }: PageContext): void {
+  /** An answer is here. True: it is one that a page is done with. Throws where the page has to go another way. */
+  answered(page: Page, { request, session, crawler, response }: PageContext): boolean {
     const answer = answerOf(response);
-    if (answer === undefined) return;
+    if (answer === undefined) return false;
     const { status, header, url = request.url } = answer;
     // No answer of the target's: the gateway speaks, and `failed` will ask it why.
     if (header(ERROR_HEADER) !== undefined && page.wasRefused) throw this.#refusedError(page);
@@ -41,10 +41,10 @@ export class PageJudge {
     // A page beside it, or the pool, may have left the exit before this answer was told: the page would be lost by it.
     if (!left && !(page.lostItsExit && isRefusal(status))) {
       if (session !== undefined) this.#link.join(session, crawler);
-      return;
+      return !isRefusal(status);
     }
     if (session !== undefined) this.#link.end(session);
-    if (!page.isRepeatable || !this.#mayReplay(page)) return;
+    if (!page.isRepeatable || !this.#mayReplay(page)) return false;
     const detour = new RetryRequestError(`${status} through this exit: the page goes through another`);
     this.#detours.add(detour);
     throw detour;

@@ -35,4 +35,8 @@ export class PageMemories {
   forget(request: Request): void {
     this.#byKey.delete(request.uniqueKey);
   }
+
+  clear(): void {
+    this.#byKey.clear();
+  }
 }

@@ -28,6 +28,8 @@ async function poolOf(proxies: readonly LabServer[], options: PoolOptions = {}):
 
 type Terms = Pick<CrawleePoolOptions<CheerioCrawlingContext>, 'onExhausted' | 'errorHandler' | 'gateway' | 'tags'>;
 
+const LOCAL = { gateway: { allowPrivate: 'all' as const } };
+
 /** What became of pages: those whose handler ran to its end, and the errors of those that were lost. */
 async function crawl(
   pool: Pool,
@@ -43,7 +45,7 @@ async function crawl(
       maxRequestRetries: 0,
       navigationTimeoutSecs: 8,
       ...crawleePool<CheerioCrawlingContext>(pool, {
-        gateway: { allowPrivate: 'all' },
+        ...LOCAL,
         ...terms,
         failedRequestHandler: (_, error) => void failed.push(error),
       }),
@@ -87,6 +89,25 @@ describe('what is the user’s own is counted as Crawlee does', () => {
     expect([failed.length, target.requests.length]).toEqual([1, 3]);
   });
 
+  test('how often a page may be retried, as its handlers see it', async () => {
+    const target = await kept(startTarget({ routes: shopRoutes() }));
+    const pool = await poolOf(await goodProxies(1));
+    const [one = '', two = ''] = pagesOf(target, 2);
+    const seen: (number | undefined)[] = [];
+    const handlers = {
+      errorHandler: ({ request }: CheerioCrawlingContext) => void seen.push(request.maxRetries),
+      failedRequestHandler: ({ request }: CheerioCrawlingContext) => void seen.push(request.maxRetries),
+    };
+    const options: CheerioCrawlerOptions = {
+      maxRequestRetries: 2,
+      ...crawleePool<CheerioCrawlingContext>(pool, { ...LOCAL, ...handlers }),
+      requestHandler: () => Promise.reject(new Error('mine')),
+    };
+    for (const page of [{ url: one, maxRetries: 1 }, two])
+      await new CheerioCrawler(options, new Configuration({ persistStorage: false })).run([page]);
+    expect(seen).toEqual([1, 1, undefined, undefined, undefined]);
+  });
+
   test('a page that is refused through every exit', async () => {
     const target = await kept(startTarget({ refuse: () => 403 }));
     const pool = await poolOf(await goodProxies(12));
@@ -123,6 +144,31 @@ describe('what is an exit’s own costs nothing', () => {
     expect(failed).toEqual([]);
     expect(pages.map(({ retries }) => retries)).toEqual(pages.map(() => 0));
     expect(pages).toHaveLength(6);
+  });
+
+  test('a page of every day that is refused once a day, for as many days as one likes', async () => {
+    let today: string | undefined;
+    const refuse = ({ remoteAddress }: { readonly remoteAddress: string }): number | undefined => {
+      today ??= remoteAddress;
+      return today === remoteAddress ? 403 : undefined;
+    };
+    const target = await kept(startTarget({ routes: shopRoutes(), refuse }));
+    const pool = await poolOf(await goodProxies(12));
+    const failed: Error[] = [];
+    let done = 0;
+    const options: CheerioCrawlerOptions = {
+      maxRequestRetries: 0,
+      useSessionPool: false,
+      ...crawleePool(pool, { ...LOCAL, failedRequestHandler: (_, error) => void failed.push(error) }),
+      requestHandler: () => void (done += 1),
+    };
+    const days = pool.policy.retry.maxAttempts + 2;
+    for (let day = 0; day < days; day += 1) {
+      today = undefined;
+      const crawler = new CheerioCrawler(options, new Configuration({ persistStorage: false }));
+      await crawler.run([{ url: `${target.url}/item/1`, uniqueKey: 'daily' }]);
+    }
+    expect([failed, done]).toEqual([[], days]);
   });
 
   test('a tunnel that stands and stays silent', async () => {

@@ -54,6 +54,11 @@ export class Parking {
     await waiting;
   }
 
+  /** The crawl is over. */
+  clear(): void {
+    this.#waits.clear();
+  }
+
   #park(request: Request, source: Source): boolean {
     if (!this.#waits.has(request.uniqueKey)) return false;
     // The queue is the crawler's: if it is gone, so is the page.

@@ -8,10 +8,23 @@ interface RetryLimits {
 /** Crawlee asks its error handler about failures that it would retry only: half a retry more, and it asks about the last one too. */
 const RESERVE = 0.5;
 
+/** What the user had set where the reserve is now. */
+const owns = new WeakMap<Request, number | undefined>();
+
 /** Makes Crawlee ask about every failure of the page, its last included. Doing it twice changes nothing. */
 export function reserveRetry(request: Request, crawler: object): void {
-  const own = request.maxRetries ?? (crawler as RetryLimits).maxRequestRetries ?? 0;
-  if (Number.isFinite(own)) request.maxRetries = Math.floor(own) + RESERVE;
+  const own = owns.has(request) ? owns.get(request) : request.maxRetries;
+  const most = own ?? (crawler as RetryLimits).maxRequestRetries ?? 0;
+  if (!Number.isFinite(most)) return;
+  owns.set(request, own);
+  request.maxRetries = Math.floor(most) + RESERVE;
+}
+
+/** Once Crawlee has asked: the user's handlers and the queue see what the user had set. */
+export function restoreRetries(request: Request): void {
+  if (!owns.has(request)) return;
+  request.maxRetries = owns.get(request) as number;
+  owns.delete(request);
 }
 
 /**

@@ -4,6 +4,9 @@ import type { PageDesk } from './page-desk.js';
 /** Crawlee's own name for it, which it does not export. */
 const RETIRED = 'sessionRetired';
 
+/** Sessions that are remembered at once. One that grew too old is mentioned by no event. */
+const MOST = 10_000;
+
 /** As much of a session pool as is listened to. */
 interface SessionEvents {
   on(event: string, listener: (session: Session) => void): unknown;
@@ -14,10 +17,10 @@ export class SessionLink {
   readonly #desk: PageDesk;
   readonly #sessions = new Map<string, Session>();
   readonly #heard = new WeakSet<object>();
+  #off: (() => void) | undefined;
 
   constructor(desk: PageDesk) {
     this.#desk = desk;
-    desk.pool.on('unpinned', ({ session }) => this.#lost(session));
   }
 
   /** Called with each session that a page was answered to: from then on it belongs to its exit. */
@@ -27,7 +30,19 @@ export class SessionLink {
       this.#heard.add(sessionPool);
       sessionPool.on(RETIRED, (retired) => this.#retired(retired));
     }
-    if (session.isUsable()) this.#sessions.set(session.id, session);
+    if (!session.isUsable()) return;
+    this.#off ??= this.#desk.pool.on('unpinned', ({ session: lost }) => this.#lost(lost));
+    this.#sessions.delete(session.id);
+    this.#sessions.set(session.id, session);
+    const [oldest] = this.#sessions.keys();
+    if (this.#sessions.size > MOST && oldest !== undefined) this.#sessions.delete(oldest);
+  }
+
+  /** No crawl is under way. */
+  rest(): void {
+    this.#off?.();
+    this.#off = undefined;
+    this.#sessions.clear();
   }
 
   /** Its exit is gone, and nothing may take its place. */

@@ -46,3 +46,8 @@ export function viaOf(source: Socket | ClientRequest | IncomingMessage): 'tunnel
   const { agent } = request as { agent?: { readonly [TUNNELLING]?: true } };
   return agent?.[TUNNELLING] ? 'tunnel' : undefined;
 }
+
+/** Whether an agent leads through proxies of ours, whichever. */
+export function isTunnelling(agent: unknown): boolean {
+  return (Object(agent) as { readonly [TUNNELLING]?: true })[TUNNELLING] === true;
+}

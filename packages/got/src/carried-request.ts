@@ -10,7 +10,15 @@ import {
   type Run,
   type Target,
 } from '@fairlead/core';
-import { answered, Exchange, viaOf, type AgentClient, type LeasedAgents } from '@fairlead/dial';
+import {
+  answered,
+  CallerSignal,
+  Exchange,
+  isTunnelling,
+  viaOf,
+  type AgentClient,
+  type LeasedAgents,
+} from '@fairlead/dial';
 import type { RequestError, Response } from 'got';
 import { checkAtLast, refuseBypass } from './bypass.js';
 import type { GotOptions, PoolContext } from './options.js';
@@ -30,12 +38,17 @@ export class CarriedRequest {
   /** Where the lease was taken for: by rules of the policy the run's own target can be wider. */
   #host: Target | undefined;
   #signal: AbortSignal | undefined;
+  /** Heard by the pool while the request waits in line. */
+  #ends = new CallerSignal();
+  #waits = false;
   /** The answer as far as its head, once it is there. */
   #head: Outcome | undefined;
   /** Someone later knows more: the next hop of a redirect, or the hook that sees the body. */
   #deferred = false;
   #complete = false;
   #bodyIsOnce = false;
+  /** The stream or generator that got has begun to read. */
+  #begun: unknown;
 
   constructor(carriers: AgentClient) {
     this.#carriers = carriers;
@@ -43,7 +56,12 @@ export class CarriedRequest {
 
   /** Before each attempt and each hop: a lease, and agents that lead through it. */
   async prepare(options: GotOptions): Promise<void> {
-    refuseBypass(options, this.#isOurs);
+    // Options of an answered request may be given to the next: agents of ours give way to those of its own lease.
+    refuseBypass(options, isTunnelling);
+    const { body } = options;
+    // A redirect that asks for it again: got would send nothing, and not say so.
+    if (isOnce(body) && body === this.#begun) throw new Error('the body of the request is gone');
+    this.#begun = body;
     const url = String(options.url);
     if (!this.#keepsLease(toTarget(url))) await this.#take(options, url);
     this.#host = toTarget(url);
@@ -60,6 +78,8 @@ export class CarriedRequest {
     if (decision?.kind === 'give-up') throw Object.assign(decision.error, { cause: error.cause ?? error });
     const again = (decision?.kind === 'reroute' || decision?.kind === 'replay') && !this.#bodyIsOnce;
     if (again && error.response !== undefined) this.#held = error;
+    // Its body is gone.
+    if (!again) this.#run?.end();
     return again;
   }
 
@@ -77,7 +97,16 @@ export class CarriedRequest {
   }
 
   /** got has come to an end: whatever is still open ends with it. */
-  finish(): void {
+  finish(error?: RequestError): void {
+    // got hears of a broken answer before its stream does.
+    if (error?.name === 'ReadError') this.#failed(error, true);
+    if (this.#waits) this.#ends.abort(this.#signal?.reason);
+    this.#ends.release();
+    this.#close();
+  }
+
+  /** The attempt is over, whoever comes next. */
+  #close(): void {
     const cutShort = !this.#complete && this.#exchange?.dropped === true;
     const whole = cutShort ? undefined : this.#head;
     if (whole === undefined && this.#hasTimedOut) this.#failed(this.#signal?.reason as Error);
@@ -92,7 +121,7 @@ export class CarriedRequest {
   #keepsLease(target: Target): boolean {
     if (this.#lease === undefined || this.#lease.settled) return false;
     if (this.#deferred && this.#host === target) return true;
-    this.finish();
+    this.#close();
     return false;
   }
 
@@ -103,7 +132,7 @@ export class CarriedRequest {
     this.#head = undefined;
     this.#decision = undefined;
     const taken = this.#run.take();
-    const lease = taken instanceof Promise ? await taken : taken;
+    const lease = taken instanceof Promise ? await this.#inLine(taken, options) : taken;
     const exchange = new Exchange(lease);
     const { session } = this.#run.request;
     const onRequest = (request: ClientRequest): void => {
@@ -119,17 +148,38 @@ export class CarriedRequest {
     this.#since = performance.now();
   }
 
+  /** got's own timeout begins with a connection. */
+  async #inLine(taken: Promise<Lease>, { timeout: { request: timeoutMs } }: GotOptions): Promise<Lease> {
+    const late = Object.assign(new Error(`Timeout awaiting 'request' for ${timeoutMs}ms`), { code: 'ETIMEDOUT' });
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#ends.abort(late), timeoutMs);
+    this.#waits = true;
+    try {
+      const lease = await taken;
+      // Called off between the grant and now.
+      if (this.#ends.aborted) lease.settle({ kind: 'abandoned', elapsedMs: 0 });
+      return lease;
+    } catch (error) {
+      throw this.#ends.reason === late ? late : error;
+    } finally {
+      this.#waits = false;
+      clearTimeout(timer);
+    }
+  }
+
   #leaseRequest({ context, method, signal, body }: GotOptions, target: string): LeaseRequest {
     const { pool }: PoolContext = context;
     this.#bodyIsOnce = isOnce(body);
     if (this.#run !== undefined) this.#tried = [...new Set([...this.#tried, ...this.#run.tried])];
     this.#signal = signal;
+    this.#ends.release();
+    this.#ends = new CallerSignal();
+    this.#ends.follow(signal);
     return {
       ...(pool || undefined),
       // Whoever has failed an earlier run of this request is left alone while others can serve.
       ...(this.#tried.length === 0 ? undefined : { avoid: this.#tried }),
       ...(this.#bodyIsOnce ? { idempotent: false } : undefined),
-      ...(signal === undefined ? undefined : { signal }),
+      signal: this.#ends.signal,
       method,
       target,
     };
@@ -138,18 +188,23 @@ export class CarriedRequest {
   #watch(request: ClientRequest, { followRedirect, isStream }: GotOptions): void {
     this.#deferred = false;
     this.#complete = false;
+    this.#head = undefined;
+    let answer: IncomingMessage | undefined;
     request.once('error', (error) => this.#failed(error));
-    request.once('close', () => this.#failed(undefined));
+    // A whole answer may be read long after its connection has gone.
+    request.once('close', () => answer?.complete !== true && this.#failed(undefined));
     request.once('response', (response: IncomingMessage) => {
+      answer = response;
       const { statusCode = 0, headers } = response;
       this.#head = answered({ status: statusCode, headers, latencyMs: this.#elapsedMs, via: viaOf(response) });
-      const leads = headers.location !== undefined && followRedirect !== false;
+      const leads = REDIRECTS.has(statusCode) && headers.location !== undefined && followRedirect !== false;
       this.#deferred = leads || (this.#carriers.bodyBytes > 0 && !isStream);
       response.once('error', (error) => this.#failed(error, true));
       response.once('end', () => {
         this.#complete = true;
         if (!this.#deferred) this.#report(this.#head!);
       });
+      response.once('close', () => !this.#complete && this.#failed(undefined, true));
     });
   }
 
@@ -180,6 +235,9 @@ export class CarriedRequest {
     return performance.now() - this.#since;
   }
 }
+
+/** What got follows. */
+const REDIRECTS: ReadonlySet<number> = new Set([300, 301, 302, 303, 304, 307, 308]);
 
 /** A stream or a generator has one reading in it; got begins that at once. */
 function isOnce(body: unknown): boolean {

@@ -50,8 +50,11 @@ function extensions(attachment: AgentClient): { hooks: Partial<Hooks>; retry: Ex
       ],
       beforeError: [
         (error) => {
+          const carried = carriedOf(error.options);
           noteOn(error);
-          return carriedOf(error.options)?.instead(error) ?? error;
+          // Where no handler of ours is told of the end. A redirect too many, or a hook that throws, leaves a lease out.
+          carried?.finish(error);
+          return carried?.instead(error) ?? error;
         },
       ],
     },
@@ -80,9 +83,19 @@ function handler(attachment: AgentClient): HandlerFunction {
     const carried = new CarriedRequest(attachment);
     (options.context as Carrying)[CARRIED] = carried;
     const result = next(options);
-    const finish = (): void => carried.finish();
-    if ('then' in result) result.then(finish, finish);
-    else result.once('close', finish);
+    const finish = (subject?: unknown): void => {
+      carried.finish();
+      // A cancelled promise, or a request that was aborted in line, has come by no hook of ours.
+      if (typeof subject === 'object' && subject !== null) carried.noteOn(subject);
+    };
+    if ('then' in result) result.then(() => carried.finish(), finish);
+    else {
+      result.once('response', (response: object) => {
+        carried.noteOn(response);
+        carried.noteOn(result);
+      });
+      result.once('close', () => finish(result));
+    }
     return result;
   };
 }

@@ -15,6 +15,7 @@ export type GotOptions = Pick<
   | 'method'
   | 'request'
   | 'signal'
+  | 'timeout'
   | 'url'
 >;
 

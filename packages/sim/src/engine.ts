@@ -63,7 +63,7 @@ class Match {
     for (let slot = 0; slot < this.#world.plan.slots; slot += 1) this.#begin(this.#newRequest(), 0);
   }
 
-  readonly #next: Handler = (now, slot) => this.#begin(this.#requests[slot]!, now);
+  readonly #again: Handler = (now, slot) => this.#carryOn(this.#requests[slot]!, now);
 
   readonly #arrive: Handler = (now) => {
     this.#begin(this.#idle.pop() ?? this.#newRequest(), now);
@@ -92,6 +92,10 @@ class Match {
 
   #begin(request: Request, now: number): void {
     request.target = this.#world.drawTarget(this.#random);
+    this.#carryOn(request, now);
+  }
+
+  #carryOn(request: Request, now: number): void {
     request.startedAt = now;
     request.deadlineAt = now + DEADLINE_MS;
     request.attempts = 0;
@@ -242,6 +246,6 @@ class Match {
     else this.tally.failed += 1;
     if (this.#world.plan.arrivalsPerSecond !== undefined) this.#idle.push(request);
     else if (succeeded) this.#begin(request, now);
-    else this.queue.schedule(now + FAILURE_PAUSE_MS, this.#next, request.slot);
+    else this.queue.schedule(now + FAILURE_PAUSE_MS, this.#again, request.slot);
   }
 }

@@ -91,16 +91,20 @@ export class PoolMatch {
   readonly #begin = (index: number, now: number): void => {
     const caller = (this.#callers[index] ??= { index, target: 0, session: -1, startedAt: 0, run: undefined, live: 0 });
     caller.target = this.#world.drawTarget(this.#random);
-    caller.startedAt = now;
     const { sessions } = this.#world.plan;
     caller.session = sessions === undefined ? -1 : Math.floor(this.#random() * sessions);
+    this.#carryOn(caller, now);
+  };
+
+  #carryOn(caller: Caller, now: number): void {
+    caller.startedAt = now;
     caller.run = this.pool.begin({
       target: `t${caller.target}.example`,
       attemptTimeoutMs: USER_TIMEOUT_MS,
       ...(caller.session >= 0 && { session: `session-${caller.session}` }),
     });
     this.#advance(caller);
-  };
+  }
 
   #advance(caller: Caller): void {
     const run = caller.run!;
@@ -166,6 +170,8 @@ export class PoolMatch {
     this.#send(caller, lease);
   };
 
+  readonly #again: Handler = (now, index) => this.#carryOn(this.#callers[index]!, now);
+
   readonly #end: Handler = (now, index) => {
     const attempt = this.#attempts[index]!;
     const { caller, lease, sight } = attempt;
@@ -218,7 +224,7 @@ export class PoolMatch {
     else this.tally.failed += 1;
     if (this.#world.plan.arrivalsPerSecond !== undefined) this.#idle.push(caller);
     else if (succeeded) this.#begin(caller.index, now);
-    else this.queue.schedule(now + FAILURE_PAUSE_MS, (at, index) => this.#begin(index, at), caller.index);
+    else this.queue.schedule(now + FAILURE_PAUSE_MS, this.#again, caller.index);
   }
 }
 

@@ -104,4 +104,22 @@ export const poolMutants: readonly Mutant[] = [
     find: 'dispatcher.line.leave(waiter);',
     becomes: '',
   },
+  {
+    name: 'the attempts of a request that was called off stay out',
+    file: 'pool/attempt-loop.ts',
+    find: 'this.#cancelRest();',
+    becomes: '',
+  },
+  {
+    name: 'a request that was called off goes on',
+    file: 'pool/attempt-loop.ts',
+    find: "signal.addEventListener('abort', abort);",
+    becomes: '',
+  },
+  {
+    name: 'a proxy prints its password',
+    file: 'proxy-url.ts',
+    find: 'return `ProxyUrl(${this.toString()})`;',
+    becomes: 'return `ProxyUrl(${this.#credentials?.password}@${this.toString()})`;',
+  },
 ];

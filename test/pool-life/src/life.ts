@@ -1,6 +1,7 @@
 import {
   createPool,
   FairleadError,
+  prometheus,
   toEndpoint,
   type EndpointId,
   type Lease,
@@ -36,6 +37,13 @@ interface Waiting {
   done: boolean;
 }
 
+/** A request whose loop the pool runs. */
+interface Running {
+  readonly controller: AbortController;
+  readonly leases: Lease[];
+  done: boolean;
+}
+
 /** What a life comes to: how often each thing happened, and a digest that one seed always gives. */
 export interface LifeReport {
   readonly counts: Readonly<Record<string, number>>;
@@ -56,6 +64,7 @@ class Life {
   readonly #world: World;
   readonly #held: Held[] = [];
   readonly #waiting: Waiting[] = [];
+  #running: Running[] = [];
   readonly #old: Lease[] = [];
   readonly #proxies = new Map<EndpointId, ProxyOptions>();
   readonly #paths: number;
@@ -167,7 +176,8 @@ class Life {
       [700, 'finish attempt', () => this.#finishAttempt()],
       [730, 'settle again', () => this.#settleAgain()],
       [750, 'dispose', () => this.#dispose()],
-      [775, 'abort', () => this.#waiting[this.#chance.below(this.#waiting.length)]?.controller.abort()],
+      [770, 'abort', () => this.#abort(this.#waiting)],
+      [775, 'call off', () => this.#abort(this.#running)],
       [790, 'add', () => this.#add()],
       [800, 'remove', () => this.#pool.remove(this.#anyId())],
       [806, 'reload', () => this.#reload()],
@@ -223,7 +233,7 @@ class Life {
       (error: unknown) => {
         waiting.done = true;
         this.#witness.check(error instanceof FairleadError, `waiting ends in an error of ours, not ${String(error)}`);
-        this.#witness.check(!String(error).includes('canary'), 'no error shows a credential');
+        this.#witness.hides(error, 'error');
         this.#witness.count(error instanceof FairleadError ? error.code : 'unknown error');
       },
     );
@@ -252,8 +262,11 @@ class Life {
 
   /** A request whose loop the pool runs: attempts end when the life says so, or not at all. */
   #run(): void {
-    const request = this.#request();
-    const mine: Lease[] = [];
+    const controller = new AbortController();
+    const running: Running = { controller, leases: [], done: false };
+    this.#running.push(running);
+    const request = { ...this.#request(), signal: controller.signal };
+    const mine = running.leases;
     const attempt = (lease: Lease): Promise<string> =>
       new Promise((resolve, reject) => {
         this.#checkPaths(mine, lease, request);
@@ -261,9 +274,15 @@ class Life {
         if (this.#chance.yes(0.7)) lease.signal.addEventListener('abort', () => reject(lease.signal.reason as Error));
         this.#pendingAttempts.push({ lease, finish });
       });
-    this.#pool.run(request, attempt).catch((error: unknown) => {
-      this.#witness.check(!String(error).includes('canary'), 'no error shows a credential');
-    });
+    const ended = (error?: unknown): void => {
+      running.done = true;
+      this.#witness.hides(error, 'error');
+    };
+    this.#pool.run(request, attempt).then(() => ended(), ended);
+  }
+
+  #abort(callers: readonly { readonly controller: AbortController }[]): void {
+    callers[this.#chance.below(callers.length)]?.controller.abort();
   }
 
   #checkPaths(mine: Lease[], lease: Lease, request: LeaseRequest): void {
@@ -401,7 +420,28 @@ class Life {
       const late = !lease.settled && now - aliveAt > IDLE_MS + GRACE_MS;
       this.#witness.check(!late, 'a lease without life is taken back');
     }
+    this.#checkRunning();
     if (this.#waiting.length > 0 && this.#chance.yes(0.2)) this.#checkNobodySleeps();
+    if (this.#chance.yes(0.002)) this.#checkSecrets();
+  }
+
+  #checkRunning(): void {
+    for (const { controller, leases, done } of this.#running) {
+      this.#witness.check(done || !controller.signal.aborted, 'a request that is called off ends at once');
+      const out = done && leases.some(({ settled }) => !settled);
+      this.#witness.check(!out, 'a request that has ended leaves no attempt out');
+    }
+    this.#running = this.#running.filter(({ done }) => !done);
+  }
+
+  /** Whatever a user may print. */
+  #checkSecrets(): void {
+    this.#witness.hides(this.#pool, 'pool');
+    this.#witness.hides(this.#pool.stats(), 'picture');
+    this.#witness.hides(this.#pool.explain(this.#request()), 'explanation');
+    this.#witness.hides(prometheus(this.#pool), 'metric');
+    this.#witness.hides(this.#old.at(-1), 'lease');
+    this.#witness.hides(this.#waiting.at(-1)?.run, 'run');
   }
 
   /** Nobody waits beside an endpoint that could serve. */

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { EndpointId, Pool, PoolEvents, ProxyOptions } from '@fairlead/core';
 
 /** Broken promises are collected rather than thrown: a throwing listener is part of the life. */
@@ -41,6 +42,12 @@ export class Witness {
 
   check(holds: boolean, promise: string): void {
     if (!holds) this.faults.push(promise);
+  }
+
+  /** Neither as JSON nor in an inspection does it show what only a proxy may know. */
+  hides(shown: unknown, what: string): void {
+    const text = `${inspect(shown, { depth: 6, showHidden: true })} ${JSON.stringify(shown) ?? ''}`;
+    this.check(!text.includes('canary'), `no ${what} shows a credential`);
   }
 
   inFlight(endpoint: EndpointId): number {

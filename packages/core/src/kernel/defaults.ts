@@ -97,9 +97,10 @@ export const ETS_DEFAULTS = Object.freeze({
   abandonMinRatio: 1.5,
   /** On a paced target an attempt is given this multiple of its time. @default 1.5 */
   pacedPatience: 1.5,
-  /** First answers of endpoints that are known before an untried one is abandoned; it is given this multiple of the cut. @default 20 and 1 */
-  firstSamples: 20,
-  untriedStretch: 1,
+  /** First answers of endpoints that are known before an untried one is abandoned. @default 6 */
+  firstSamples: 6,
+  /** A late one of these stands for at most so many. @default 4 */
+  firstLateMax: 4,
   /** Attempts that are given a multiple of their time, so that what is cut off stays known. @default 0.03 and 3 */
   fullTimeoutShare: 0.03,
   fullTimeoutFactor: 3,

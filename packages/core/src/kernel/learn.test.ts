@@ -528,6 +528,20 @@ describe('patience', () => {
     expect(kernel.hedgeAfterMs(0)).toBeLessThan(3_500);
   });
 
+  test('six first answers say how long an untried endpoint is given, and one late one does not say it for all', () => {
+    start(60);
+    live(400, usual);
+    const first = (row: Row, elapsedMs: number) => attempt(row, { ...SERVED, elapsedMs });
+    // Untried ones hang as a rule: those that answer do so in 600 ms.
+    for (let row = 1; row < 8; row += 1) first(row, 600);
+    for (let row = 20; row < 60; row += 1) attempt(row, { ...TIMEOUT, elapsedMs: 8_000 });
+    live(100, usual);
+    expect(cut(19)).toBeLessThan(1_100);
+    first(8, 7_000);
+    live(100, usual);
+    expect(cut(19)).toBeLessThan(1_100);
+  });
+
   test('what was given up stays known: late successes stand for all of their kind', () => {
     live(400, usual);
     expect(cut(0)).toBeLessThan(1_800);

@@ -1,5 +1,6 @@
 import { lateBlame, loadShare, sharedBlame, targetFailureRate } from './blame.js';
 import { addToRun, answered, breakerDue, openBreaker, postponeProbe } from './breaker.js';
+import type { EtsConstants } from './defaults.js';
 import { decay, rateOf } from './estimate.js';
 import type { Fact } from './fact.js';
 import { observeNovelty } from './fleet.js';
@@ -91,6 +92,9 @@ function endRun({ table, fleet, constants }: KernelState, row: Row, startedAt: n
   table.misses[row] = old ? table.misses[row]! >> 1 : 0;
 }
 
+/** First answers come one for each endpoint: past so many, what the latest took counts for more. */
+const FIRSTS_FADE_AT = 256;
+
 function learnLatency(state: KernelState, row: Row, elapsedMs: number): void {
   const { table, fleet, constants } = state;
   const known = table.latency[row]!;
@@ -99,7 +103,9 @@ function learnLatency(state: KernelState, row: Row, elapsedMs: number): void {
   const late =
     fleet.ratios.total >= constants.abandonSamples && elapsedMs > constants.lateFactor * patienceOf(state, row);
   const stands = late ? 1 / constants.fullTimeoutShare : 1;
-  addSample(known > 0 ? fleet.ratios : fleet.firsts, known > 0 ? elapsedMs / known : elapsedMs, stands);
+  if (known > 0) addSample(fleet.ratios, elapsedMs / known, stands);
+  // There are few first answers: one late one must not decide for all of them.
+  else addSample(fleet.firsts, elapsedMs, Math.min(constants.firstLateMax, stands), FIRSTS_FADE_AT);
   fleet.patience.since += 1;
   const weight = Math.min(1, Math.max(constants.latencyAlpha, 1 / table.success[row]!));
   table.latency[row] = known > 0 ? known + weight * (elapsedMs - known) : Math.max(1e-3, elapsedMs);
@@ -118,8 +124,7 @@ function failed(state: KernelState, row: Row, fact: Fact, judged: Judged, now: n
   if (fact.first && (table.flags[row]! & TRIED) === 0) observeNovelty(fleet, blame, now, constants);
   table.flags[row] = table.flags[row]! | TRIED;
   table.failure[row] = table.failure[row]! + blame;
-  // Load excuses single refusals and no run of them: what is too full carries the next.
-  table.streak[row] = table.streak[row]! + (fact.health === 'bad' && judged.rate > constants.sureRate ? 1 : blame);
+  table.streak[row] = table.streak[row]! + runShare(fact, judged, constants);
   // It was cut short: how long a failure takes it does not say.
   if (fact.overtaken !== true) learnFailure(state, row, fact, now);
   // What is left of a connect fault's blame was load: the limit moves by so much and no more.
@@ -128,6 +133,15 @@ function failed(state: KernelState, row: Row, fact: Fact, judged: Judged, now: n
     if (1 - blame > constants.refusalLoad) noteRefusal(table, row);
   }
   restAfterFailure(state, row, judged, now, random);
+}
+
+/** What the failure adds to the run: as much as it is improbable, in failures of an endpoint as good as this one was. */
+function runShare(fact: Fact, { blame, rate }: Judged, c: EtsConstants): number {
+  // Load excuses single refusals and no run of them: what is too full carries the next.
+  if (fact.health === 'bad' && rate > c.sureRate) return 1;
+  if (fact.overtaken !== true) return blame;
+  const fails = 1 - Math.min(c.surpriseRateMax, rate);
+  return Math.log(fails + (1 - fails) * (1 - c.hedgeQuantile)) / Math.log(fails);
 }
 
 /** The run of failures, and whether they hang or come quickly: that decides how long waiting pays. */

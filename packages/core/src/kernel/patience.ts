@@ -66,7 +66,7 @@ function untriedCut({ firsts, patience, noveltyRate }: Fleet, c: EtsConstants): 
   if (firsts.total < c.firstSamples) return Number.POSITIVE_INFINITY;
   const failures = { hangs: patience.untriedHangs, quick: patience.untriedQuickMs };
   bestCuts(firsts, Float64Array.of(noveltyRate), failures, cut);
-  return Math.max(c.abandonMinMs, c.untriedStretch * cut[0]!);
+  return Math.max(c.abandonMinMs, cut[0]!);
 }
 
 const cut = new Float64Array(1);

@@ -27,11 +27,11 @@ export function createHistogram(): LogHistogram {
   return { bins: new Float32Array(BINS), total: 0 };
 }
 
-export function addSample(histogram: LogHistogram, value: number, weight = 1): void {
+export function addSample(histogram: LogHistogram, value: number, weight = 1, fadeAt = FADE_AT): void {
   const bin = binOf(value);
   histogram.bins[bin] = histogram.bins[bin]! + weight;
   histogram.total += weight;
-  if (histogram.total > FADE_AT) fade(histogram);
+  if (histogram.total > fadeAt) fade(histogram);
 }
 
 /** The nearest-rank quantile, as the middle of its bin; NaN without samples. */

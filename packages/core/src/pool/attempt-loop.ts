@@ -57,10 +57,7 @@ class AttemptLoop<T> {
     if (signal === undefined) return this.#loop();
     let abort = (): void => undefined;
     this.#calledOff = new Promise((resolve) => {
-      abort = () => {
-        for (const lease of this.#legs.keys()) lease.end('aborted');
-        resolve('called-off');
-      };
+      abort = () => resolve('called-off');
     });
     signal.addEventListener('abort', abort);
     try {

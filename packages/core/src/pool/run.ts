@@ -279,6 +279,11 @@ export class Run {
     return decision;
   }
 
+  /** For who declines what `report` allowed, as where the body of the request is gone: the request is counted as ended. */
+  end(): void {
+    this.#end();
+  }
+
   #decide(lease: Lease, seen: Outcome): Decision {
     this.#answered ||= seen.kind === 'response';
     // The caller has the head of an answer: whatever happens to its body, another would be a second one.

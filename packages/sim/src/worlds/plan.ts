@@ -93,7 +93,7 @@ export interface WorldPlan {
 /** What a user gives up after, in every world. */
 export const USER_TIMEOUT_MS = 8_000;
 export const DEADLINE_MS = 60_000;
-/** A caller whose request failed pauses, so that failing at once is no way to try targets until one answers. */
+/** A caller whose request failed pauses and then asks for the same again: failing at once is no way to easier work. */
 export const FAILURE_PAUSE_MS = 1_000;
 
 export const between = (from: number, to: number): Range => ({ from, to });

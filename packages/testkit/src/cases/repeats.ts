@@ -106,6 +106,7 @@ export function repeatCases(within: Within, { poolInfo = coreInfo }: AdapterCont
         const body = Readable.from([Buffer.from('once')]);
         await failure(scene.client.send({ url: `${target.url}/reset`, method: 'PUT', body, pool }));
         expect(target.requests).toHaveLength(1);
+        expect(scene.pool.stats().tasks).toMatchObject({ failed: 1, pending: 0 });
         await scene.verdicts();
       }));
   });
