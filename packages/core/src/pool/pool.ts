@@ -284,7 +284,7 @@ export class Pool {
   /** Whoever waits is refused, open leases are told to stop; they may still settle. Ends once all that is kept is written down. */
   close(): Promise<void> {
     if (this.#closing === undefined) {
-      let closed = (_: Promise<void>): void => undefined;
+      let closed: (end: Promise<void>) => void = () => undefined;
       // Known before anybody hears of it: who closes it out of a listener waits for the same end.
       this.#closing = new Promise((resolve) => (closed = resolve));
       closed(this.#close());

@@ -180,6 +180,6 @@ test('a request that got no lease counts as failed, however it was asked for', a
   const refused = { code: 'POOL_EXHAUSTED' };
   await expect(pool.acquire({ target })).rejects.toMatchObject(refused);
   await expect(pool.tenancy({ target })).rejects.toMatchObject(refused);
-  await expect(pool.run({ target }, () => ok)).rejects.toMatchObject(refused);
+  await expect(pool.run({ target }, () => 'x')).rejects.toMatchObject(refused);
   expect(pool.stats().tasks).toMatchObject({ completed: 0, failed: 3 });
 });
