@@ -157,6 +157,23 @@ test('a request without a function to carry it out is refused before anybody is 
   expect(pool.stats().attempts).toBe(0);
 });
 
+test('a signal that cannot be listened to leaves nobody in a line', async () => {
+  const { pool } = setUp({ maxInFlight: 1, maxWaiting: 1 });
+  const lease = await pool.acquire({ target });
+  const signal: object = {
+    addEventListener: () => {
+      throw new Error('deaf');
+    },
+    removeEventListener: () => undefined,
+  };
+  await expect(pool.acquire({ target, signal } as never)).rejects.toThrow('deaf');
+  pool.trySubmit({ target }, () => ok);
+  await expect(pool.submit({ target, signal } as never, () => ok)).rejects.toThrow('deaf');
+  expect(pool.stats().tasks.pending).toBe(1);
+  lease.settle(ok);
+  expect(pool.stats().inFlight).toBe(1);
+});
+
 test('an endpoint that is not here cannot be forced', async () => {
   const { pool } = setUp();
   const request = { target, endpoint: 'http://z:1' as never };
