@@ -108,6 +108,11 @@ export class Pool {
   }
 
   /** @internal */
+  get closed(): boolean {
+    return this.#dispatcher.closed;
+  }
+
+  /** @internal */
   guard(what: 'summary', work: () => void): void {
     this.#events.guard(what, work);
   }
