@@ -70,8 +70,14 @@ export class SessionDesk {
     this.#freed = freed;
   }
 
+  /** Those that are remembered, the ones that have run out and were not looked at since included. */
   get size(): number {
     return this.#ledger.sessions.size;
+  }
+
+  /** @internal Those that keep an exit now. */
+  get live(): number {
+    return this.#ledger.livePins(this.#clock.now());
   }
 
   /** The exit a session is bound to, if any; name the target where each has its own. Reading prolongs nothing. */
