@@ -161,11 +161,11 @@ export class Holding {
     closeAll(stay);
   }
 
-  /** Closes what is open and gives the exit back; until `hold`, the next connections have it only for as long as they last. */
-  giveBack(): void {
+  /** Gives the exit back, with what is open closed or at its end; until `hold`, connections have it only for as long as they last. */
+  giveBack(closing: boolean): void {
     this.#resting = true;
     const stay = this.#stay;
-    if (stay === undefined) return;
+    if (stay === undefined || (!closing && stay.seats.size > 0)) return;
     this.#leave(stay);
     closeAll(stay);
   }

@@ -181,11 +181,11 @@ export class Ticket {
   }
 
   /**
-   * Its holder rests: what is open is closed and the exit given back. Until `hold`, a connection takes one anew, a session's the
-   * same, for as long as it lasts.
+   * Its holder rests: what is open is closed, or left to its end, and the exit given back. Until `hold`, a connection takes one
+   * anew, a session's the same, for as long as it lasts.
    */
-  giveBack(): void {
-    this.#exits.giveBack();
+  giveBack({ closing = true }: { readonly closing?: boolean } = {}): void {
+    this.#exits.giveBack(closing);
   }
 
   /** Its holder goes on: from the next connection the exit is held between connections, too. */
