@@ -160,10 +160,15 @@ async function connect({ username, password }: Ticket, path: string) {
 test('what its holder does not visit costs no exit anything, and its holder hears nothing of it', async () => {
   const ticket = mint({ reports: true, strict: true, visits: ({ hostname }) => hostname === '127.0.0.1' });
   const refusals: TicketRefusal[] = [];
+  const exits = new Set<unknown>();
   ticket.onRefused((refusal) => refusals.push(refusal));
   for (let errand = 0; errand < 8; errand += 1) {
     expect((await connect(ticket, `maker${errand}.lab.test:1`)).status).toBe(502);
+    expect((await get(ticket, '/', `plain${errand}.invalid`)).status).toBe(502);
+    // And none of them moves it to another.
+    exits.add(ticket.info?.endpoint);
   }
+  expect(exits.size).toBe(1);
   expect(refusals).toEqual([]);
   expect(pool.stats()).toMatchObject({ attempts: 0 });
   expect(await get(ticket)).toMatchObject({ status: 200 });

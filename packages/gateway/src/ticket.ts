@@ -246,9 +246,10 @@ export class Ticket {
     return timingSafeEqual(digest, this.#digest);
   }
 
-  /** @internal A connection is there. What it answers is told what becomes of it. */
-  opened(tenancy: Tenancy, target: URL): TunnelJudge {
+  /** @internal A connection is there. What it answers is told what becomes of it; `aside` says nothing of the exit. */
+  opened(tenancy: Tenancy, target: URL, aside: boolean): TunnelJudge {
     this.#open += 1;
+    if (aside) return { carried: () => undefined, closed: () => void (this.#open -= 1) };
     this.#openedAt = performance.now();
     this.#remember(target.host, tenancy);
     const before = this.#reported;
