@@ -1,5 +1,5 @@
 import { CriticalError } from '@crawlee/core';
-import { refuseSharedBrowser, whenClosed, whenNavigating } from './browser-check.js';
+import { refuseSharedBrowser, warnOfLeaks, whenClosed, whenNavigating } from './browser-check.js';
 import { Crawls } from './crawls.js';
 import { whenRead, type PageContext } from './page-context.js';
 import type { PageDesk } from './page-desk.js';
@@ -40,6 +40,7 @@ export class PoolHooks {
     putFirst(crawler, this.#wiring.postNavigationHooks[0]);
     const handled = this.#crawls.join(crawler);
     refuseSharedBrowser(context);
+    warnOfLeaks(context);
     const page = this.#pageOf(context);
     if (page === undefined) return;
     reserveRetry(request, crawler);
