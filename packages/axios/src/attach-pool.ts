@@ -32,7 +32,7 @@ export function attachPool(instance: AxiosInstance, pool: Pool, options: AgentCl
   }
   inherited.get(instance)?.detach();
   attached.add(instance);
-  const attachment = attach(instance, agentClient(pool, options));
+  const attachment = attach(instance, () => agentClient(pool, options));
   const detach = (): void => {
     attached.delete(instance);
     attachment.detach();
@@ -45,7 +45,8 @@ const attached = new WeakSet<AxiosInstance>();
 /** Instances that have the pool of the one they were created from. */
 const inherited = new WeakMap<AxiosInstance, Attachment>();
 
-function attach(instance: AxiosInstance, client: AgentClient): Attachment {
+function attach(instance: AxiosInstance, open: () => AgentClient): Attachment {
+  const client = open();
   const { defaults, interceptors } = instance;
   const before: Base = baseOf(defaults.adapter);
   /** Where no interceptor of ours is heard, as in a chain that broke, the defaults still lead through the pool. */
@@ -73,7 +74,7 @@ function attach(instance: AxiosInstance, client: AgentClient): Attachment {
   const { create } = instance;
   instance.create = (config) => {
     const child = create(config);
-    if (!guard.ejected) inherited.set(child, attach(child, client));
+    if (!guard.ejected) inherited.set(child, attach(child, open));
     return child;
   };
   const detach = (): void => {
@@ -81,6 +82,7 @@ function attach(instance: AxiosInstance, client: AgentClient): Attachment {
     interceptors.response.eject(response);
     instance.create = create;
     if (defaults.adapter === own) Object.assign(defaults, { adapter: before });
+    client.release();
   };
   return { request: guard.number, response, detach };
 }

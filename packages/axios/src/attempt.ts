@@ -10,7 +10,7 @@ import {
 } from '@fairlead/dial';
 import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { Carriers } from './carry.js';
-import type { Hop, RedirectOptions } from './hop.js';
+import { sentBody, type Hop, type LedHop, type RedirectOptions } from './hop.js';
 import { urlOf } from './lease-request.js';
 import { isStream, peek } from './stream.js';
 
@@ -24,7 +24,7 @@ export type Attempted = Observed &
   (
     | { readonly kind: 'answer'; readonly response: AxiosResponse; readonly subject: AxiosResponse }
     | { readonly kind: 'error'; readonly response: AxiosResponse | undefined; readonly subject: unknown }
-    | ({ readonly kind: 'hop'; readonly response: undefined } & Hop)
+    | ({ readonly kind: 'hop'; readonly response: undefined } & LedHop)
   );
 
 /** One attempt over one lease, by the adapter that was there before us. */
@@ -56,7 +56,7 @@ export async function attempt(
     if (hop !== undefined) {
       const { status, headers } = hop;
       const outcome = answered({ status, headers, latencyMs: elapsed() });
-      return { ...hop, kind: 'hop', response: undefined, outcome, exchange };
+      return { ...hop, lease, body: sentBody(error), kind: 'hop', response: undefined, outcome, exchange };
     }
     // The first of its body did not come.
     if (response !== undefined) return failed(AxiosError.from(error as Error, undefined, config), true);

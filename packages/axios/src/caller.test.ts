@@ -79,3 +79,19 @@ test('an error of the pool has the config that interceptors look for, and axios-
   expect(error).toMatchObject({ code: 'RETRIES_EXHAUSTED', config: { url: `${target.url}/x` } });
   expect(leased).toHaveLength(3);
 });
+
+test('errors that axios makes of an answer tell who carried it', async () => {
+  const [first, second, proxy] = [await startTarget(), await startTarget(), await startHttpProxy()];
+  const pool = createPool({ proxies: [proxy.url] });
+  open.push(first, second, proxy, pool);
+  const http = withPool(axios.create(), pool);
+  const { id } = pool.stats().endpoints[0]!;
+  const to = encodeURIComponent(`${second.url}/status/200`);
+  const many = await http.get(`${first.url}/redirect?to=${to}`, { maxRedirects: 1 }).catch((error: unknown) => error);
+  expect(many).toMatchObject({ code: 'ERR_FR_TOO_MANY_REDIRECTS' });
+  expect(poolInfo(many)).toMatchObject({ endpoint: id, attempts: 1 });
+  const config: AxiosRequestConfig = { responseType: 'json', transitional: { silentJSONParsing: false } };
+  const garbled = await http.get(`${first.url}/status/200`, config).catch((error: unknown) => error);
+  expect(garbled).toMatchObject({ name: 'SyntaxError' });
+  expect(poolInfo(garbled)).toMatchObject({ endpoint: id, attempts: 1 });
+});

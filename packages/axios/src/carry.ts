@@ -27,8 +27,13 @@ export async function carry(config: InternalAxiosRequestConfig, carriers: Carrie
       const run = carriers.pool.begin(toLeaseRequest(current, memory, caller.signal));
       const end = await runToEnd(run, current, { ...carriers, caller });
       if (end.kind === 'hop') {
-        current = hopTo(end, current);
-        continue;
+        const next = hopTo(end, current);
+        if (!(next instanceof AxiosError)) {
+          current = next;
+          continue;
+        }
+        notePoolInfo(next, run, end.lease);
+        throw next;
       }
       if (end.kind === 'answer') memory.succeeded();
       else memory.failed(run);

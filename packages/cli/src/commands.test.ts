@@ -5,6 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { certificates, startFault, startHttpProxy, startSocksProxy, startTarget } from '@fairlead/lab';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { spawn } from 'node:child_process';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { AccessRecord } from '@fairlead/gateway';
+import { accessLine } from './access-line.js';
 import { check } from './check.js';
 import type { Probed } from './probe.js';
 import { serve } from './serve.js';
@@ -125,4 +130,41 @@ test('what cannot be meant is refused by name', async () => {
   await refused([join(directory, 'none')]).toThrow('could not be read (ENOENT)');
   await refused([await list('http://')]).toThrow('holds no proxy');
   await expect(check([], terminal)).rejects.toThrow('needs a file');
+});
+
+test('a line of the log stays a line, whatever a session is called', () => {
+  const record = { time: 0, id: 1, kind: 'connect', attempts: 1, status: 200, latencyMs: 1, sent: 0, received: 0 };
+  const line = accessLine({ ...record, session: 'a\n#2 root \u001b[2J\u009b', client: 'x\r' } as AccessRecord);
+  expect(line).toMatch(/^[\x20-\x7e]+$/);
+  expect(line).toContain(String.raw`x\u{d}/a\u{a}#2 root \u{1b}[2J\u{9b}`);
+});
+
+test('serve: a SOCKS port that is none, or that is taken, ends it', async () => {
+  const taken = http.createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const path = await list('127.0.0.1:1');
+  const flags = ['--proxies', path, '--no-state', '--listen', '0'];
+  const never = new Promise(() => undefined);
+  const { terminal } = screen();
+  await expect(serve([...flags, '--socks', 'abc'], terminal, { asked: never })).rejects.toThrow('--socks');
+  await expect(serve([...flags, '--socks', '70000'], terminal, { asked: never })).rejects.toThrow('--socks');
+  await expect(serve([...flags, '--socks', String(port)], terminal, { asked: never })).rejects.toThrow('EADDRINUSE');
+  taken.close();
+});
+
+test('a reader of the log that goes away ends nothing but the log', async () => {
+  const path = await list('127.0.0.1:1');
+  const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+  const child = spawn(process.execPath, [main, 'serve', '--proxies', path, '--no-state', '--listen', '0']);
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  await expect.poll(() => said, { timeout: 20_000 }).toMatch(/127.0.0.1:\d+\n/);
+  const port = Number(/127.0.0.1:(\d+)\n/.exec(said)![1]);
+  const ask = () => once(http.get({ host: '127.0.0.1', port, path: '/', agent: false }), 'response');
+  child.stdout.destroy();
+  await expect.poll(async () => (await ask(), said), { timeout: 20_000 }).toContain('nobody reads');
+  expect(((await ask()) as [http.IncomingMessage])[0].statusCode).toBe(400);
+  child.kill('SIGTERM');
+  expect(await once(child, 'exit')).toEqual([0, null]);
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { FairleadError } from '@fairlead/core';
 import { check } from './check.js';
 import { serve } from './serve.js';
-import { terminal } from './terminal.js';
+import { processTerminal } from './terminal.js';
 
 const HELP = `fairlead: one proxy pool for every scraper
 
@@ -16,6 +16,7 @@ Each takes --help.
 /** 2: the command line or the list cannot be meant. */
 const MISUSE = 2;
 
+const terminal = processTerminal();
 process.exitCode = await run(process.argv.slice(2));
 
 async function run([command, ...argv]: readonly string[]): Promise<number> {

@@ -58,6 +58,14 @@ export function policyOf(read: Read): PresetName {
   throw new ConfigurationError('UNKNOWN_PRESET', '--policy', `must be one of ${PRESET_NAMES.join(', ')}`);
 }
 
+/** The port of `--socks`, where there is one. */
+export function socksPortOf(read: Read): number | undefined {
+  const text = read.text('socks');
+  if (text === undefined) return undefined;
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new ConfigurationError('INVALID_OPTION', '--socks', 'must be a port');
+}
+
 /** `8899`, `127.0.0.1:8899` or `[::1]:8899`. */
 export function addressOf(read: Read): { readonly host: string; readonly port: number } {
   const text = read.text('listen') ?? '127.0.0.1:8899';

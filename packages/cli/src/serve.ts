@@ -4,7 +4,7 @@ import { createGateway } from '@fairlead/gateway';
 import { accessLine } from './access-line.js';
 import { helpOf, readCommandLine, type Read } from './command-line.js';
 import { readProxyFile } from './proxy-file.js';
-import { addressOf, gatewayOptions, policyOf, SERVE_FLAGS, SERVE_USAGE } from './serve-flags.js';
+import { addressOf, gatewayOptions, policyOf, SERVE_FLAGS, SERVE_USAGE, socksPortOf } from './serve-flags.js';
 import { Summary } from './summary.js';
 import type { Terminal } from './terminal.js';
 
@@ -41,8 +41,8 @@ async function serveOver(pool: Pool, count: number, read: Read, terminal: Termin
   pool.on('pool-misconfigured', ({ code }) => terminal.err(`every proxy fails with ${code}: ${adviceOn(code)}\n`));
   const gateway = createGateway({ ...options, pool, ...log(read, terminal) });
   const { host, port } = addressOf(read);
-  const socks = read.text('socks');
-  const handle = await gateway.listen({ host, port, ...(socks === undefined ? {} : { socksPort: Number(socks) }) });
+  const socksPort = socksPortOf(read);
+  const handle = await gateway.listen({ host, port, ...(socksPort === undefined ? {} : { socksPort }) });
   const also = handle.socksUrl === undefined ? '' : ` and ${handle.socksUrl}`;
   terminal.err(`${count} proxies behind ${handle.url}${also}\n`);
   const summary = new Summary(read.text('name') ?? 'fairlead', pool, gateway);

@@ -6,8 +6,19 @@ export interface Terminal {
   readonly live: boolean;
 }
 
-export const terminal: Terminal = {
-  out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
-  live: process.stderr.isTTY === true,
-};
+/** That of this process. Who reads it may go away, and then nothing more is said there; the command goes on. */
+export function processTerminal(): Terminal {
+  const { stdout, stderr } = process;
+  let [isRead, isWatched] = [true, true];
+  const terminal: Terminal = {
+    out: (text) => void (isRead && stdout.write(text)),
+    err: (text) => void (isWatched && stderr.write(text)),
+    live: stderr.isTTY === true,
+  };
+  stderr.on('error', () => (isWatched = false));
+  stdout.on('error', ({ message }) => {
+    if (isRead) terminal.err(`nobody reads standard output any more: ${message}\n`);
+    isRead = false;
+  });
+  return terminal;
+}

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { DEFAULT_KEYS, ENDPOINT_DEFAULTS, PROXY_KEYS } from './endpoint.js';
 import { POLICY_KEYS } from './policy/policy-options.js';
 import { PRESET_NAMES, PRESETS, type Policy } from './policy/presets.js';
+import { compileTargetPattern } from './policy/target-rules.js';
 import { OPTION_KEYS, POOL_DEFAULTS } from './pool/options.js';
 import { REQUEST_KEYS } from './pool/request.js';
 
@@ -17,7 +18,7 @@ function rows(heading: string): string[][] {
 
 /** First cells that show code. */
 function names(heading: string): string[] {
-  return rows(heading).flatMap(([first = '']) => /^`(\w+)`$/.exec(first)?.[1] ?? []);
+  return rows(heading).flatMap(([first = '']) => /^`([\w-]+)`$/.exec(first)?.[1] ?? []);
 }
 
 test('the manual has every option of a pool, of a proxy, of a request and of a policy, and no other', () => {
@@ -29,13 +30,13 @@ test('the manual has every option of a pool, of a proxy, of a request and of a p
 });
 
 test('the manual names the defaults as they are', () => {
-  const told = (heading: string) => new Map(rows(heading).map((cells) => [cells[0], cells.at(-1)]));
+  const defaults = (heading: string) => new Map(rows(heading).map((cells) => [cells[0], cells.at(-1)]));
   const shown = (value: unknown) => (typeof value === 'number' ? `\`${grouped(value)}\`` : `\`${quoted(value)}\``);
   for (const [name, value] of Object.entries(POOL_DEFAULTS)) {
-    expect(told('Options').get(`\`${name}\``), name).toBe(shown(value));
+    expect(defaults('Options').get(`\`${name}\``), name).toBe(shown(value));
   }
   for (const [name, value] of Object.entries(ENDPOINT_DEFAULTS)) {
-    expect(told('Proxies').get(`\`${name}\``), name).toBe(shown(value));
+    expect(defaults('Proxies').get(`\`${name}\``), name).toBe(shown(value));
   }
   for (const name of [
     'evictAfter',
@@ -46,7 +47,7 @@ test('the manual names the defaults as they are', () => {
     'maxWaitMs',
     'minIntervalMs',
   ] as const) {
-    expect(told('Policy').get(`\`${name}\``), name).toBe(shown(PRESETS.respectful[name]));
+    expect(defaults('Policy').get(`\`${name}\``), name).toBe(shown(PRESETS.respectful[name]));
   }
 });
 
@@ -90,6 +91,50 @@ test("the manual's first lines are those of the example that runs", () => {
   if (!existsSync(lines)) return;
   expect(/```ts\n(.*?)```/s.exec(readme)?.[1]).toBe(readFileSync(lines, 'utf8'));
 });
+
+test('the manual has every event with what it carries, and no other', () => {
+  const body = /export interface PoolEvents \{\n(.*?)\n\}/s.exec(source('pool/events.ts'))?.[1] ?? '';
+  const declared = body.replaceAll(/\/\*\*.*?\*\//gs, '').matchAll(/^ {2}'?([\w-]+)'?: (\{\n.*?^ {2}\}|.*?);$/gms);
+  const events = [...declared].map(([, name, type = '']) => {
+    const fields =
+      type === 'StoreReport' ? ['state', 'why'] : [...type.matchAll(/readonly (\w+):/g)].map(([, key]) => key);
+    return [`\`${name}\``, fields.map((key) => `\`${key}\``).join(', ')];
+  });
+  expect(events.length).toBeGreaterThan(20);
+  expect(new Map(told('Events'))).toEqual(new Map(events as [string, string][]));
+});
+
+test('the manual has every code of an error, and no other', () => {
+  const union = /FairleadErrorCode =\n(.*?);/s.exec(source('errors.ts'))?.[1] ?? '';
+  const codes = [...union.matchAll(/'(\w+)'/g)].map(([, code]) => code);
+  expect(codes).toContain('POOL_EXHAUSTED');
+  expect(names('Errors').toSorted()).toEqual(codes.toSorted());
+});
+
+test('each form of a target pattern in the manual matches what it says, and not what it says it does not', () => {
+  const code = (cell = ''): string => /^`(.+)`$/.exec(cell)?.[1] ?? '';
+  const forms = rows('Target patterns')
+    .map(([form, is, not]) => [code(form), code(is), code(not)] as const)
+    .filter(([form]) => form !== '');
+  expect(forms.length).toBeGreaterThan(5);
+  for (const [form, is, not] of forms) {
+    const own = /^\/(.*)\/$/.exec(form)?.[1];
+    const matches = compileTargetPattern(own === undefined ? form : new RegExp(own), 'match');
+    expect(matches(new URL(is)), form).toBe(true);
+    if (not !== '') expect(matches(new URL(not)), form).toBe(false);
+  }
+});
+
+/** First two cells of each row below the head. */
+function told(heading: string): [string, string][] {
+  return rows(heading)
+    .filter(([first = '']) => first.startsWith('`'))
+    .map(([first = '', second = '']) => [first, second]);
+}
+
+function source(path: string): string {
+  return readFileSync(new URL(path, import.meta.url), 'utf8');
+}
 
 function grouped(value: number): string {
   return Number.isFinite(value) && value >= 10_000 ? String(value).replace(/\B(?=(\d{3})+$)/g, '_') : String(value);

@@ -1,5 +1,6 @@
-import { checkInteger, checkKeys, ConfigurationError, FairleadError, type EndpointId, type Pool } from '@fairlead/core';
+import { checkInteger, checkKeys, ConfigurationError, FairleadError, type Pool } from '@fairlead/core';
 import { AGENT_CACHE_OPTION_KEYS, createAgentCache, type AgentCache, type AgentCacheOptions } from './agent-cache.js';
+import { PoolShares } from './pool-share.js';
 
 /** What an adapter of any client library takes, whatever the library. */
 export interface ClientOptions {
@@ -22,16 +23,19 @@ export interface AgentClientOptions extends AgentCacheOptions, ClientOptions {}
 export interface AgentClient extends Required<ClientOptions> {
   readonly pool: Pool;
   readonly agents: AgentCache;
+  /** The client is used no more. */
+  release(): void;
 }
+
+const shares = new PoolShares<AgentCache, AgentCacheOptions>(createAgentCache);
 
 /** Reads the options, and keeps agents for as long as the pool keeps their endpoints. */
 export function agentClient(pool: Pool, options: AgentClientOptions): AgentClient {
   checkKeys(options, [...AGENT_CACHE_OPTION_KEYS, ...CLIENT_OPTION_KEYS], '');
   const { allowDirect, bodyBytes, ...kept } = { ...CLIENT_DEFAULTS, ...options };
   checkClientOptions({ allowDirect, bodyBytes });
-  const agents = createAgentCache(kept);
-  dropWithPool(pool, agents);
-  return { pool, agents, allowDirect, bodyBytes };
+  const { kept: agents, release } = shares.share(pool, kept);
+  return { pool, agents, allowDirect, bodyBytes, release };
 }
 
 /** A word such as `'false'`, from an environment variable, must not pass for a permission. */
@@ -39,12 +43,6 @@ export function checkClientOptions({ allowDirect, bodyBytes }: Required<ClientOp
   if (typeof allowDirect !== 'boolean')
     throw new ConfigurationError('INVALID_OPTION', 'allowDirect', 'must be a boolean');
   checkInteger(bodyBytes, 0, 'bodyBytes');
-}
-
-/** An endpoint that leaves the pool takes its connections along. */
-export function dropWithPool(pool: Pool, kept: { retire(endpoint: EndpointId): void; close(): void }): void {
-  pool.on('removed', ({ endpoint }) => kept.retire(endpoint.id));
-  pool.on('closed', () => kept.close());
 }
 
 /** Refuses what would leave the pool's proxies aside: no direct connection by accident. */

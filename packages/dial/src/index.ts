@@ -30,13 +30,13 @@ export {
   CLIENT_DEFAULTS,
   CLIENT_OPTION_KEYS,
   directRefused,
-  dropWithPool,
   pastThePool,
   type AgentClient,
   type AgentClientOptions,
   type ClientOptions,
 } from './client-options.js';
 export { CallerSignal, type SignalLike } from './caller-signal.js';
+export { PoolShares, type Kept, type Share } from './pool-share.js';
 export { Exchange } from './exchange.js';
 export { failureOf, type Seen } from './failure.js';
 export { isTunnelling, viaOf } from './carrier.js';

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { compileTargetPattern, ConfigurationError, type TargetMatcher } from '@fairlead/core';
+import { checkKeys, compileTargetPattern, ConfigurationError, ownOptions, type TargetMatcher } from '@fairlead/core';
 
 /** Who may use a gateway, and for which targets. */
 export interface UserOptions {
@@ -50,6 +50,24 @@ export function digestOf(secret: string): Buffer {
 }
 
 const SHORTEST_KEY = 16;
+const NAME = /^[^:\p{Cc}\p{Cs}]+$/u;
+
+interface Given {
+  readonly password?: string;
+  readonly key?: string;
+  readonly name?: string;
+  readonly targets?: readonly string[];
+}
+
+/** A secret by itself, or an object with it. */
+function readAccount(given: unknown, secret: 'password' | 'key', item: string): Given {
+  if (typeof given === 'string') return { [secret]: given };
+  const account = ownOptions(given as Given, item);
+  checkKeys(account, secret === 'key' ? ['key', 'name', 'targets'] : ['password', 'targets'], item);
+  if (account.targets !== undefined && !Array.isArray(account.targets))
+    throw problem(`${item}.targets`, 'must be a list');
+  return account;
+}
 
 /** The people and the programs that a gateway knows. */
 export class Accounts {
@@ -57,15 +75,21 @@ export class Accounts {
   readonly #keys: readonly Account[];
 
   constructor(users: Readonly<Record<string, string | UserOptions>>, keys: readonly (string | KeyOptions)[]) {
+    if (![Object.prototype, null].includes(Object.getPrototypeOf(users) as object | null)) {
+      throw problem('users', 'must be an object of names and passwords');
+    }
     for (const [name, given] of Object.entries(users)) {
-      const { password, targets } = typeof given === 'string' ? { password: given, targets: undefined } : given;
-      if (name === '' || name.includes(':')) throw problem('users', 'a name must not be empty or contain a colon');
+      const { password, targets } = readAccount(given, 'password', `users.${name}`);
+      if (!NAME.test(name)) throw problem('users', 'a name must not be empty, or hold a colon or control characters');
       if (typeof password !== 'string' || password === '') throw problem(`users.${name}`, 'needs a password');
       this.#users.set(name, new Account(name, password, targets, `users.${name}`));
     }
     this.#keys = keys.map((given, index) => {
       const item = `keys[${index}]`;
-      const { key, name = `key-${index + 1}`, targets } = typeof given === 'string' ? { key: given } : given;
+      const { key, name = `key-${index + 1}`, targets } = readAccount(given, 'key', item);
+      // What is kept apart by its client is kept by the client's name.
+      if (this.#users.has(name)) throw problem(item, 'is called as a user is');
+      if (!NAME.test(name)) throw problem(`${item}.name`, 'must not be empty, or hold a colon or control characters');
       if (typeof key !== 'string' || key.length < SHORTEST_KEY) {
         throw problem(item, `must have at least ${SHORTEST_KEY} characters`);
       }

@@ -5,12 +5,16 @@ export interface GateLimits {
   readonly maxPerPeer: number;
 }
 
+const MOST_LINGERING = 200;
+
 /** Who is connected: so many in all, so many from one address. */
 export class ConnectionGate {
   readonly #limits: GateLimits;
   readonly #sockets = new Set<Socket>();
   /** Kept only while there are enough connections for one address to have too many: asking for it costs a system call. */
   #byPeer: Map<string, number> | undefined;
+
+  #lingering = 0;
 
   constructor(limits: GateLimits) {
     this.#limits = limits;
@@ -32,6 +36,14 @@ export class ConnectionGate {
     this.#count(socket, 1);
     socket.once('close', () => this.#leave(socket));
     return true;
+  }
+
+  /** Who is turned away may hear why, as long as those that still listen are few. */
+  turnAway(socket: Socket, tell: () => void): void {
+    if (this.#lingering >= MOST_LINGERING) return void socket.destroy();
+    this.#lingering += 1;
+    socket.once('close', () => (this.#lingering -= 1));
+    tell();
   }
 
   destroyAll(): void {

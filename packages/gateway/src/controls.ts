@@ -5,6 +5,8 @@ import { Refusal } from './refusal.js';
 /** What a request asks of the gateway by its `X-Fairlead-…` headers. */
 export interface Controls {
   readonly key: string | undefined;
+  /** The target stands in a header. */
+  readonly isTargeted: boolean;
   readonly session: string | undefined;
   readonly tags: readonly string[];
   readonly idempotent: boolean | undefined;
@@ -12,9 +14,19 @@ export interface Controls {
   readonly shows: readonly 'attempts'[];
 }
 
+/** The same for a tunnel, of which no request is seen. */
+export function readTunnelControls(raw: RawHeaders): Controls {
+  const controls = readControls(raw);
+  if (controls.isTargeted || controls.idempotent !== undefined || controls.shows.length > 0) {
+    throw bad('CONNECT takes X-Fairlead-Key, -Session and -Tags; the others are for requests');
+  }
+  return controls;
+}
+
 const KNOWN = ['target', 'key', 'session', 'tags', 'idempotent', 'attempts'];
 const NONE: Controls = Object.freeze({
   key: undefined,
+  isTargeted: false,
   session: undefined,
   tags: [],
   idempotent: undefined,
@@ -38,8 +50,10 @@ export function readControls(raw: RawHeaders): Controls {
   checkNames([...found.keys()]);
   const session = found.get('session');
   if (session === '') throw bad('X-Fairlead-Session is empty');
+  if (session?.includes('\t') === true) throw bad('X-Fairlead-Session holds a tab');
   return {
     key: found.get('key'),
+    isTargeted: found.has('target'),
     session,
     tags: (found.get('tags') ?? '')
       .split(',')

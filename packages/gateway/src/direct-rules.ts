@@ -24,10 +24,10 @@ export function directRules({ direct, proxied }: DirectOptions): (destination: D
 function compile(text: string, item: string): Rule {
   const [, kind, name = ''] = /^(domain:|suffix:|\*\.|\.)?(.*)$/s.exec(String(text)) ?? [];
   const host = URL.canParse(`http://${name}`) ? new URL(`http://${name}`) : undefined;
-  if (host === undefined || host.pathname !== '/' || host.port !== '' || name.includes('*')) {
+  if (host === undefined || host.pathname !== '/' || /\*|:\d*$/.test(name)) {
     throw new ConfigurationError('INVALID_OPTION', item, 'must be domain:x, suffix:x, *.x, .x or x');
   }
-  const bare = host.hostname.replace(/^\[|\]$/g, '');
+  const bare = host.hostname.replace(/^\[|\]$|\.$/g, '');
   const isIt: Rule = (candidate) => candidate === bare;
   const isUnder: Rule = (candidate) => candidate.endsWith(`.${bare}`);
   if (kind === 'domain:') return isIt;

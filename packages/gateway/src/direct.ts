@@ -1,5 +1,7 @@
+import http from 'node:http';
+import https from 'node:https';
 import { connect, type LookupFunction, type Socket } from 'node:net';
-import type { Inlet } from '@fairlead/dial';
+import type { Agents, Inlet, TargetTlsOptions } from '@fairlead/dial';
 import type { Cancellation } from './cancellation.js';
 import type { Destination } from './destination.js';
 import { Refusal } from './refusal.js';
@@ -9,6 +11,23 @@ interface DirectTerms {
   readonly inlet: Inlet;
   readonly signal: Cancellation;
   readonly timeoutMs: number;
+}
+
+/** For requests without a proxy. */
+export interface DirectAgents {
+  /** Keeps connections, for what may be sent again. */
+  readonly kept: Agents;
+  /** A connection for each request. */
+  readonly fresh: Agents;
+}
+
+export function directAgents(lookup: LookupFunction, tls: TargetTlsOptions | undefined): DirectAgents {
+  const pair = (options: http.AgentOptions): Agents => ({
+    http: new http.Agent(options),
+    https: new https.Agent({ ...options, ...tls }),
+  });
+  const options = { lookup } as http.AgentOptions;
+  return { kept: pair({ ...options, keepAlive: true, scheduling: 'lifo' }), fresh: pair(options) };
 }
 
 /** Connects without a proxy, where a rule says so, and to no address that was not checked. */

@@ -14,6 +14,13 @@ export interface Client {
   readonly wishes: Wishes;
 }
 
+/** The client, with what it asks for by headers beside what it asks for by its name. */
+export function wishing(client: Client, { session, tags }: Wishes): Client {
+  if (session === undefined && tags.length === 0) return client;
+  const { wishes } = client;
+  return { ...client, wishes: { session: session ?? wishes.session, tags: [...wishes.tags, ...tags] } };
+}
+
 /** Where a client comes from: asked for only when it matters. */
 type Peer = { readonly remoteAddress?: string | undefined };
 
@@ -26,6 +33,9 @@ interface DoormanParts {
 }
 
 const NOBODY: Client = Object.freeze({ name: undefined, account: undefined, ticket: undefined, wishes: NO_WISHES });
+/** Whose wrong passwords are counted where there is no account of a name. Mistyped names keep no bearer of a key out. */
+const UNKNOWN_NAME = '';
+const NO_NAME = ':';
 /** Compared with where there is nothing to compare with. */
 const DUMMY = new Account('', 'nobody has this password', undefined, '');
 
@@ -41,10 +51,14 @@ export class Doorman {
 
   /** Reads a `Proxy-Authorization` header, or a key given by itself. */
   admit(header: string | undefined, key: string | undefined, peer: Peer): Client {
+    if (header !== undefined && key !== undefined) throw new Refusal(400, 'BAD_REQUEST', 'there are two credentials');
     const given = key === undefined ? header : `Bearer ${key}`;
     if (given === undefined) return this.admitAnonymous();
     const [, scheme = '', value = ''] = /^(\w+) +(\S+) *$/.exec(given) ?? [];
-    if (scheme.toLowerCase() === 'bearer') return this.#admitKey(value, peer);
+    if (scheme.toLowerCase() === 'bearer') {
+      const account = this.#admitKey(value, peer, NO_NAME);
+      return { name: account.name, account, ticket: undefined, wishes: NO_WISHES };
+    }
     if (scheme.toLowerCase() !== 'basic') throw unauthorized('the scheme is neither Basic nor Bearer');
     const pair = Buffer.from(value, 'base64').toString('utf8');
     const colon = pair.indexOf(':');
@@ -74,22 +88,20 @@ export class Doorman {
       this.#check(account.opens(digestOf(password)), peer, name);
       return { name, account, ticket: undefined, wishes: wishesOf(rest) };
     }
-    const account = accounts.keyOf(digestOf(password));
-    if (account !== undefined) return { name: account.name, account, ticket: undefined, wishes: wishesOf(userName) };
     // Nobody is known here by any name: what comes as one can only be wishes.
     if (anonymous && (password === '' || accounts.size === 0)) {
       const wishes = userName === '' ? NO_WISHES : readWishes(userName);
       if (wishes !== undefined) return { ...NOBODY, wishes };
     }
-    DUMMY.opens(digestOf(password));
-    this.#check(false, peer, '');
-    throw unauthorized('the user name or the password is wrong');
+    const account = this.#admitKey(password, peer, UNKNOWN_NAME);
+    return { name: account.name, account, ticket: undefined, wishes: wishesOf(userName) };
   }
 
-  #admitKey(key: string, peer: Peer): Client {
-    const account = this.#parts.accounts.keyOf(digestOf(key));
-    this.#check(account !== undefined, peer, '');
-    return { name: account!.name, account, ticket: undefined, wishes: NO_WISHES };
+  #admitKey(key: string, peer: Peer, name: string): Account {
+    const digest = digestOf(key);
+    const account = this.#parts.accounts.keyOf(digest);
+    this.#check((account ?? DUMMY).opens(digest), peer, name);
+    return account!;
   }
 
   #check(right: boolean, { remoteAddress = '' }: Peer, name: string): void {

@@ -2,11 +2,12 @@ import http, { type ClientRequest, type IncomingMessage, type RequestOptions, ty
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import type { Outcome } from '@fairlead/core';
-import { Exchange, viaOf, type AgentCache, type Agents, type LeasedAgents } from '@fairlead/dial';
+import { Exchange, viaOf, type AgentCache, type LeasedAgents } from '@fairlead/dial';
 import { answerHeadOf, InterimAnswers, type InterimAnswer } from './answer-head.js';
 import { passedOn, passedOnTrailers } from './headers.js';
 import type { Passage, Permit } from './passage.js';
 import { failureUnguarded, Refusal, refusalOf } from './refusal.js';
+import type { DirectAgents } from './direct.js';
 import type { RequestBody } from './request-body.js';
 import type { Asked, Framing } from './request-check.js';
 
@@ -24,7 +25,7 @@ export interface Parcel {
 
 export interface Carriers {
   readonly agents: AgentCache;
-  readonly direct: Agents;
+  readonly direct: DirectAgents;
 }
 
 /** What came of an attempt. */
@@ -39,6 +40,7 @@ export class ForwardAttempt {
   readonly #leased: LeasedAgents | undefined;
   readonly #since = performance.now();
   readonly #settle: { resolve: (delivery: Delivery) => void; reject: (error: Error) => void };
+  readonly #sent: (() => void) | undefined;
   #received = 0;
   #answer: IncomingMessage | undefined;
   #over = false;
@@ -66,7 +68,8 @@ export class ForwardAttempt {
     const terms = { onRequest, timeoutMs, ...reuse, ...(session === undefined ? {} : { session }) };
     this.#leased = endpoint && agents.lease(endpoint, terms);
     const { secure } = parcel.asked;
-    const pair = this.#leased ?? direct;
+    const pair = this.#leased ?? (permit.reuse === true ? direct.kept : direct.fresh);
+    this.#sent = permit.sent;
     this.#outgoing = (secure ? https : http).request(optionsOf(parcel, secure ? pair.https : pair.http));
     if (endpoint === undefined) onRequest(this.#outgoing);
   }
@@ -106,7 +109,7 @@ export class ForwardAttempt {
     // Node ends some connections without a word, those of a target that changes protocols say.
     outgoing.once('close', () => this.#answer ?? this.#failed(hungUp()));
     if (!body.exists) outgoing.end();
-    else outgoing.once('socket', (socket) => feedOnce(socket, () => body.feed(outgoing)));
+    else outgoing.once('socket', (socket) => feedOnce(socket, () => body.feed(outgoing, this.#sent)));
   }
 
   /** Called from within Node's parser: what throws there ends the process. */
@@ -182,7 +185,9 @@ export class ForwardAttempt {
     this.#over = true;
     const { body } = this.#parcel;
     const failure = failureUnguarded(error, this.#exchange.failure(error, this.#elapsed));
-    const again = this.#passage.failed(failure, body.isWhole);
+    // Without a proxy, only a connection that was used before may have been closed for no fault of the request's.
+    const mayRepeat = body.isWhole && (this.#leased !== undefined || this.#outgoing.reusedSocket);
+    const again = this.#passage.failed(failure, mayRepeat);
     this.#finish();
     if (again) this.#settle.resolve('again');
     else this.#settle.reject(refusalOfFailure(error));

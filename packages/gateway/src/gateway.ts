@@ -1,5 +1,3 @@
-import http from 'node:http';
-import https from 'node:https';
 import type { Server } from 'node:http';
 import type { AddressInfo, Server as TcpServer } from 'node:net';
 import { once } from 'node:events';
@@ -9,11 +7,18 @@ import { AccessLog, type AccessTotals } from './access-log.js';
 import { Accounts } from './accounts.js';
 import { Admission } from './admission.js';
 import { ConnectionGate } from './connection-gate.js';
+import { directAgents, type DirectAgents } from './direct.js';
 import { directRules } from './direct-rules.js';
 import { Doorman } from './doorman.js';
 import { Hearsay } from './hearsay.js';
 import { createFront } from './http-server.js';
-import { resolveOptions, type GatewayOptions, type ResolvedOptions } from './options.js';
+import {
+  resolveListen,
+  resolveOptions,
+  type GatewayOptions,
+  type ListenOptions,
+  type ResolvedOptions,
+} from './options.js';
 import { PrivateNetworks } from './private-networks.js';
 import { RequestFront } from './request-front.js';
 import { SessionBook } from './session-book.js';
@@ -21,15 +26,6 @@ import { createSocksFront } from './socks-front.js';
 import { Switchboard } from './switchboard.js';
 import { TicketBook, type Tickets } from './ticket-book.js';
 import { TunnelFront } from './tunnel-front.js';
-
-export interface ListenOptions {
-  /** @default 0, any that is free */
-  readonly port?: number;
-  /** Also speak SOCKS5, on this port; 0 is any that is free. @default no SOCKS */
-  readonly socksPort?: number;
-  /** An address beyond loopback needs `users` or `keys`. @default '127.0.0.1' */
-  readonly host?: string;
-}
 
 /** A picture of a gateway. */
 export interface GatewayStats extends AccessTotals {
@@ -69,7 +65,7 @@ export class Gateway {
   readonly #log: AccessLog;
   readonly #gate: ConnectionGate;
   readonly #agents: AgentCache;
-  readonly #direct: Agents;
+  readonly #direct: DirectAgents;
   readonly #tunnels: TunnelFront;
   readonly #requests: RequestFront;
   readonly #server: Server;
@@ -95,7 +91,7 @@ export class Gateway {
     const settings = { ...rest.dial, targetLookup: targetLookup as never };
     const { tls, plain = 'tunnel' } = rest;
     this.#agents = createAgentCache({ ...settings, plain, timeoutMs: connectTimeoutMs, ...(tls && { tls }) });
-    this.#direct = directAgents(lookup, rest);
+    this.#direct = directAgents(lookup, rest.tls);
     this.#offs = [
       pool.on('removed', ({ endpoint }) => this.#agents.retire(endpoint.id)),
       pool.on('closed', () => this.#agents.close()),
@@ -103,16 +99,16 @@ export class Gateway {
     const accounts = new Accounts(options.users, options.keys);
     const { anonymous } = options;
     const doorman = new Doorman({ accounts, tickets: this.#tickets, anonymous, now: () => performance.now() });
-    const admission = new Admission(networks, options.mayTunnelTo);
+    const admission = new Admission({ networks, mayTunnelTo: options.mayTunnelTo, isDirect });
     const shared = { doorman, admission, log: this.#log };
     const searching = { pool, hearsay: new Hearsay(), connectTimeoutMs };
     const switchboard = new Switchboard({ ...searching, sessions: this.#sessions, settings, isDirect, lookup });
     this.#tunnels = new TunnelFront({ ...shared, switchboard, idleMs });
     const carriers = { agents: this.#agents, direct: this.#direct };
     this.#requests = new RequestFront({ ...shared, ...searching, carriers, limits: options, isDirect });
-    const front = { ...options, gate: this.#gate, tunnels: this.#tunnels };
+    const front = { ...options, gate: this.#gate, tunnels: this.#tunnels, log: this.#log };
     this.#server = createFront({ ...front, requests: this.#requests });
-    this.#socks = createSocksFront({ ...front, doorman, log: this.#log });
+    this.#socks = createSocksFront({ ...front, doorman });
   }
 
   /** Credentials for code of this process. */
@@ -131,14 +127,15 @@ export class Gateway {
     };
   }
 
-  async listen({ port = 0, host = '127.0.0.1', socksPort }: ListenOptions = {}): Promise<GatewayHandle> {
+  async listen(options: ListenOptions = {}): Promise<GatewayHandle> {
+    const { port = 0, host = '127.0.0.1', socksPort } = resolveListen(options);
+    if (this.#closing !== undefined) throw problem('listen', 'comes too late: the gateway is closed');
     if (this.#listening) throw problem('listen', 'was called before: a gateway listens once');
     if (this.#options.anonymous && !LOOPBACK.test(host)) {
       throw problem('host', `${host} is open to others: it needs users or keys, and no anonymous clients`);
     }
     this.#listening = true;
-    const bound = await bind(this.#server, host, port);
-    const socks = socksPort === undefined ? undefined : await bind(this.#socks, host, socksPort);
+    const [bound, socks] = await this.#bind(host, port, socksPort);
     return {
       url: `http://${bound.authority}`,
       host,
@@ -148,12 +145,30 @@ export class Gateway {
         this.#server.unref();
         this.#socks.unref();
       },
-      close: () => (this.#closing ??= this.#close()),
+      close: () => this.close(),
     };
+  }
+
+  /** Ends it as its handle does, also where it never listened. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  /** Both listeners or none. */
+  async #bind(host: string, port: number, socksPort: number | undefined): Promise<[Bound, Bound | undefined]> {
+    try {
+      const bound = await bind(this.#server, host, port);
+      return [bound, socksPort === undefined ? undefined : await bind(this.#socks, host, socksPort)];
+    } catch (error) {
+      await endOf(this.#server);
+      this.#listening = false;
+      throw error;
+    }
   }
 
   async #close(): Promise<void> {
     this.#requests.draining = true;
+    this.#tunnels.draining = true;
     const closed = Promise.all([this.#server, this.#socks].map(endOf));
     this.#server.closeIdleConnections();
     // A connection that was kept by a request from before is idle only once that is answered.
@@ -167,12 +182,19 @@ export class Gateway {
     this.#tickets.releaseAll();
     this.#sessions.releaseAll();
     this.#agents.close();
-    this.#direct.http.destroy();
-    this.#direct.https.destroy();
+    for (const { http, https } of Object.values(this.#direct) as Agents[]) {
+      http.destroy();
+      https.destroy();
+    }
   }
 }
 
-async function bind(server: TcpServer, host: string, port: number): Promise<{ authority: string; port: number }> {
+interface Bound {
+  readonly authority: string;
+  readonly port: number;
+}
+
+async function bind(server: TcpServer, host: string, port: number): Promise<Bound> {
   server.listen(port, host);
   await once(server, 'listening');
   const { port: bound } = server.address() as AddressInfo;
@@ -182,11 +204,6 @@ async function bind(server: TcpServer, host: string, port: number): Promise<{ au
 /** Resolves when the last connection has ended; at once where nobody listens. */
 function endOf(server: TcpServer): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
-}
-
-function directAgents(lookup: unknown, { tls }: GatewayOptions): Agents {
-  const options = { keepAlive: true, scheduling: 'lifo', lookup } as http.AgentOptions;
-  return { http: new http.Agent(options), https: new https.Agent({ ...options, ...tls }) };
 }
 
 function problem(item: string, text: string): ConfigurationError {

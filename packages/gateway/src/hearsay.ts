@@ -1,5 +1,5 @@
 import type { Endpoint, Outcome, Pool, Tenancy } from '@fairlead/core';
-import { hasOthers } from './dial-time.js';
+import { dialTimeOf } from './dial-time.js';
 import type { Holding, Seat } from './holding.js';
 
 /** For so long a target that was reached is taken to be there: who cannot reach it is to blame himself. */
@@ -41,9 +41,6 @@ export class Hearsay {
 
 /** So many exits in a row that have never carried anything are believed, too. */
 const MOST_STRANGERS = 16;
-/** What a dial through an exit may take of which nothing is known: this, or a quarter of what there is. */
-const FIRST_DIAL_MS = 3000;
-const LEAST_DIAL_MS = 500;
 
 interface SearchTerms {
   readonly hearsay: Hearsay;
@@ -66,7 +63,6 @@ export class Search {
   readonly #heldBack: { readonly seat: Seat; readonly outcome: Outcome }[] = [];
   #strangers = 0;
   #believed = 0;
-  #hangs = 0;
 
   constructor(terms: SearchTerms) {
     this.#terms = terms;
@@ -83,15 +79,10 @@ export class Search {
     return this.#believed >= this.#terms.pool.policy.retry.maxAttempts || this.#strangers >= MOST_STRANGERS;
   }
 
-  /** How long the next dial may take: one that hangs must leave time for others, and each that did gives the next one longer. */
+  /** How long the next dial may take: one that hangs must leave time for others. */
   dialMs(tenancy: Tenancy): number {
     const { leftMs } = this;
-    const learned = tenancy.patienceMs(leftMs);
-    if (learned < leftMs || !hasOthers(this.#terms.pool)) return learned;
-    const { timeoutMs, hearsay } = this.#terms;
-    const known = hearsay.hasCarried(tenancy.endpoint);
-    const first = known ? timeoutMs / 2 : Math.min(FIRST_DIAL_MS, timeoutMs / 4);
-    return Math.min(leftMs, Math.max(LEAST_DIAL_MS, first) * 2 ** this.#hangs);
+    return dialTimeOf(this.#terms.pool, leftMs, tenancy.patienceMs(leftMs));
   }
 
   /** The seat's exit failed; it is done with. True: another exit is next. */
@@ -128,7 +119,6 @@ export class Search {
 
   #count(endpoint: Endpoint, outcome: Outcome): void {
     const code = outcome.kind === 'failure' ? outcome.code : undefined;
-    if (code === 'PROXY_TIMEOUT') this.#hangs += 1;
     if (isMiss(outcome) && this.#terms.hearsay.hasCarried(endpoint)) this.#believed += 1;
     else if (code === 'PROXY_TUNNEL') this.#strangers += 1;
     else if (code !== 'PROXY_TIMEOUT') this.#strangers = 0;

@@ -1,5 +1,6 @@
 import { createServer, STATUS_CODES, type Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { AccessLog } from './access-log.js';
 import type { ConnectionGate } from './connection-gate.js';
 import { refuseSocket, Refusal } from './refusal.js';
 import type { RequestFront } from './request-front.js';
@@ -9,6 +10,7 @@ interface HttpServerParts {
   readonly gate: ConnectionGate;
   readonly requests: RequestFront;
   readonly tunnels: TunnelFront;
+  readonly log: AccessLog;
   readonly headerTimeoutMs: number;
 }
 
@@ -17,7 +19,12 @@ const MAX_HEAD = 16 * 1024;
 const CHECK_MS = 1000;
 
 /** Node's HTTP server as a proxy: its parser, strict, reads every request. */
-export function createFront({ gate, requests, tunnels, headerTimeoutMs }: HttpServerParts): Server {
+export function createFront({ gate, requests, tunnels, log, headerTimeoutMs }: HttpServerParts): Server {
+  // Nobody has read of these what they are: they are told by how they were refused.
+  const refuse = (socket: Socket, refusal: Refusal): void => {
+    if (socket.writable) log.begin('plain').end({ status: refusal.status, code: refusal.code });
+    refuseSocket(socket, refusal);
+  };
   const server = createServer({
     insecureHTTPParser: false,
     maxHeaderSize: MAX_HEAD,
@@ -34,12 +41,12 @@ export function createFront({ gate, requests, tunnels, headerTimeoutMs }: HttpSe
   const serve = server.listeners('connection');
   server.removeAllListeners('connection');
   server.on('connection', (socket: Socket) => {
-    if (!gate.enter(socket)) refuseSocket(socket, FULL);
+    if (!gate.enter(socket)) gate.turnAway(socket, () => refuse(socket, FULL));
     else for (const listener of serve) listener.call(server, socket);
   });
   server.on('request', requests.handle).on('checkContinue', requests.handle).on('checkExpectation', requests.handle);
   server.on('connect', (request, socket, head) => tunnels.handle(request, socket as Socket, head));
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuseSocket(socket, refusalOfClient(error)));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(socket as Socket, refusalOfClient(error)));
   return server;
 }
 

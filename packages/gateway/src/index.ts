@@ -1,5 +1,5 @@
-export { createGateway, Gateway, type GatewayHandle, type GatewayStats, type ListenOptions } from './gateway.js';
-export { GATEWAY_DEFAULTS, type GatewayOptions } from './options.js';
+export { createGateway, Gateway, type GatewayHandle, type GatewayStats } from './gateway.js';
+export { GATEWAY_DEFAULTS, type GatewayOptions, type ListenOptions } from './options.js';
 export type { KeyOptions, UserOptions } from './accounts.js';
 export type { AccessRecord, AccessTotals } from './access-log.js';
 export type { DirectOptions } from './direct-rules.js';

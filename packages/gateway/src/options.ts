@@ -1,5 +1,5 @@
 import type { TargetTlsOptions, DialSettings } from '@fairlead/dial';
-import { checkKeys, ConfigurationError, ownOptions, type Pool } from '@fairlead/core';
+import { checkDuration, checkInteger, checkKeys, ConfigurationError, ownOptions, type Pool } from '@fairlead/core';
 import type { AccessRecord } from './access-log.js';
 import type { KeyOptions, UserOptions } from './accounts.js';
 import type { DirectOptions } from './direct-rules.js';
@@ -50,6 +50,15 @@ export interface GatewayOptions extends DirectOptions {
   readonly onAccess?: (record: AccessRecord) => void;
 }
 
+export interface ListenOptions {
+  /** @default 0, any that is free */
+  readonly port?: number;
+  /** Also speak SOCKS5, on this port; 0 is any that is free. @default no SOCKS */
+  readonly socksPort?: number;
+  /** An address beyond loopback needs `users` or `keys`. @default '127.0.0.1' */
+  readonly host?: string;
+}
+
 /** The scalar defaults of `GatewayOptions`, in one place. */
 export const GATEWAY_DEFAULTS = Object.freeze({
   connectTimeoutMs: 30_000,
@@ -94,6 +103,17 @@ const KEYS: readonly string[] = [
   ...Object.keys(GATEWAY_DEFAULTS),
 ] satisfies readonly (keyof GatewayOptions | string)[];
 
+const TYPES = [
+  ['anonymous', 'boolean'],
+  ['resolve', 'function'],
+  ['onAccess', 'function'],
+  ['dial', 'object'],
+  ['tls', 'object'],
+] as const;
+
+/** Timers go no further: 24 days, which stand for ever. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** Checks what the user wrote and fills in the rest. */
 export function resolveOptions(given: GatewayOptions): ResolvedOptions {
   const options = ownOptions(given, 'options');
@@ -101,32 +121,60 @@ export function resolveOptions(given: GatewayOptions): ResolvedOptions {
   if (typeof Object(options.pool).tenancy !== 'function') throw problem('pool', 'must be a pool of @fairlead/core');
   const { users = {}, keys = [], ports = [443] } = options;
   const scalars = scalarsOf(options);
+  for (const [key, type] of TYPES) {
+    const value = options[key];
+    if (value !== undefined && typeof value !== type) throw problem(key, `must be a ${type}`);
+  }
+  for (const key of ['keys', 'direct', 'proxied'] as const) {
+    if (options[key] !== undefined && !Array.isArray(options[key])) throw problem(key, 'must be a list');
+  }
+  const { allowPrivate = [], maxPerPeer = Math.ceil(scalars.maxConnections / 2) } = options;
+  if (allowPrivate !== 'all' && !Array.isArray(allowPrivate)) throw problem('allowPrivate', "must be 'all' or a list");
+  checkCount(maxPerPeer, 'maxPerPeer');
   if (ports !== 'all' && !(Array.isArray(ports) && ports.every(isPort))) {
     throw problem('ports', "must be 'all' or a list of ports");
   }
   if (!['tunnel', 'absolute', undefined].includes(options.plain)) {
     throw problem('plain', "must be 'tunnel' or 'absolute'");
   }
-  if (!Array.isArray(keys)) throw problem('keys', 'must be a list');
   return {
     ...scalars,
     pool: options.pool,
-    users: ownOptions(users, 'users'),
+    users,
     keys,
     anonymous: options.anonymous ?? (Object.keys(users).length === 0 && keys.length === 0),
     mayTunnelTo: (port) => ports === 'all' || ports.includes(port),
-    maxPerPeer: options.maxPerPeer ?? Math.ceil(scalars.maxConnections / 2),
+    maxPerPeer,
     rest: options,
   };
+}
+
+/** The same for what `listen` is told. */
+export function resolveListen(given: ListenOptions): ListenOptions {
+  const options = ownOptions(given, 'options');
+  checkKeys(options, ['port', 'host', 'socksPort'], '');
+  const { port = 0, socksPort = 0, host = '' } = options;
+  if (port !== 0 && !isPort(port)) throw problem('port', 'must be a port');
+  if (socksPort !== 0 && !isPort(socksPort)) throw problem('socksPort', 'must be a port');
+  if (typeof host !== 'string') throw problem('host', 'must be an address');
+  return options;
 }
 
 function scalarsOf(options: GatewayOptions): Scalars {
   const entries = Object.entries(GATEWAY_DEFAULTS).map(([key, otherwise]) => {
     const value = options[key as keyof Scalars] ?? otherwise;
-    if (typeof value !== 'number' || !(value > 0)) throw problem(key, 'must be a number above 0');
-    return [key, value];
+    if (key.startsWith('max')) return [key, checkCount(value, key)];
+    checkDuration(value, key);
+    // Who drains for no time at all wants that; nothing else can be done in none.
+    if (value === 0 && key !== 'drainMs') throw problem(key, 'must be above 0');
+    return [key, Math.min(value, LONGEST_MS)];
   });
   return Object.fromEntries(entries) as Scalars;
+}
+
+function checkCount(value: unknown, key: string): number {
+  if (value !== Number.POSITIVE_INFINITY) checkInteger(value, 1, key);
+  return value as number;
 }
 
 function isPort(port: unknown): boolean {

@@ -23,7 +23,12 @@ export interface Permit {
   readonly signal: AbortSignal;
   /** How long a connection may take to be made, if one has to be. */
   readonly dialMs: number;
+  /** Bytes of the answer moved. */
   touch(): void;
+  /** Bytes of the request moved. */
+  readonly sent?: () => void;
+  /** Without an endpoint: over a connection that was used before, if there is one. */
+  readonly reuse?: boolean;
 }
 
 /** How one request gets its attempts, one after another, and who hears of each. */
@@ -61,9 +66,9 @@ export class RunPassage implements Passage {
     this.#lease = lease;
     this.#attempts += 1;
     const { endpoint, signal } = lease;
-    const left = Math.min(lease.abandonAfterMs, this.#deadline - performance.now());
+    const dialMs = dialTimeOf(this.#pool, this.#deadline - performance.now(), lease.abandonAfterMs);
     const { session } = this.#run.request;
-    return { endpoint, signal, session, dialMs: dialTimeOf(this.#pool, left), touch: () => lease.touch() };
+    return { endpoint, signal, session, dialMs, touch: () => lease.touch() };
   }
 
   answered(outcome: Outcome, mayRepeat: boolean): boolean {
@@ -196,24 +201,52 @@ function missedBy({ code, phase }: FailureOutcome): Refusal {
   return refusal;
 }
 
-/** Without a proxy: once, and nobody is told. */
+/** Without a proxy: nobody is told, and only what a used connection lost is sent again. */
 export class DirectPassage implements Passage {
-  readonly attempts = 1;
+  readonly #timeoutMs: number;
+  readonly #mayReuse: boolean;
+  #leaving = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #attempts = 0;
+
+  constructor(timeoutMs: number, mayReuse: boolean) {
+    this.#timeoutMs = timeoutMs;
+    this.#mayReuse = mayReuse;
+  }
+
+  get attempts(): number {
+    return this.#attempts;
+  }
 
   next(): Promise<Permit> {
-    const { signal } = new AbortController();
-    const dialMs = Number.POSITIVE_INFINITY;
-    return Promise.resolve({ endpoint: undefined, session: undefined, signal, dialMs, touch: () => undefined });
+    this.#attempts += 1;
+    const leaving = new AbortController();
+    this.#leaving = leaving;
+    const timer = setTimeout(() => leaving.abort(), this.#timeoutMs);
+    this.#timer = timer;
+    return Promise.resolve({
+      endpoint: undefined,
+      session: undefined,
+      signal: leaving.signal,
+      dialMs: this.#timeoutMs,
+      touch: () => undefined,
+      sent: () => void timer.refresh(),
+      reuse: this.#mayReuse && this.#attempts === 1,
+    });
   }
 
   answered(): boolean {
+    clearTimeout(this.#timer);
     return false;
   }
 
-  ended(): void {}
+  ended(): void {
+    clearTimeout(this.#timer);
+  }
 
-  failed(): boolean {
-    return false;
+  failed(_outcome: Outcome, mayRepeat: boolean): boolean {
+    clearTimeout(this.#timer);
+    return this.#attempts === 1 && mayRepeat && !this.#leaving.signal.aborted;
   }
 }
 

@@ -14,16 +14,16 @@ for (const place of [
   '8.8.8.8',
   '172.32.0.1',
 ]) {
-  test(`${place} is not`, () => expect(() => guard.check(readAuthority(`${place}:443`))).not.toThrow());
+  test(`${place} is not`, () => expect(() => guard.check(readAuthority(`${place}:443`), false)).not.toThrow());
 }
 
 test('what is allowed by name of its network passes, in any spelling, and nothing beside it', () => {
   const lab = new PrivateNetworks(['127.0.0.0/8', 'fd00::/8']);
   for (const place of ['127.1', 'localhost', '[::ffff:127.0.0.1]', '[fd00::1]'])
-    lab.check(readAuthority(`${place}:443`));
+    lab.check(readAuthority(`${place}:443`), false);
   for (const place of ['10.0.0.1', '[fe80::1]'])
-    expect(() => lab.check(readAuthority(`${place}:443`))).toThrow('private');
-  expect(() => new PrivateNetworks('all').check(readAuthority('10.0.0.1:443'))).not.toThrow();
+    expect(() => lab.check(readAuthority(`${place}:443`), false)).toThrow('private');
+  expect(() => new PrivateNetworks('all').check(readAuthority('10.0.0.1:443'), false)).not.toThrow();
   expect(() => new PrivateNetworks(['10.0.0.0/33'])).toThrow('must be addresses or networks');
 });
 

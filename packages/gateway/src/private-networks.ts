@@ -43,7 +43,9 @@ const PRIVATE_6 = [
 const MOST_CHECKED = 1000;
 
 /** Names that lead home without any resolver. */
-const LOCAL_NAME = /(?:^|\.)(?:localhost|localdomain|local|internal|home\.arpa)$/;
+const LOOPBACK_NAME = /(?:^|\.)(?:localhost|localdomain)$/;
+/** Names that each network has of its own: where one leads is known when it has been resolved here. */
+const SITE_NAME = /(?:^|\.)(?:local|internal|home\.arpa)$/;
 
 /**
  * Keeps clients out of the networks that this machine is in. What is checked is what is connected to: a name is resolved
@@ -57,7 +59,7 @@ export class PrivateNetworks {
   readonly #allowsAll: boolean;
   readonly #resolve: Resolve;
   /** What is said of a text is said of it for ever: a name passes here, and its addresses are checked when they are known. */
-  readonly #checked = new Map<string, boolean>();
+  readonly #checked = new Map<string, boolean | 'directly'>();
 
   constructor(allow: 'all' | readonly string[], resolve: Resolve = systemResolve) {
     this.#allowsAll = allow === 'all';
@@ -66,15 +68,15 @@ export class PrivateNetworks {
   }
 
   /** Refuses addresses, and names that are as good as one, before anything is asked for them. */
-  check({ host }: Destination): void {
+  check({ host }: Destination, goesDirectly: boolean): void {
     if (this.#allowsAll) return;
     let passes = this.#checked.get(host);
     if (passes === undefined) {
-      passes = isIP(host) === 0 ? !LOCAL_NAME.test(host) || this.#allows('127.0.0.1') : this.#allows(host);
+      passes = isIP(host) === 0 ? this.#allowsName(host) : this.#allows(host);
       if (this.#checked.size >= MOST_CHECKED) this.#checked.clear();
       this.#checked.set(host, passes);
     }
-    if (!passes) throw privateTarget();
+    if (passes === false || (passes === 'directly' && !goesDirectly)) throw privateTarget();
   }
 
   /** For `net.connect`: hands out addresses that have been checked, and no others. */
@@ -101,6 +103,11 @@ export class PrivateNetworks {
       callback(told, address, family);
     });
   };
+
+  #allowsName(host: string): boolean | 'directly' {
+    if (LOOPBACK_NAME.test(host)) return this.#allows('127.0.0.1');
+    return SITE_NAME.test(host) ? 'directly' : true;
+  }
 
   #allows(address: string): boolean {
     const isV6 = isIP(address) === 6;

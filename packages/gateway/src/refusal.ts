@@ -1,6 +1,12 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { FairleadError, TargetSuspendedError, type FailureOutcome, type Phase } from '@fairlead/core';
+import {
+  FairleadError,
+  PoolExhaustedError,
+  TargetSuspendedError,
+  type FailureOutcome,
+  type Phase,
+} from '@fairlead/core';
 import { DialError } from '@fairlead/dial';
 
 /** Why a client does not get what it asked for, in terms of HTTP. Shows no credential and nothing that a proxy said. */
@@ -29,9 +35,8 @@ export function refusalOf(error: unknown): Refusal {
     refusal.phase = error.phase;
     return refusal;
   }
-  if (error instanceof TargetSuspendedError) {
-    const seconds = /for another (\d+) s/.exec(error.message)?.[1];
-    return new Refusal(503, error.code, error.message, seconds === undefined ? {} : { 'Retry-After': seconds });
+  if (error instanceof TargetSuspendedError || error instanceof PoolExhaustedError) {
+    return new Refusal(503, error.code, error.message, retryAfter(error.retryAfterMs));
   }
   if (error instanceof FairleadError) return new Refusal(STATUSES[error.code] ?? 502, error.code, error.message);
   return new Refusal(502, 'INTERNAL', 'the request could not be carried');
@@ -51,6 +56,10 @@ function isGuarded(error: unknown): boolean {
 /** What the client may not ask for is its own doing: no exit is asked, and none is blamed. */
 export function failureUnguarded(error: unknown, failure: FailureOutcome): FailureOutcome {
   return isGuarded(error) ? { ...failure, fault: 'caller' } : failure;
+}
+
+function retryAfter(ms = Number.POSITIVE_INFINITY): Record<string, string> {
+  return Number.isFinite(ms) ? { 'Retry-After': String(Math.max(1, Math.ceil(ms / 1000))) } : {};
 }
 
 const STATUSES: Readonly<Record<string, number>> = {

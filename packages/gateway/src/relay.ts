@@ -90,7 +90,12 @@ class Relay {
   #closed(by: 'client' | 'upstream', other: Socket): void {
     this.#by ??= by;
     this.#open -= 1;
-    if (this.#open > 0) return void other.destroySoon();
+    if (this.#open > 0) {
+      // What is left for a client that does not take it has no timer any more: that was the upstream's.
+      if (by === 'upstream' && other.writableLength > 0)
+        other.setTimeout(this.#options.idleMs, () => this.#end('idle'));
+      return void other.destroySoon();
+    }
     const { onEnd } = this.#options;
     onEnd({ sent: this.#sent, received: this.#received, by: this.#by, error: this.#error });
   }

@@ -37,22 +37,23 @@ export class RequestBody {
     return this.#sent;
   }
 
-  /** Streams it into a request that has its connection. */
-  feed(outgoing: ClientRequest): void {
+  /** Streams it into a request that has its connection; `onMoved` is told of each part. */
+  feed(outgoing: ClientRequest, onMoved?: () => void): void {
     if (this.#begun) return;
     this.#begun = true;
     const request = this.#request;
-    this.#timer = setTimeout(
-      () => this.#refuse(new Refusal(408, 'BODY_TIMEOUT', 'the body stopped coming')),
-      this.#limits.bodyIdleMs,
-    );
+    this.#timer = setTimeout(() => this.#stalled(), this.#limits.bodyIdleMs);
     request.on('data', (chunk: Buffer) => {
       this.#timer?.refresh();
       this.#sent += chunk.length;
+      onMoved?.();
       if (this.#sent > this.#limits.maxBodyBytes) return this.#refuse(tooLarge(this.#limits));
       if (!outgoing.write(chunk)) request.pause();
     });
-    outgoing.on('drain', () => request.resume());
+    outgoing.on('drain', () => {
+      this.#timer?.refresh();
+      request.resume();
+    });
     request.once('end', () => {
       this.stop();
       if (request.rawTrailers.length > 0) outgoing.addTrailers(passedOnTrailers(request.rawTrailers));
@@ -62,6 +63,12 @@ export class RequestBody {
 
   stop(): void {
     clearTimeout(this.#timer);
+  }
+
+  #stalled(): void {
+    // It is the target that does not go on reading.
+    if (this.#request.isPaused()) this.#timer?.refresh();
+    else this.#refuse(new Refusal(408, 'BODY_TIMEOUT', 'the body stopped coming'));
   }
 
   #refuse(refusal: Refusal): void {

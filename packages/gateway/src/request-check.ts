@@ -80,6 +80,14 @@ export function hasTargetHeader(request: IncomingMessage): boolean {
   return request.headers[TARGET] !== undefined;
 }
 
+/** A page of somebody else's whose name was made to lead here calls this machine by that name. */
+export function checkCalledAsLoopback({ host = '' }: Framing): void {
+  if (LOOPBACK.test(host)) return;
+  throw new Refusal(403, 'HOST_REFUSED', 'without credentials this gateway is called 127.0.0.1, ::1 or localhost');
+}
+
+const LOOPBACK = /^(?:127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\]|localhost)(?::\d+)?$/i;
+
 /** Reads a request that names its target in a header: the gateway speaks TLS to it. */
 export function readHeaderTarget({ rawHeaders, url: path = '' }: IncomingMessage): Asked {
   const target = single(rawHeaders, TARGET) ?? '';

@@ -4,13 +4,20 @@ import type { Access, AccessLog } from './access-log.js';
 import type { Admission } from './admission.js';
 import type { Destination } from './destination.js';
 import { Cancellation } from './cancellation.js';
-import type { Client, Doorman } from './doorman.js';
+import { wishing, type Client, type Doorman } from './doorman.js';
 import { ForwardAttempt, type Carriers, type Parcel } from './forward.js';
 import { DirectPassage, exitOf, RunPassage, TicketPassage, type Passage, type Permit } from './passage.js';
 import type { Hearsay } from './hearsay.js';
 import { refuseRequest, Refusal, refusalOf } from './refusal.js';
 import { RequestBody, type BodyLimits } from './request-body.js';
-import { checkFraming, hasTargetHeader, readAbsolute, readHeaderTarget, type Asked } from './request-check.js';
+import {
+  checkCalledAsLoopback,
+  checkFraming,
+  hasTargetHeader,
+  readAbsolute,
+  readHeaderTarget,
+  type Asked,
+} from './request-check.js';
 import { readControls, type Controls } from './controls.js';
 import { sessionOf } from './session-book.js';
 
@@ -26,6 +33,7 @@ interface RequestFrontParts {
   readonly isDirect: (destination: Destination) => boolean;
 }
 
+const STILL = new Refusal(504, 'IDLE', 'nothing moved for too long');
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
 /** Requests that the gateway itself sends on: in absolute form, or with their target in a header. */
@@ -41,8 +49,6 @@ export class RequestFront {
   readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
     if (this.draining) response.shouldKeepAlive = false;
     const access = this.#parts.log.begin(hasTargetHeader(request) ? 'target' : 'plain');
-    // A client that takes nothing of its answer for so long is given up.
-    request.socket.setTimeout(this.#parts.limits.idleMs);
     // Where to send an error of the socket's: the response tells of its end by itself.
     request.on('error', () => undefined);
     response.on('error', () => undefined);
@@ -58,7 +64,8 @@ export class RequestFront {
     const { doorman, admission, limits, carriers } = this.#parts;
     const framing = checkFraming(request);
     const controls = readControls(request.rawHeaders);
-    const client = doorman.admit(framing.credentials, controls.key, request.socket);
+    const client = wishing(doorman.admit(framing.credentials, controls.key, request.socket), controls);
+    if (access.kind === 'target' && isNobody(client)) checkCalledAsLoopback(framing);
     const asked = access.kind === 'target' ? readHeaderTarget(request) : readAbsolute(request, framing);
     admission.request(access, client, asked.destination, asked.path);
     const body = new RequestBody(request, framing, limits);
@@ -66,21 +73,28 @@ export class RequestFront {
     const parcel = { request, response, asked, framing, body, repeatable, shows: controls.shows };
     const passage = this.#passageFor(client, asked, controls, parcel);
     body.onRefused = (refusal) => {
-      access.end({ status: refusal.status, code: refusal.code, attempts: passage.attempts });
+      const { status, code } = refusal;
+      access.end({ status, code, attempts: passage.attempts, sent: body.bytes });
       refuseRequest(response, refusal);
     };
+    // A client that takes nothing of its answer, or one that gets none, is given up.
+    response.setTimeout(limits.idleMs, () => body.onRefused(STILL));
     await deliver(access, parcel, passage, carriers);
   }
 
-  #passageFor(client: Client, { destination }: Asked, controls: Controls, { request, response }: Parcel): Passage {
+  #passageFor(
+    client: Client,
+    { destination }: Asked,
+    controls: Controls,
+    { request, response, repeatable }: Parcel,
+  ): Passage {
     const { pool, isDirect, connectTimeoutMs } = this.#parts;
-    if (isDirect(destination)) return new DirectPassage();
+    if (isDirect(destination)) return new DirectPassage(connectTimeoutMs, repeatable);
     const gone = goneWith(response);
     if (client.ticket !== undefined) {
       return new TicketPassage(client.ticket, destination.url, gone, this.#parts);
     }
-    const session = controls.session ?? client.wishes.session;
-    const tags = [...client.wishes.tags, ...controls.tags];
+    const { session, tags } = client.wishes;
     const wish = {
       target: destination.url,
       signal: gone as unknown as AbortSignal,
@@ -95,15 +109,9 @@ export class RequestFront {
 
 async function deliver(access: Access, parcel: Parcel, passage: Passage, carriers: Carriers): Promise<void> {
   let permit: Permit | undefined;
-  let failure: Refusal | undefined;
   for (;;) {
     try {
       permit = await passage.next();
-    } catch (error) {
-      const refusal = failure ?? refusalOf(error);
-      return finish(access, parcel, passage, permit, refusal);
-    }
-    try {
       const delivery = await ForwardAttempt.run(parcel, permit, passage, carriers);
       if (delivery === 'again') continue;
       const { status, bytes } = delivery;
@@ -111,8 +119,7 @@ async function deliver(access: Access, parcel: Parcel, passage: Passage, carrier
       access.end({ ...ends, proxy: exitOf(permit), ...(status === 499 ? { code: 'ABORTED' } : {}) });
       return;
     } catch (error) {
-      failure = refusalOf(error);
-      return finish(access, parcel, passage, permit, failure);
+      return finish(access, parcel, passage, permit, refusalOf(error));
     }
   }
 }
@@ -128,6 +135,10 @@ function finish(
   access.client?.ticket?.refused(refusal, access.destination?.url);
   access.end({ status: refusal.status, code: refusal.code, proxy, attempts: passage.attempts, sent: body.bytes });
   refuseRequest(response, refusal);
+}
+
+function isNobody({ account, ticket }: Client): boolean {
+  return account === undefined && ticket === undefined;
 }
 
 function goneWith(response: ServerResponse): Cancellation {

@@ -49,5 +49,7 @@ export class SessionBook {
 
 /** One user's session is never another's, however they call it. */
 export function sessionOf(user: string | undefined, session: string): string {
-  return user === undefined ? session : `${user}/${session}`;
+  // Written so that neither can hold what stands between them.
+  const name = encodeURIComponent(session);
+  return user === undefined ? name : `${encodeURIComponent(user)}/${name}`;
 }

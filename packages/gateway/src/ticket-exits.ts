@@ -43,6 +43,11 @@ export class TicketExits {
     return holding;
   }
 
+  /** The same where there is one already. */
+  find({ hostname }: URL): Holding | undefined {
+    return this.#byHost.get(this.#parts.perHost ? hostname : '');
+  }
+
   rotate(): void {
     for (const holding of this.#byHost.values()) holding.rotate();
   }

@@ -203,3 +203,13 @@ async function startAnother(): Promise<ProxyServer> {
   proxies.push(another);
   return another;
 }
+
+test('a report on a host that was never visited blames the exit of no other', async () => {
+  const ticket = mint({ reports: true, exits: 'per-host' });
+  expect(await get(ticket, '/echo', 'a.lab.test')).toMatchObject({ status: 200 });
+  const denied = { kind: 'response', status: 403, latencyMs: 5 } as const;
+  const before = ticket.last?.endpoint;
+  expect(ticket.report(denied, 'https://never.visited.test/')).toBe(false);
+  expect(ticket.last?.endpoint).toBe(before);
+  expect(ticket.report(denied, `http://a.lab.test:${target.port}/`)).toBe(true);
+});

@@ -97,7 +97,8 @@ export class Ticket {
   #heardAt: number | undefined;
   /** How often its holder has reported. */
   #reported = 0;
-  #due: { readonly tenancy: Tenancy; readonly latencyMs: number; readonly target: URL } | undefined;
+  /** Tunnels that have carried bytes of which nobody has said yet what they were. */
+  readonly #due = new Map<Holding, { readonly tenancy: Tenancy; readonly latencyMs: number; readonly target: URL }>();
   #timer: NodeJS.Timeout | undefined;
 
   /** @internal */
@@ -167,10 +168,11 @@ export class Ticket {
    */
   report(outcome: Outcome, target: string | URL): boolean {
     const url = urlOf(target);
-    const holding = this.#exits.of(url);
-    const tenancy = this.#carriers.get(url.host) ?? holding.current ?? this.#due?.tenancy;
+    const holding = this.#exits.find(url);
+    if (holding === undefined) return false;
+    const tenancy = this.#carriers.get(url.host) ?? holding.current ?? this.#due.get(holding)?.tenancy;
     this.#carriers.delete(url.host);
-    this.#forgetDue();
+    this.#due.delete(holding);
     this.#reported += 1;
     return tenancy !== undefined && holding.observe(tenancy, outcome, url, true);
   }
@@ -264,7 +266,7 @@ export class Ticket {
         this.#open -= 1;
         // Who reports tells better than bytes what they were.
         if (!this.reports || latency === undefined || this.#reported > before || this.released) return;
-        this.#due = { tenancy, latencyMs: latency, target };
+        this.#due.set(this.#exits.of(target), { tenancy, latencyMs: latency, target });
         this.#timer ??= setTimeout(() => this.#overdue(), this.#host.reportDueMs).unref();
         this.#timer.refresh();
       },
@@ -280,15 +282,15 @@ export class Ticket {
   }
 
   #overdue(): void {
-    const due = this.#due;
+    const due = [...this.#due];
     this.#forgetDue();
-    if (due !== undefined) this.#exits.of(due.target).observe(due.tenancy, opaque(due.latencyMs), due.target);
+    for (const [holding, { tenancy, latencyMs, target }] of due) holding.observe(tenancy, opaque(latencyMs), target);
   }
 
   #forgetDue(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#due = undefined;
+    this.#due.clear();
   }
 }
 

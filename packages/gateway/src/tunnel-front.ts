@@ -3,7 +3,8 @@ import type { Socket } from 'node:net';
 import type { Access, AccessLog } from './access-log.js';
 import type { Admission } from './admission.js';
 import type { Destination } from './destination.js';
-import type { Client, Doorman } from './doorman.js';
+import { readTunnelControls } from './controls.js';
+import { wishing, type Client, type Doorman } from './doorman.js';
 import type { Line } from './line.js';
 import { Cancellation } from './cancellation.js';
 import { refuseSocket, Refusal, refusalOf } from './refusal.js';
@@ -24,6 +25,8 @@ const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n';
 export class TunnelFront {
   readonly #parts: TunnelFrontParts;
   readonly #lines = new Set<Line>();
+  /** Nothing new begins. */
+  draining = false;
 
   constructor(parts: TunnelFrontParts) {
     this.#parts = parts;
@@ -44,14 +47,12 @@ export class TunnelFront {
     socket.on('error', () => undefined);
     this.#connect(access, request, socket, head).catch((error: unknown) => {
       const refusal = refusalOf(error);
-      access.client?.ticket?.refused(refusal, access.destination?.url);
       access.end({ status: refusal.status, code: refusal.code });
       refuseSocket(socket, refusal);
     });
   };
 
   /** Opens a line for a client that was let in and waits on `socket`; `answer` tells it that the line stands. */
-  // A client that closes, or ends before it has a tunnel, waits for nothing any more.
   async open(
     access: Access,
     client: Client,
@@ -60,20 +61,16 @@ export class TunnelFront {
     head: Buffer,
     answer: () => void,
   ): Promise<void> {
-    const { admission, switchboard, idleMs } = this.#parts;
-    admission.tunnel(access, client, destination);
-    const gone = new Cancellation();
-    const onGone = (): void => gone.abort();
-    socket.once('end', onGone).once('close', onGone);
-    const line = await switchboard.open(client, destination, gone, () => (access.attempts += 1));
-    socket.off('end', onGone).off('close', onGone);
-    if (gone.aborted || socket.destroyed) {
-      line.close();
-      throw new Refusal(499, 'ABORTED', 'the client has gone');
+    let line: Line;
+    try {
+      line = await this.#find(access, client, destination, socket);
+    } catch (error) {
+      client.ticket?.refused(refusalOf(error), destination.url);
+      throw error;
     }
     this.#lines.add(line);
     answer();
-    line.join(socket, head, idleMs, ({ sent, received, by, error }) => {
+    line.join(socket, head, this.#parts.idleMs, ({ sent, received, by, error }) => {
       this.#lines.delete(line);
       const { endpoint: proxy = 'direct', attempts, latencyMs } = line;
       const code = by === 'idle' ? 'IDLE' : by === 'us' ? 'CLOSED' : error;
@@ -81,9 +78,25 @@ export class TunnelFront {
     });
   }
 
+  // A client that closes, or ends before it has a tunnel, waits for nothing any more.
+  async #find(access: Access, client: Client, destination: Destination, socket: Socket): Promise<Line> {
+    if (this.draining) throw new Refusal(503, 'DRAINING', 'the gateway is about to close');
+    const { admission, switchboard } = this.#parts;
+    admission.tunnel(access, client, destination);
+    const gone = new Cancellation();
+    const onGone = (): void => gone.abort();
+    socket.once('end', onGone).once('close', onGone);
+    const line = await switchboard.open(client, destination, gone, () => (access.attempts += 1));
+    socket.off('end', onGone).off('close', onGone);
+    if (!gone.aborted && !socket.destroyed) return line;
+    line.close();
+    throw new Refusal(499, 'ABORTED', 'the client has gone');
+  }
+
   async #connect(access: Access, request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const framing = checkFraming(request);
-    const client = this.#parts.doorman.admit(framing.credentials, undefined, socket);
+    const controls = readTunnelControls(request.rawHeaders);
+    const client = wishing(this.#parts.doorman.admit(framing.credentials, controls.key, socket), controls);
     const destination = readConnect(request, framing);
     await this.open(access, client, destination, socket, head, () => void socket.write(ESTABLISHED));
   }

@@ -11,13 +11,15 @@ type Word = (typeof WORDS)[number];
 
 /** Longer ones are refused: they become keys of the pool. */
 const MOST = 256;
+/** They would end a line of a log, or speak to a terminal. */
+export const CONTROL_CHARACTER = /\p{Cc}/u;
 
 /**
  * Reads `session-cart-42-tag-eu-country-de`: each word takes what follows it up to the next one. A country is the tag
  * `country:de`. Undefined when the text is something else.
  */
 export function readWishes(text: string): Wishes | undefined {
-  if (text.length > MOST) return undefined;
+  if (text.length > MOST || CONTROL_CHARACTER.test(text)) return undefined;
   let session: string | undefined;
   const tags: string[] = [];
   for (const [word, value] of pairsOf(text)) {

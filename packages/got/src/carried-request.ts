@@ -47,6 +47,8 @@ export class CarriedRequest {
   #deferred = false;
   #complete = false;
   #bodyIsOnce = false;
+  /** The stream or generator that got has begun to read. */
+  #begun: unknown;
 
   constructor(carriers: AgentClient) {
     this.#carriers = carriers;
@@ -56,6 +58,10 @@ export class CarriedRequest {
   async prepare(options: GotOptions): Promise<void> {
     // Options of an answered request may be given to the next: agents of ours give way to those of its own lease.
     refuseBypass(options, isTunnelling);
+    const { body } = options;
+    // A redirect that asks for it again: got would send nothing, and not say so.
+    if (isOnce(body) && body === this.#begun) throw new Error('the body of the request is gone');
+    this.#begun = body;
     const url = String(options.url);
     if (!this.#keepsLease(toTarget(url))) await this.#take(options, url);
     this.#host = toTarget(url);

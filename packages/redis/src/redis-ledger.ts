@@ -62,10 +62,23 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
     this.#link.start(context.clock, context.report);
   }
 
-  /** While the store is out of reach and this worker may grant by itself: which endpoints. */
+  /**
+   * While the store is out of reach and this worker may grant by itself: which endpoints. Until that begins nothing is any
+   * different, so that an outage of a moment moves no session.
+   */
   get alone(): ((endpoint: string) => boolean) | undefined {
-    if (this.#link.state !== 'down' || this.#options.whenDown === 'closed') return undefined;
-    return this.#options.whenDown === 'open' ? () => true : (endpoint) => this.#peers.owns(endpoint);
+    const { whenDown, leaseTtlMs } = this.#options;
+    if (this.#link.state !== 'down' || whenDown === 'closed') return undefined;
+    if (whenDown === 'open') return () => true;
+    if (this.#clock.now() < this.#aloneFrom(leaseTtlMs) || !this.#peers.agreedAt(this.#link.contactAt))
+      return undefined;
+    return (endpoint) => this.#peers.owns(endpoint);
+  }
+
+  /** By then every lease that others had on this worker's endpoints has run out, and so has every pace they set. */
+  #aloneFrom(longestMs: number): Instant {
+    const { contactAt, triedSince } = this.#link;
+    return Math.max(contactAt, triedSince) + longestMs;
   }
 
   async admit(request: SharedAdmitRequest): Promise<SharedAdmitResult> {
@@ -149,17 +162,12 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
 
   #admitAlone(request: SharedAdmitRequest): SharedAdmitResult {
     const { whenDown, leaseTtlMs } = this.#options;
-    const { contactAt, triedSince } = this.#link;
     const now = this.#clock.now();
     // Coming back it is about to say what it holds: from then on nothing may be added to that.
     if (whenDown === 'closed' || this.#link.state !== 'down' || this.#closed) return unavailable(SOON_MS);
-    if (whenDown === 'partition') {
-      // By then every lease that others had on this worker's endpoints has run out, and so has every pace they set.
-      const openAt = Math.max(contactAt, triedSince) + Math.max(leaseTtlMs, request.emissionMs);
-      if (now < openAt) return unavailable(Math.max(1, Math.min(SOON_MS, openAt - now)));
-      // Two that know different workers could each take an endpoint for their own.
-      if (!this.#peers.agreedAt(contactAt)) return unavailable(SOON_MS);
-    }
+    const openAt = whenDown === 'open' ? now : this.#aloneFrom(Math.max(leaseTtlMs, request.emissionMs));
+    if (now < openAt) return unavailable(Math.max(1, Math.min(SOON_MS, openAt - now)));
+    // Undefined also where two that know different workers could each take an endpoint for their own.
     const may = this.alone;
     const index = may === undefined ? -1 : request.candidates.findIndex(({ key }) => may(key));
     if (index < 0) return unavailable(SOON_MS);

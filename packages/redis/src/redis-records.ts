@@ -122,7 +122,9 @@ export class RedisRecords implements Records {
         cursor = next ?? '0';
         // From before the first portion: what is told meanwhile is heard again, and harms nothing.
         if (this.#last === '0') this.#last = newest ?? '0';
-        yield bucket === keys.others ? readOthers(values, wallNow()) : endpointsOf(values, wallNow());
+        yield bucket === keys.others
+          ? await this.#asItStands(readOthers(values, wallNow()))
+          : endpointsOf(values, wallNow());
       } while (cursor !== '0');
     }
     this.#pullSoon(0);
@@ -207,10 +209,34 @@ export class RedisRecords implements Records {
     this.#last = String(last);
     if (missed === '1') await this.#reload();
     const { clock, receive } = this.#context;
+    const told: SoftRecord[] = [];
     for (let index = 0; index + 1 < batches.length; index += 2) {
-      receive(readBatch(String(batches[index + 1]), clock.wallNow() - Number(batches[index])));
+      told.push(...readBatch(String(batches[index + 1]), clock.wallNow() - Number(batches[index])));
     }
+    receive(await this.#asItStands(told));
     return Number(read) >= MOST_ENTRIES;
+  }
+
+  /**
+   * What is told of suspensions comes a while after it was done, and a worker hears nothing of its own: two that suspend and
+   * resume one target could each believe the other for ever. The store knows which was last.
+   */
+  async #asItStands(told: readonly SoftRecord[]): Promise<SoftRecord[]> {
+    const targets = new Set(told.flatMap((record) => (record.kind === 'suspension' ? [record.target] : [])));
+    const rest = told.filter(({ kind }) => kind !== 'suspension');
+    const { keys } = this.#link;
+    const standing = await Promise.all(
+      [...targets].map(async (target): Promise<SoftRecord[]> => {
+        const reply = await this.#link.run('paused', [keys.suspension(target)], []);
+        // Whoever asks for a place is told all the same.
+        if (!reply.ok) return [];
+        const ms = Number(reply.value[0]);
+        const forMs = ms < 0 ? Number.POSITIVE_INFINITY : ms;
+        const at = this.#context.clock.wallNow();
+        return [{ kind: 'suspension', at, target, forMs, why: String(reply.value[1]) }];
+      }),
+    );
+    return [...rest, ...standing.flat()];
   }
 
   async #reload(): Promise<void> {

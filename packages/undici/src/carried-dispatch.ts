@@ -7,12 +7,14 @@ import type { Memory } from './memory.js';
 import type { Pooled } from './options.js';
 import { IN_CONTEXT } from './pool-info.js';
 import { RequestBody } from './request-body.js';
+import type { UnderWay } from './under-way.js';
 
 export interface Carriers {
   readonly pool: Pool;
   readonly agents: EndpointAgents;
   readonly memory: Memory;
   readonly bodyBytes: number;
+  readonly underWay: UnderWay;
 }
 
 /** Where the run and the lease behind an answer are told to, for those who can tie them to it. */
@@ -75,6 +77,7 @@ export class CarriedDispatch implements AttemptOwner {
     } catch (error) {
       return this.handler.onResponseError?.(this.outer, error as Error);
     }
+    this.#carriers.underWay.add(this);
     this.#next();
   }
 
@@ -94,6 +97,7 @@ export class CarriedDispatch implements AttemptOwner {
   }
 
   settled({ verdict }: Lease): void {
+    this.#carriers.underWay.delete(this);
     // Whatever comes again for an answer that the pool calls good has its own reasons.
     if (verdict !== 'success' && verdict !== 'final') this.#carriers.memory.failed(this.handler, this.run);
   }
@@ -186,9 +190,13 @@ export class CarriedDispatch implements AttemptOwner {
       return held.deliverHeld();
     }
     this.#isOver = true;
+    this.#carriers.underWay.delete(this);
+    this.#body.discard();
     this.#run?.end();
     this.#cancelRest();
     this.#carriers.memory.failed(this.handler, this.run);
+    // undici's `request` makes no more of it than this one.
+    this.noteOn(error);
     this.handler.onResponseError?.(this.outer, error);
   }
 

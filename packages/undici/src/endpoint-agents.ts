@@ -10,12 +10,15 @@ export interface LeasedAgent {
   readonly release?: () => void;
 }
 
+/** As much of the options as makes agents different. */
+export type EndpointAgentOptions = Omit<PoolDispatcherOptions, 'allowDirect' | 'bodyBytes'>;
+
 /** undici agents by endpoint, or by session on it. */
 export class EndpointAgents {
   readonly #keeper: AgentKeeper<Agent>;
-  readonly #options: PoolDispatcherOptions;
+  readonly #options: EndpointAgentOptions;
 
-  constructor(options: PoolDispatcherOptions) {
+  constructor(options: EndpointAgentOptions) {
     this.#options = options;
     const { maxAgents = POOL_DISPATCHER_DEFAULTS.maxAgents } = options;
     this.#keeper = new AgentKeeper(maxAgents, (endpoint) => this.#create(endpoint), letGo);

@@ -172,3 +172,35 @@ test('agents that undici will not make end the request, its lease, and nothing e
   expect((error as { cause?: unknown }).cause).toMatchObject({ code: 'UND_ERR_INVALID_ARG' });
   expect(pool.stats()).toMatchObject({ inFlight: 0, succeeded: 0 });
 });
+
+test('a dispatcher that is closed finishes what is under way, and takes nothing more', async () => {
+  const target = await lab(startTarget());
+  const { pool, proxies } = await poolOver(1);
+  const dispatcher = poolDispatcher(pool);
+  const { body } = await request(`${target.url}/bytes/5000000`, { dispatcher });
+  let closed = false;
+  const closing = dispatcher.close().then(() => (closed = true));
+  await expect(request(target.url, { dispatcher })).rejects.toMatchObject({ code: 'UND_ERR_CLOSED' });
+  expect(closed).toBe(false);
+  expect((await body.arrayBuffer()).byteLength).toBe(5_000_000);
+  await closing;
+  expect(target.requests).toHaveLength(1);
+  while (proxies[0]!.connections.open > 0) await new Promise(setImmediate);
+});
+
+test('one that is destroyed ends what is under way, and blames nobody', async () => {
+  const target = await lab(startTarget());
+  const { pool } = await poolOver(1);
+  const verdicts: string[] = [];
+  pool.on('settled', ({ verdict }) => verdicts.push(verdict));
+  const [dispatcher, other] = [poolDispatcher(pool), poolDispatcher(pool)];
+  const failed = request(`${target.url}/hang`, { dispatcher }).catch((reason: unknown) => reason);
+  while (target.requests.length === 0) await new Promise(setImmediate);
+  const why = new Error('enough');
+  await dispatcher.destroy(why);
+  expect(await failed).toBe(why);
+  expect(verdicts).toEqual(['abandoned']);
+  const { statusCode, body } = await request(`${target.url}/status/200`, { dispatcher: other });
+  await body.dump();
+  expect(statusCode).toBe(200);
+});

@@ -1,10 +1,20 @@
 import { checkKeys, type Pool } from '@fairlead/core';
-import { checkCacheTerms, checkClientOptions, directRefused, dropWithPool } from '@fairlead/dial';
+import { checkCacheTerms, checkClientOptions, directRefused, PoolShares, StandInController } from '@fairlead/dial';
 import type { Dispatcher } from 'undici';
 import { CarriedDispatch, type CarriedOptions } from './carried-dispatch.js';
-import { EndpointAgents } from './endpoint-agents.js';
+import { EndpointAgents, type EndpointAgentOptions } from './endpoint-agents.js';
 import { Memory } from './memory.js';
 import { KEYS, POOL_DISPATCHER_DEFAULTS, type PoolDispatcherOptions } from './options.js';
+import { UnderWay } from './under-way.js';
+
+/** An interceptor that can be taken out of use. */
+export interface PoolCarrier {
+  readonly interceptor: Dispatcher.DispatcherComposeInterceptor;
+  /** Refuses what comes from now on, and answers what is under way. */
+  end(reason: Error): UnderWay;
+}
+
+const shares = new PoolShares<EndpointAgents, EndpointAgentOptions>((options) => new EndpointAgents(options));
 
 /**
  * For `dispatcher.compose`: every request goes through the pool, on connections of its own. The composed dispatcher itself
@@ -14,14 +24,28 @@ export function poolInterceptor(
   pool: Pool,
   options: PoolDispatcherOptions = {},
 ): Dispatcher.DispatcherComposeInterceptor {
+  return poolCarrier(pool, options).interceptor;
+}
+
+export function poolCarrier(pool: Pool, options: PoolDispatcherOptions): PoolCarrier {
   checkKeys(options, KEYS, '');
-  const { allowDirect, bodyBytes } = { ...POOL_DISPATCHER_DEFAULTS, ...options };
+  const { allowDirect, bodyBytes, ...own } = { ...POOL_DISPATCHER_DEFAULTS, ...options };
   checkClientOptions({ allowDirect, bodyBytes });
-  checkCacheTerms(options);
-  const agents = new EndpointAgents(options);
-  dropWithPool(pool, agents);
-  const carriers = { pool, agents, memory: new Memory(), bodyBytes };
-  return (dispatch) => (asked, handler) => {
+  checkCacheTerms(own);
+  const { kept: agents, release } = shares.share(pool, own);
+  const underWay = new UnderWay();
+  const carriers = { pool, agents, memory: new Memory(), bodyBytes, underWay };
+  let ended: Error | undefined;
+  const end = (reason: Error): UnderWay => {
+    ended ??= reason;
+    release();
+    return underWay;
+  };
+  const interceptor: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (asked, handler) => {
+    if (ended !== undefined) {
+      handler.onResponseError?.(new StandInController(() => undefined), ended);
+      return false;
+    }
     const carried = asked as CarriedOptions;
     if (carried.pool === false) {
       if (allowDirect) return dispatch(asked, handler);
@@ -30,4 +54,5 @@ export function poolInterceptor(
     new CarriedDispatch(carried, handler, carriers).start();
     return true;
   };
+  return { interceptor, end };
 }

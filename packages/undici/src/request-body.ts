@@ -7,6 +7,8 @@ export class RequestBody {
 
   constructor(body: unknown) {
     this.#body = body;
+    // It may break while nobody reads it: whoever does hears of it then.
+    if (body instanceof Readable) body.on('error', ignore);
   }
 
   /** True for a stream or a generator: there is one reading in it. */
@@ -19,9 +21,12 @@ export class RequestBody {
     return this.#read || (this.#body instanceof Readable && (this.#body.destroyed || Readable.isDisturbed(this.#body)));
   }
 
-  /** What undici gets to send. */
+  /**
+   * What undici gets to send: of a body that can be read once, something that begins to read when there is a connection. An
+   * attempt that was given up before that leaves the body to the next.
+   */
   toSend(): unknown {
-    if (!this.#isGenerator) return this.#body;
+    if (!this.isOnce) return this.#body;
     const begin = (): AsyncIterable<unknown> => {
       this.#read = true;
       return this.#body as AsyncIterable<unknown>;
@@ -33,9 +38,16 @@ export class RequestBody {
     };
   }
 
+  /** It will not be sent any more. */
+  discard(): void {
+    if (this.#body instanceof Readable) this.#body.destroy();
+  }
+
   /** fetch hands every body on as one. */
   get #isGenerator(): boolean {
     const { next }: { next?: unknown } = Object(this.#body);
     return typeof next === 'function';
   }
 }
+
+function ignore(): void {}

@@ -2,7 +2,7 @@ import { certificates } from '@fairlead/lab';
 import type { Endpoint } from '@fairlead/core';
 import { agentsFor, undiciConnector, type DialSettings } from '@fairlead/dial';
 import { create } from 'axios';
-import { got } from 'got';
+import got from 'got';
 import { Agent, request } from 'undici';
 
 export const CLIENT_NAMES = ['axios', 'got', 'undici'] as const;

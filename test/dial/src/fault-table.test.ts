@@ -1,14 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runCase, type FaultCase } from './fault-case.js';
+import { expectRight } from './expect-right.js';
 import { labCases } from './lab-cases.js';
 import { startRealCases, type RealServerCases } from './real-cases.js';
-
-/** Wrong in nothing: `seen` says what was reported when it is. */
-async function expectRight(faultCase: FaultCase): Promise<void> {
-  expect(faultCase.expected, 'the table of expectations lacks this fault').toBeDefined();
-  const result = await runCase(faultCase);
-  expect(result).toEqual({ ...result, misattributed: false, unsettled: false, socketsLeft: 0, credentialHits: [] });
-}
 
 describe.concurrent('a fault of the lab is seen as the fault table has it', () => {
   for (const faultCase of labCases()) test(`${faultCase.name} over ${faultCase.client}`, () => expectRight(faultCase));

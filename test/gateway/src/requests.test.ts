@@ -208,7 +208,13 @@ test('limits: a head that does not come is 408, a body that is too large 413, on
     talk(handle.port, `GET ${target.url}/${'x'.repeat(20_000)} HTTP/1.1\r\nHost: ${host}\r\n\r\n`),
   ]);
   expect(answers.map(statusOf)).toEqual([408, 413, 413, 408, 431]);
-  expect(log.map(({ code }) => code).sort()).toEqual(['BODY_TIMEOUT', 'BODY_TOO_LARGE', 'BODY_TOO_LARGE']);
+  expect(log.map(({ code }) => code).sort()).toEqual([
+    'BODY_TIMEOUT',
+    'BODY_TOO_LARGE',
+    'BODY_TOO_LARGE',
+    'HEADER_TIMEOUT',
+    'HEADER_TOO_LARGE',
+  ]);
 });
 
 test('limits: no room is 503, no proxy 503, a proxy that never answers 504', async () => {

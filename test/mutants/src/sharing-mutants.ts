@@ -52,9 +52,10 @@ export const sharingMutants: readonly Mutant[] = [
   },
   {
     name: 'the client says what time it is',
-    file: 'redis/src/scripts/renew.ts',
+    file: 'redis/src/scripts/admit.ts',
     find: 'local now = time[1] * 1000 + time[2] / 1000',
-    becomes: 'local now = tonumber(ARGV[2])',
+    // That of each worker is off by up to half a second.
+    becomes: 'local now = time[1] * 1000 + time[2] / 1000 + tonumber(string.sub(ARGV[2], 2, 4), 36) % 1000 - 500',
   },
   {
     name: 'a place of an epoch that is over is taken',
@@ -71,8 +72,8 @@ export const sharingMutants: readonly Mutant[] = [
   {
     name: 'places are granted alone at once',
     file: 'redis/src/redis-ledger.ts',
-    find: 'if (now < openAt) return',
-    becomes: 'if (now < contactAt) return',
+    find: 'return Math.max(contactAt, triedSince) + longestMs;',
+    becomes: 'return Math.max(contactAt, triedSince) - longestMs;',
   },
   {
     name: 'who comes back does not think of what others granted',

@@ -25,7 +25,7 @@ export class SharingWorkshop {
   }
 
   async passes(): Promise<boolean> {
-    const env = { SHARED_LIVES: '150', CI: 'true' };
+    const env = { SHARED_LIVES: '150', MODEL_RUNS: '15', CI: 'true' };
     return (await runTests(this.#folder, { env, longestMs: LONGEST_MS })) === 'passed';
   }
 
@@ -34,7 +34,8 @@ export class SharingWorkshop {
   }
 
   #copy(from: string, to: string): void {
-    const leaveOut = /(^|\/)(node_modules|dist)$/;
+    // Settings of the compiler that stand beside the originals are not needed.
+    const leaveOut = /(^|\/)(node_modules|dist|tsconfig[.\w]*\.json)$/;
     cpSync(join(root, from), join(this.#folder, to), { recursive: true, filter: (path) => !leaveOut.test(path) });
   }
 
@@ -49,7 +50,7 @@ export class SharingWorkshop {
       { find: '@fairlead/testkit', replacement: at('testkit/src/index.ts') },
       { find: '@fairlead/lab', replacement: at('lab/src/index.ts') },
     ];
-    const include = ['redis/src/*.test.ts', 'test/stores/simulated/*.test.ts'];
+    const include = ['redis/src/*.test.ts', 'test/stores/{simulated,wire,model}/*.test.ts'];
     return `export default ${JSON.stringify({ resolve: { alias }, test: { include, testTimeout: 100_000 } })};\n`;
   }
 }

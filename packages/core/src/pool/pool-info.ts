@@ -24,8 +24,18 @@ const infos = new WeakMap<object, PoolInfo>();
 
 /** What the pool did for a response or an error of a client that goes through it. */
 export function poolInfo(responseOrError: unknown): PoolInfo | undefined {
-  return typeof responseOrError === 'object' && responseOrError !== null ? infos.get(responseOrError) : undefined;
+  let subject = responseOrError;
+  for (let depth = 0; depth < MOST_WRAPPED && typeof subject === 'object' && subject !== null; depth += 1) {
+    const info = infos.get(subject);
+    if (info !== undefined) return info;
+    const { response, cause }: { response?: unknown; cause?: unknown } = subject;
+    subject = response ?? cause;
+  }
+  return undefined;
 }
+
+/** Libraries wrap what they were handed: an answer that cannot be parsed, an error in an error. */
+const MOST_WRAPPED = 4;
 
 /** For adapters: ties what the pool did to what the caller is handed. */
 export function notePoolInfo(subject: unknown, run: Run, lease: Lease | undefined): void {

@@ -1,5 +1,5 @@
 import type { EndpointId } from '../endpoint.js';
-import { FairleadError } from '../errors.js';
+import { FairleadError, PoolExhaustedError } from '../errors.js';
 import type { Fact } from '../kernel/fact.js';
 import type { Row } from '../kernel/table.js';
 import type { Instant } from '../ports/clock.js';
@@ -141,10 +141,13 @@ export class SharedDesk {
 
   async #ask(run: Run): Promise<Lease | Refusal | 'again'> {
     const now = this.#dispatcher.now();
-    const refusal = this.#dispatcher.prepare(run, now, this.#shared.alone && this.#alone());
+    const alone = this.#shared.alone !== undefined;
+    const refusal = this.#dispatcher.prepare(run, now, alone ? this.#alone() : undefined);
     if (refusal !== undefined) {
       this.#dispatcher.tell();
-      return refusal;
+      // Nobody is unfit: they are others' to grant, and the store may be back any moment.
+      const isOthers = alone && refusal.error instanceof PoolExhaustedError;
+      return isOthers ? { retryAt: now + BUSY_MAX_MS, why: 'noPermit' } : refusal;
     }
     const plan = this.#reserve(run, now);
     if (plan === undefined) return { retryAt: now + this.#jitter(), why: 'noPermit' };

@@ -13,7 +13,7 @@ const TRIP_MS = 5;
 /** A ledger that is one trip away, and grants whatever is asked unless it is told what to answer. */
 class FarLedger implements SharedLedger {
   readonly #clock: ManualClock;
-  readonly alone = undefined;
+  alone: ((key: string) => boolean) | undefined;
   readonly released: string[] = [];
   asking = 0;
   most = 0;
@@ -148,5 +148,16 @@ test.each([
   (await waiting).settle(ok);
   expect(pool.stats().inFlight).toBe(0);
   expect(ledger.released.length).toBe(2);
+  await pool.close();
+});
+
+test('a worker that may grant alone, but on no endpoint, lets its callers wait for the store', async () => {
+  const { clock, ledger, pool } = await world(2);
+  ledger.alone = () => false;
+  const waiting = pool.acquire({ target });
+  await pass(clock, 1_000);
+  ledger.alone = undefined;
+  await pass(clock, 1_000);
+  (await waiting).settle(ok);
   await pool.close();
 });

@@ -18,7 +18,8 @@ export const routes = {
   /** `/status/429?retry-after=3` */
   status: ({ response, url }) => {
     const retryAfter = url.searchParams.get('retry-after');
-    const status = Number(argument(url) || 200);
+    const asked = Number(argument(url) || 200);
+    const status = Number.isInteger(asked) && asked >= 200 && asked <= 999 ? asked : 400;
     const body = status === 204 || status === 304 ? '' : `status ${status}\n`;
     if (body !== '') response.setHeader('Content-Length', body.length);
     if (retryAfter !== null) response.setHeader('Retry-After', retryAfter);

@@ -28,6 +28,11 @@ const get = (path: string, method?: string, more?: string, body?: string): Promi
 
 const bodyOf = ({ bytes }: Heard): Buffer => bytes.subarray(bytes.indexOf('\r\n\r\n') + 4);
 
+test('a status that is none is answered 400', async () => {
+  for (const word of ['word', '99', '2e3', '200.5'])
+    expect((await get(`/status/${word}`)).text).toMatch(/^HTTP\/1.1 400 /);
+});
+
 test('answers any status, with Retry-After when asked to', async () => {
   for (const status of [200, 204, 304, 407, 429, 503, 599]) {
     expect((await get(`/status/${status}`)).text).toMatch(new RegExp(`^HTTP/1.1 ${status} `));

@@ -3,6 +3,7 @@ import { BIND } from './bind.js';
 import { CANCEL } from './cancel.js';
 import { LEAVE } from './leave.js';
 import { LOAD } from './load.js';
+import { PAUSED } from './paused.js';
 import { PULL } from './pull.js';
 import { PUSH } from './push.js';
 import { REASSERT } from './reassert.js';
@@ -23,6 +24,7 @@ export const SCRIPTS = Object.freeze({
   recover: RECOVER,
   reassert: REASSERT,
   suspend: SUSPEND,
+  paused: PAUSED,
   unpin: UNPIN,
   bind: BIND,
   push: PUSH,

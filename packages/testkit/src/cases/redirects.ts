@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { AdapterContract } from '../contract-client.js';
 import { codesOf, failure } from '../world.js';
@@ -37,6 +38,20 @@ export function redirectCases(within: Within, { redirects }: AdapterContract): v
         expect(codesOf(await failure(scene.client.send({ url })))).toContain('TARGET_SUSPENDED');
         expect(second.connections.opened).toBe(0);
         expect(await scene.verdicts()).toEqual(['final']);
+      }));
+
+    test('takes a streamed body along whole, or says that it cannot', () =>
+      within(async (world) => {
+        const [first, second] = [await world.target(), await world.target()];
+        const scene = world.scene([await world.proxy()]);
+        const to = encodeURIComponent(`${second.url}/echo`);
+        const url = `${first.url}/redirect?status=307&to=${to}`;
+        const body = Readable.from([Buffer.from('all '), Buffer.from('of it')]);
+        const answer = await scene.client.send({ url, method: 'POST', body }).catch(() => undefined);
+        // undici's interceptor hands such a redirect on as it is.
+        if (answer === undefined || answer.status === 307) expect(second.requests).toHaveLength(0);
+        else expect(JSON.parse(answer.body)).toMatchObject({ method: 'POST', body: 'all of it' });
+        await scene.verdicts();
       }));
 
     test.each([303, 307])('sends on what %i says it should', (status) =>

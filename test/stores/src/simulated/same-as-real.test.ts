@@ -81,6 +81,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc
     .constantFrom('0', '-1', '1', '60000')
     .map((ms): Command => ({ verb: 'suspend', keys: ['t:y'], args: [ms, 'why'] })),
+  fc.constant<Command>({ verb: 'paused', keys: ['t:y'], args: [] }),
   fc
     .tuple(session, fc.constantFrom('', 'GENERATION', '7'))
     .map(([name, generation]): Command => ({ verb: 'unpin', keys: [`b:${name}`], args: [generation] })),
@@ -184,6 +185,7 @@ class Side {
     const answer = list.map(String);
     const isOwn = answer[0] === this.#names.get('EPOCH');
     if (verb === 'sentinel') return [isOwn, seconds(answer[1]), answer[2] === '-1', answer[3]];
+    if (verb === 'paused') return [seconds(answer[0]), answer[1]];
     if (verb === 'load') return keys[1] === 'h:x' ? othersOf(answer) : endpointsOf(answer);
     if (verb === 'pull') {
       this.#names.set('LAST', answer[2]!);

@@ -146,6 +146,11 @@ export class SimulatedRedis {
       this.#suspend(key!, Number(ms), why!, ms === '0');
       return ['ok'];
     },
+    paused: ([key]) => {
+      const paused = this.#suspensions.get(key!);
+      if (paused === undefined || paused.until <= this.#now()) return [0, ''];
+      return [paused.until === NEVER ? -1 : Math.ceil(paused.until - this.#now()), paused.value];
+    },
     unpin: ([key], [generation]) => {
       const pin = this.#pin(key!);
       if (pin === undefined || (generation !== '' && String(pin.generation) !== generation)) return [0];

@@ -1,3 +1,4 @@
+import { SCRIPTS } from '@fairlead/redis/port';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { available, ok, Site, target, until, Wire } from './wire.js';
@@ -36,6 +37,22 @@ describe.skipIf(!available)('workers that disagree', () => {
   });
 });
 
+describe.skipIf(!available)('a pace', () => {
+  test('is kept over four workers by the clock of the server', async () => {
+    const paceMs = 600;
+    const wires = Array.from({ length: 4 }, () => new Wire(site.server.url));
+    const more = { proxies: ['http://one.example:1'], policy: { preset: 'rotate' as const, minIntervalMs: paceMs } };
+    const workers = await Promise.all(wires.map((client) => site.worker({ client }, more)));
+    for (let round = 0; round < 2; round += 1) {
+      for (const { pool } of workers) (await pool.acquire({ target })).settle(ok);
+    }
+    const grants = wires.flatMap((wire) => wire.grants).sort((a, b) => a.before - b.before);
+    expect(grants).toHaveLength(8);
+    const early = grants.filter((grant, index) => index > 0 && grant.before - grants[index - 1]!.after < paceMs);
+    expect(early).toEqual([]);
+  });
+});
+
 describe.skipIf(!available)('what others wrote', () => {
   test('is let in record by record, and never ends hearing', async () => {
     const { pool, reports } = await site.worker();
@@ -57,8 +74,8 @@ describe.skipIf(!available)('what others wrote', () => {
       pool.on('suspended', resolve);
     });
     for (const record of bad) await site.admin.xadd(feed, '*', 'w', 'f'.repeat(16), 'd', JSON.stringify([record]));
-    const good = { kind: 'suspension', target: 'other.example', forMs: 60_000, why: 'told' };
-    await site.admin.xadd(feed, '*', 'w', 'f'.repeat(16), 'd', JSON.stringify([good]));
+    const other = await site.worker();
+    other.pool.suspend('other.example', 60_000);
     await heard;
     expect(JSON.stringify(pool.stats())).not.toContain('NaN');
     (await pool.acquire({ target })).settle(ok);
@@ -89,17 +106,55 @@ describe.skipIf(!available)('what others wrote', () => {
     const { pool } = await site.worker({}, {}, { graceMs: 0, pullMs: 3_000, worker: '00000000000000bb' });
     const feed = site.admin.pipeline();
     for (let index = 0; index < 1_000; index += 1) {
-      const last = [{ kind: 'suspension', target: 'last.example', forMs: 60_000, why: 'x' }];
       const from = index % 100 === 50 ? '00000000000000bb' : '00000000000000cc';
-      feed.xadd(`fl1:{${site.name}}:hv`, '*', 'w', from, 'd', JSON.stringify(index === 999 ? last : []));
+      feed.xadd(`fl1:{${site.name}}:hv`, '*', 'w', from, 'd', '[]');
     }
     const heard = new Promise((resolve) => {
       pool.on('suspended', resolve);
     });
+    const other = await site.worker();
     await feed.exec();
+    other.pool.suspend('last.example', 60_000);
     // Within one pull, and what follows from it at once; not within five of them.
     await heard;
   }, 9_000);
+});
+
+describe.skipIf(!available)('a target that two workers suspend and resume', () => {
+  test('is suspended for nobody once it was resumed last', async () => {
+    const [one, two] = [await site.worker(), await site.worker()];
+    one.pool.suspend('shop.example', 'until-resumed');
+    two.pool.resumeTarget('shop.example');
+    // Until all that is on its way has arrived, and for who comes after that.
+    two.pool.suspend('other.example', 60_000);
+    await new Promise((resolve) => one.pool.on('suspended', resolve));
+    for (const { pool } of [one, two, await site.worker()]) (await pool.acquire({ target })).settle(ok);
+  });
+});
+
+describe.skipIf(!available)('an outage that is over before anybody grants alone', () => {
+  test('moves no session and refuses nobody', async () => {
+    const wire = new Wire(site.server.url);
+    const policy = { session: { contract: 'strict' as const } };
+    const [{ pool, reports }] = [await site.worker({ client: wire }, { policy }), await site.worker()];
+    const names = Array.from({ length: 12 }, (_, index) => `s${index}`);
+    const one = names.map((session) => async () => {
+      const lease = await pool.acquire({ target, session });
+      lease.settle(ok);
+      return lease.endpoint.id;
+    });
+    const before: string[] = [];
+    for (const use of one) before.push(await use());
+    wire.before = refuse;
+    pool.suspend('other.example', 60_000);
+    await until(
+      () => reports.at(-1)?.state,
+      (state) => state === 'down',
+    );
+    const during = Promise.all(one.map((use) => use()));
+    wire.before = () => undefined;
+    expect(await during).toEqual(before);
+  });
 });
 
 describe.skipIf(!available)('what is told again after an outage', () => {
@@ -171,6 +226,13 @@ describe.skipIf(!available)('what is told again after an outage', () => {
 });
 
 describe.skipIf(!available)('a server that has lost its data', () => {
+  test('or its scripts while somebody loaded them, is given those that it lacks', async () => {
+    const { pool } = await site.worker();
+    await site.admin.script('FLUSH');
+    await site.admin.script('LOAD', SCRIPTS.sentinel);
+    (await pool.acquire({ target, deadlineMs: 5_000 })).settle(ok);
+  });
+
   test('is told again what newcomers are to know', async () => {
     const first = await site.worker();
     for (let turn = 0; turn < 12; turn += 1) (await first.pool.acquire({ target })).settle(ok);

@@ -17,6 +17,8 @@ export class Wire implements RedisPort {
   after: Promise<unknown> | undefined;
   /** Commands in the order they were sent. */
   readonly sent: { readonly keys: readonly string[]; readonly args: readonly string[] }[] = [];
+  /** Between which two moments the server granted each place, by the one clock of this process. */
+  readonly grants: { readonly after: number; readonly before: number }[] = [];
 
   constructor(url: string) {
     this.#client = new Redis(url);
@@ -27,7 +29,11 @@ export class Wire implements RedisPort {
     this.sent.push({ keys, args });
     this.before(keys, args);
     const { after } = this;
+    const sentAt = performance.now();
     const answer = await this.#client.evalsha(digest, keys.length, ...keys, ...args);
+    if (keys.length > 3 && Array.isArray(answer) && answer[0] === 'ok' && answer.length === 4) {
+      this.grants.push({ after: sentAt, before: performance.now() });
+    }
     await after;
     return answer;
   }
