@@ -148,10 +148,13 @@ export const ETS_DEFAULTS = Object.freeze({
   /** Where a refusal stops everybody: uses a pair is presumed to have had in store, the margin over what remains. @default 4 and 1.1 */
   graveBurst: 4,
   graveMargin: 1.1,
-  /** … most growth of the interval per 429, growth per 403, decay per success after a 403; after a 429 there is none. @default 2, 1.35, 0.9985 */
+  /** … multiple of its pace at which a pair's store is presumed to fill up again. @default 2 */
+  graveIdle: 2,
+  /** … most growth of the interval per 429, growth per 403. @default 2 and 1.35 */
   graveMost: 2,
   graveDenied: 1.35,
-  graveDecay: 0.9985,
+  /** … time constant of the interval after a 403; after a 429 it is kept. @default 300_000 */
+  graveTauMs: 300_000,
   /** … least time between two raises. @default 20_000 */
   graveRaiseMs: 20_000,
   /** Least time between two raises, or half the interval if longer. @default 500 */

@@ -108,7 +108,8 @@ export class Dispatcher implements LeaseKeeper {
       vacated: (row) => this.counters.forget(row),
       link,
     });
-    const desk = { ledger: store.ledger, members: this.members, bytes: this.bytes, events, clock };
+    const now = { policy: () => options.policy };
+    const desk = { ledger: store.ledger, members: this.members, bytes: this.bytes, events, clock, ...now };
     this.sessions = new SessionDesk(desk, () => this.changed());
     this.question = new Question(this.kernel, this.roster, options, () => this.inFlight + this.line.wanting + 1);
     if (shared !== undefined) this.question.query.want = SHARED_CANDIDATES;
@@ -324,6 +325,7 @@ export class Dispatcher implements LeaseKeeper {
     this.live.add(lease);
     this.counters.dispatched += 1;
     const spent = this.members.used(row, now);
+    if (pin !== 'kept') this.sessions.serves(run, endpoint);
     this.onGranted();
     this.effects.flush();
     tellLeased(this.#events, lease);

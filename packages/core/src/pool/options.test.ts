@@ -23,3 +23,11 @@ test('an inherited option does not count', () => {
   const options = Object.create({ zebra: 1 }) as object;
   expect(() => createPool(options)).not.toThrow();
 });
+
+test('an update leaves what is said to be undefined as it is', () => {
+  const pool = createPool({ proxies: ['http://a:1'], maxInFlight: 1 });
+  pool.update({ maxInFlight: undefined, deadlineMs: undefined } as never);
+  expect(pool.tryAcquire({ target: 'https://shop.example/' })).toBeDefined();
+  expect(pool.tryAcquire({ target: 'https://shop.example/' })).toBeUndefined();
+  expect(() => pool.update(null as never)).toThrow('changes: must be an object of options');
+});

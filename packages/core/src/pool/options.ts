@@ -91,12 +91,14 @@ export type PoolUpdate = Pick<
 const FIXED = ['name', 'store', 'strategy', 'strategies', 'constants', 'clock', 'random'];
 
 /** Checks a change; what needs a new pool is refused by name. */
-export function resolveUpdate(changes: PoolUpdate, current: ResolvedOptions): Partial<ResolvedOptions> {
+export function resolveUpdate(input: PoolUpdate, current: ResolvedOptions): Partial<ResolvedOptions> {
+  // What is said to be undefined is left as it is.
+  const changes = ownOptions(input, 'changes');
   const fixed = FIXED.find((key) => Object.hasOwn(changes, key));
   if (fixed !== undefined) {
     throw new ConfigurationError('INVALID_OPTION', fixed, 'cannot be changed while the pool works; make a new pool');
   }
-  checkKeys(ownOptions(changes, 'changes'), OPTION_KEYS, '');
+  checkKeys(changes, OPTION_KEYS, '');
   const { proxies: _proxies, proxyDefaults, policy, ...rest } = changes;
   const { deadlineMs, leaseIdleMs, maxInFlight, maxWaiting } = resolveOptions({ ...numbersOf(current), ...rest });
   return {

@@ -200,6 +200,7 @@ export class Pool {
       deadline: clock.now() + (request.deadlineMs ?? deadlineMs),
       policy,
       matcher: this.#dispatcher.roster.matcherOf(request),
+      stale: this.#dispatcher.sessions.staleFor(request, target, policy),
       ...kind,
     });
   }

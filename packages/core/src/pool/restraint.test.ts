@@ -214,3 +214,17 @@ test('the pace of a path is not the pace of its host', () => {
   const [api, page] = ['https://shop.example/api/x', 'https://shop.example/'];
   expect([api, page, api, page].map(once)).toEqual([true, true, false, true]);
 });
+
+test('a path that is paced holds up nobody who goes by another rule of the host', async () => {
+  const clock = manualClock();
+  const targets = [{ match: 'x.example/api', minIntervalMs: 60_000 }];
+  const pool = createPool({ proxies: [{ url: 'http://a:1', maxInFlight: 1 }], clock, policy: { targets } });
+  pool.tryAcquire({ target: 'https://x.example/api' })!.settle({ kind: 'response', status: 200, latencyMs: 1 });
+  const busy = await pool.acquire({ target: 'https://x.example/' });
+  const paced = pool.acquire({ target: 'https://x.example/api', deadlineMs: 120_000 });
+  const free = pool.acquire({ target: 'https://x.example/', deadlineMs: 120_000 });
+  busy.settle({ kind: 'response', status: 200, latencyMs: 1 });
+  (await free).settle({ kind: 'response', status: 200, latencyMs: 1 });
+  clock.advance(60_000);
+  expect((await paced).endpoint.id).toBe(busy.endpoint.id);
+});

@@ -52,6 +52,8 @@ export interface RunParts {
   readonly deadline: Instant;
   readonly policy: Policy;
   readonly matcher: Matcher;
+  /** Exits that its session has had lately and is not to have again. */
+  readonly stale: readonly EndpointId[];
   /** Asked for one lease, which its caller settles. */
   readonly single?: boolean;
   /** For a lease that lasts: how long it may go without a sign of life. */
@@ -112,7 +114,8 @@ export class Run {
     const { keep, always } = policy.session;
     const kept = keep !== 'request' && (request.session !== undefined || always);
     this.#session = kept ? pinKey(request.session ?? '', target, policy.session) : undefined;
-    this.#avoid = this.#session === undefined ? (request.avoid ?? []) : [];
+    const { avoid = [] } = request;
+    this.#avoid = this.#session !== undefined ? [] : parts.stale.length > 0 ? [...parts.stale, ...avoid] : avoid;
   }
 
   /** @internal */

@@ -65,6 +65,7 @@ export function joinLine(
     target: run.target,
     deadline: run.waitsUntil,
     plain: run.isPlain && run.tried.size === 0,
+    terms: run.policy,
     wakeAt: retryAt,
     parked: parked === true,
     over: false,
