@@ -17,6 +17,8 @@ export interface HoldingTerms {
   readonly idleMs: number;
   /** Once an exit has carried something, no other takes its place but by `rotate`: connections fail with SESSION_LOST. */
   readonly strict?: boolean;
+  /** The exit that nothing may take the place of, where it was chosen before. */
+  readonly keeps?: EndpointId;
 }
 
 /** Told when a holder goes on through another exit. */
@@ -91,6 +93,7 @@ export class Holding {
     this.#pool = pool;
     this.#request = request;
     this.#terms = terms;
+    this.#kept = terms.keeps;
     this.#tenancyTerms = terms.strict === undefined ? terms : { idleMs: terms.idleMs };
     this.#onMove = onMove;
   }

@@ -28,6 +28,8 @@ export interface TicketRequest extends HoldingRequest {
   readonly reports?: boolean;
   /** Once its exit has carried something, no other takes its place but by `rotate`: connections are refused with SESSION_LOST. @default false */
   readonly strict?: boolean;
+  /** With `strict`: the exit is this one from the start, or none. @default whichever carries something first */
+  readonly keeps?: EndpointId;
   /** One exit for all targets, or one for each host that is visited. @default 'one' */
   readonly exits?: 'one' | 'per-host';
   /** How long each of its connections may take to be made, where that is less than the gateway's own time. */
@@ -103,7 +105,7 @@ export class Ticket {
 
   /** @internal */
   constructor(host: TicketHost, terms: TicketRequest) {
-    const { reports = false, strict = false, exits = 'one', visits, connectTimeoutMs, ...request } = terms;
+    const { reports = false, strict = false, keeps, exits = 'one', visits, connectTimeoutMs, ...request } = terms;
     this.#host = host;
     this.reports = reports;
     this.#visits = visits;
@@ -112,7 +114,7 @@ export class Ticket {
     this.#exits = new TicketExits({
       pool: host.pool,
       request,
-      terms: strict ? { ...host.terms, strict } : host.terms,
+      terms: strict ? { ...host.terms, strict, ...(keeps && { keeps }) } : host.terms,
       perHost: exits === 'per-host',
       onMove: (move) => {
         tellAll(this.#moved, move);
