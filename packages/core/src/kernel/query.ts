@@ -2,6 +2,7 @@ import { breakerAllows } from './breaker.js';
 import { burstMs, emissionMs } from './interval.js';
 import { blockedUntil } from './pairs.js';
 import { roomLimit, type KernelState } from './state.js';
+import type { Strategy } from './strategy.js';
 import { Standing, type Row } from './table.js';
 
 /** What a ranking is asked. Made once and refilled: the hot path allocates nothing. */
@@ -21,6 +22,8 @@ export interface RankQuery {
   tags: number;
   /** The cost tiers allowed, one bit each; -1 is all. */
   tiers: number;
+  /** Ranks in place of the kernel's own; one of those that the kernel was made with. */
+  strategy: Strategy | undefined;
   /** Anything else that rules a row out. */
   allowed: ((row: Row) => boolean) | undefined;
   /** Attempts wanted at once, waiting ones included: how many endpoints are worth knowing. */
@@ -59,6 +62,7 @@ export function createQuery(random: () => number): RankQuery {
     failures: 0,
     tags: 0,
     tiers: ALL_TIERS,
+    strategy: undefined,
     allowed: undefined,
     demand: 1,
     want: 1,
