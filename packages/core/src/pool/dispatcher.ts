@@ -78,7 +78,7 @@ export class Dispatcher implements LeaseKeeper {
   onCarried: () => void = () => undefined;
 
   constructor({ options, link, shared }: PoolStore, events: Emitter) {
-    const { store, strategy, policy, random, clock, constants } = options;
+    const { store, strategy, strategies, policy, clock, constants } = options;
     this.#options = options;
     this.#events = events;
     this.#link = link;
@@ -89,6 +89,7 @@ export class Dispatcher implements LeaseKeeper {
     this.effects = new EffectLog({ roster: this.roster, events, clock, link, targetOf });
     this.kernel = createKernel({
       ...(strategy === undefined ? {} : { strategy }),
+      strategies: Object.values(strategies),
       cooldown: cooldownRule(policy),
       constants,
       pace: store.ledger.opensAt,
@@ -110,7 +111,7 @@ export class Dispatcher implements LeaseKeeper {
     const now = { policy: () => options.policy };
     const desk = { ledger: store.ledger, members: this.members, bytes: this.bytes, events, clock, ...now };
     this.sessions = new SessionDesk(desk, () => this.changed());
-    this.question = new Question(this.kernel, this.roster, random, () => this.inFlight + this.line.wanting + 1);
+    this.question = new Question(this.kernel, this.roster, options, () => this.inFlight + this.line.wanting + 1);
     if (shared !== undefined) this.question.query.want = SHARED_CANDIDATES;
   }
 

@@ -4,6 +4,7 @@ import type { Endpoint, EndpointId } from '../endpoint.js';
 import type { Outcome, Verdict } from '../outcome.js';
 import type { StoreReport } from '../ports/records.js';
 import type { Target } from '../target.js';
+import { onRejection } from './rejection.js';
 
 /** What a pool tells its listeners. Payloads name endpoints by id and hold no credential. */
 export interface PoolEvents {
@@ -145,8 +146,7 @@ export class Emitter {
   guard(what: 'summary' | 'onEnd', work: () => unknown): void {
     const failed = (error: unknown): void => this.emit('listener-error', { event: what, error });
     try {
-      const answer: unknown = work();
-      if (answer instanceof Promise) answer.catch(failed);
+      onRejection(work(), failed);
     } catch (error) {
       failed(error);
     }
@@ -157,8 +157,7 @@ export class Emitter {
     if (set === undefined) return;
     for (const listener of set) {
       try {
-        const answer: unknown = (listener as PoolListener<K>)(event);
-        if (answer instanceof Promise) answer.catch((error: unknown) => this.#failed(name, error));
+        onRejection((listener as PoolListener<K>)(event), (error) => this.#failed(name, error));
       } catch (error) {
         this.#failed(name, error);
       }

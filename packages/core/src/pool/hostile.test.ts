@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import type { Outcome } from '../outcome.js';
 import { manualClock } from '../testing/manual-clock.js';
@@ -34,6 +36,31 @@ test("headers of the platform's own kind, which answer null, are read", async ()
   expect(pool.stats().inFlight).toBe(0);
 });
 
+test('a code that may hold a secret is repeated nowhere', async () => {
+  const { clock, pool } = setUp();
+  const told: unknown[] = [];
+  pool.on('settled', (event) => told.push(event));
+  pool.on('pool-misconfigured', (event) => told.push(event));
+  for (let turn = 0; turn < 6; turn += 1) {
+    clock.advance(3_600_000);
+    const run = pool.begin({ target: `https://t${turn}.example/`, endpoint: pool.stats().endpoints[0]!.id });
+    const code = 'connect to http://u:canary@h failed';
+    const failure = {
+      kind: 'failure',
+      phase: 'tunnel',
+      code,
+      elapsedMs: 5,
+      sent: 'nothing',
+      fault: 'endpoint',
+    } as const;
+    const lease = await run.next();
+    told.push(run.report(lease, failure));
+    told.push(lease.outcome);
+  }
+  expect(told).toContainEqual({ code: 'OTHER' });
+  expect(inspect(told, { depth: 10 })).not.toMatch(/canary/);
+});
+
 test.each([Number.NaN, Number.POSITIVE_INFINITY, -5, '12'])(
   'a latency of %s poisons no estimate',
   async (latencyMs) => {
@@ -53,6 +80,37 @@ test('a classifier that answers no verdict is reported and not believed', async 
   const lease = await pool.acquire({ target });
   lease.settle(ok);
   expect([lease.verdict, reported]).toEqual(['success', ['classify']]);
+});
+
+test('a classifier that answers a promise is reported, and so is what that rejects with', async () => {
+  const { pool } = setUp({
+    classify: (async () => {
+      throw new Error('later');
+    }) as never,
+  });
+  const reported: string[] = [];
+  const both = new Promise<void>((resolve) =>
+    pool.on('listener-error', ({ event, error }) => {
+      reported.push(`${event}: ${(error as Error).message}`);
+      if (reported.length === 2) resolve();
+    }),
+  );
+  const lease = await pool.acquire({ target });
+  lease.settle(ok);
+  await both;
+  expect([lease.verdict, ...reported]).toEqual([
+    'success',
+    'classify: the classifier answered no verdict',
+    'classify: later',
+  ]);
+});
+
+test('a listener that answers the promise of another realm is no exception', async () => {
+  const { pool } = setUp();
+  const reported = new Promise((resolve) => pool.on('listener-error', ({ error }) => resolve(error)));
+  pool.on('leased', () => runInNewContext('Promise.reject("far")'));
+  (await pool.acquire({ target })).settle(ok);
+  expect(await reported).toBe('far');
 });
 
 test('a listener whose promise rejects is an event, and an unknown event is refused by name', async () => {

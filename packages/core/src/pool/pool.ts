@@ -24,7 +24,7 @@ import {
 import { poolStore } from './pool-store.js';
 import type { RecordsLink } from './records-link.js';
 import { closedError } from './refusal.js';
-import { checkedRequest, type LeaseRequest } from './request.js';
+import { checkedRequest, checkStrategy, type LeaseRequest } from './request.js';
 import { Run, type RunHost, type RunParts } from './run.js';
 import { runHost } from './run-host.js';
 import type { SessionDesk } from './session-desk.js';
@@ -191,6 +191,7 @@ export class Pool {
     if (request.endpoint !== undefined && !this.#dispatcher.roster.has(request.endpoint)) {
       throw new FairleadError('UNKNOWN_ENDPOINT', 'the endpoint asked for is not in the pool');
     }
+    checkStrategy(request, this.#options);
     const { clock, deadlineMs } = this.#options;
     const { policy, target } = this.#termsOf(request.target);
     return new Run(this.#host, {

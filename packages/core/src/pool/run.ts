@@ -172,9 +172,10 @@ export class Run {
 
   /** @internal Asks for nothing particular, so that one answer holds for all such runs of a target. */
   get isPlain(): boolean {
-    const { endpoint, exclude } = this.request;
+    const { endpoint, exclude, strategy } = this.request;
     const words = this.#matcher.words.length > 0;
-    const narrowed = words || endpoint !== undefined || exclude !== undefined || this.#avoid.length > 0;
+    const narrowed =
+      words || endpoint !== undefined || exclude !== undefined || strategy !== undefined || this.#avoid.length > 0;
     return this.#session === undefined && !narrowed;
   }
 
