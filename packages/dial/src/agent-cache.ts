@@ -4,8 +4,9 @@ import { AGENT_OPTION_KEYS, checkAgentDurations, drainAgents, makeAgents, type A
 import { checkTerms, LEASE_TERM_KEYS, termedAgents, type Agents, type LeaseTerms } from './lease-agents.js';
 
 /**
- * Whom a kept tunnel may serve. `endpoint`: everyone on that endpoint. `session`: one session only, or one lease where
- * there is none. `none`: one lease only.
+ * Whom a kept tunnel may serve. `endpoint`: one session, or everyone on that endpoint who has none. `session`: one session
+ * only, or one lease where there is none. `none`: one lease only. No tunnel serves two sessions: a target that sees both on one
+ * connection knows them for one caller.
  */
 export type ReusePolicy = 'endpoint' | 'session' | 'none';
 
@@ -111,9 +112,9 @@ function nothing(): void {}
 export function reuseKey(endpoint: Endpoint, reuse: ReusePolicy, session: string | undefined): string | undefined {
   switch (reuse) {
     case 'endpoint':
+      if (session !== undefined) return `session ${session}`;
       // A tunnel pins the exit of a rotating endpoint: only a session asks for that.
-      if (!endpoint.rotating) return '';
-      return session === undefined ? undefined : `session ${session}`;
+      return endpoint.rotating ? undefined : '';
     case 'session':
       return session === undefined ? undefined : `session ${session}`;
     case 'none':

@@ -22,6 +22,8 @@ export interface PoolOptions {
   readonly policy?: PresetName | PolicyOptions;
   /** Ranks the candidates. @default ets(), the least expected time to a success */
   readonly strategy?: Strategy;
+  /** Others by name, for requests that ask for one: `strategy: 'cheap'`. @default {} */
+  readonly strategies?: Readonly<Record<string, Strategy>>;
   /** Constants of the default scheduler that differ from `ETS_DEFAULTS`; for experiments. @default {} */
   readonly constants?: Partial<EtsConstants>;
   /** Judges an outcome in place of the pool; undefined leaves it to the pool. */
@@ -68,6 +70,7 @@ export const OPTION_KEYS: readonly string[] = [
   'proxyDefaults',
   'policy',
   'strategy',
+  'strategies',
   'constants',
   'classify',
   'store',
@@ -85,7 +88,7 @@ export type PoolUpdate = Pick<
   'proxies' | 'proxyDefaults' | 'policy' | 'classify' | 'deadlineMs' | 'leaseIdleMs' | 'maxInFlight' | 'maxWaiting'
 >;
 
-const FIXED = ['name', 'store', 'strategy', 'constants', 'clock', 'random'];
+const FIXED = ['name', 'store', 'strategy', 'strategies', 'constants', 'clock', 'random'];
 
 /** Checks a change; what needs a new pool is refused by name. */
 export function resolveUpdate(input: PoolUpdate, current: ResolvedOptions): Partial<ResolvedOptions> {
@@ -135,12 +138,19 @@ export function resolveOptions(input: PoolOptions): ResolvedOptions {
     maxWaiting,
     policy: resolvePolicy(options.policy ?? 'respectful'),
     strategy: options.strategy,
+    strategies: checkedStrategies(options.strategies ?? {}),
     constants: options.constants ?? {},
     classify: options.classify,
     store: options.store ?? memoryStore(),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
   };
+}
+
+function checkedStrategies(strategies: Readonly<Record<string, Strategy>>): Readonly<Record<string, Strategy>> {
+  const own = ownOptions(strategies, 'strategies');
+  for (const [name, strategy] of Object.entries(own)) hasMethods(strategy, ['rank'], `strategies.${name}`);
+  return own;
 }
 
 /** What users bring along themselves: a part that lacks something fails now, by name, and not in the middle of a request. */

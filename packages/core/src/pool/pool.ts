@@ -24,7 +24,7 @@ import {
 import { poolStore } from './pool-store.js';
 import type { RecordsLink } from './records-link.js';
 import { closedError } from './refusal.js';
-import { checkedRequest, type LeaseRequest } from './request.js';
+import { checkedRequest, checkStrategy, type LeaseRequest } from './request.js';
 import { Run, type RunHost, type RunParts } from './run.js';
 import { runHost } from './run-host.js';
 import type { SessionDesk } from './session-desk.js';
@@ -54,6 +54,7 @@ export class Pool {
   readonly #host: RunHost;
   readonly #jobs: JobQueue;
   #closing: Promise<void> | undefined;
+  #requests = 0;
   readonly #termsOf = (target: string | URL): { readonly policy: Policy; readonly target: Target } =>
     termsOf(this.#options.policy, target);
 
@@ -197,6 +198,7 @@ export class Pool {
     if (request.endpoint !== undefined && !this.#dispatcher.roster.has(request.endpoint)) {
       throw new FairleadError('UNKNOWN_ENDPOINT', 'the endpoint asked for is not in the pool');
     }
+    checkStrategy(request, this.#options);
     const { clock, deadlineMs } = this.#options;
     const { policy, target } = this.#termsOf(request.target);
     return new Run(this.#host, {
@@ -205,6 +207,7 @@ export class Pool {
       deadline: clock.now() + (request.deadlineMs ?? deadlineMs),
       policy,
       matcher: this.#dispatcher.roster.matcherOf(request),
+      id: (this.#requests += 1),
       stale: this.#dispatcher.sessions.staleFor(request, target, policy),
       ...kind,
     });
