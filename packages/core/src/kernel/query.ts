@@ -14,6 +14,8 @@ export interface RankQuery {
   /** Rows this run has tried, and how many of them count. */
   tried: Int32Array;
   triedCount: number;
+  /** The last so many of these were never tried: the request would not have them. */
+  unwanted: number;
   /** Attempts of this run that have failed; a hedge beside a live attempt is no failure, and costs no dearer tier. */
   failures: number;
   /** Bits every row must have. */
@@ -56,6 +58,7 @@ export function createQuery(random: () => number): RankQuery {
     first: true,
     tried: new Int32Array(16),
     triedCount: 0,
+    unwanted: 0,
     failures: 0,
     tags: 0,
     tiers: ALL_TIERS,

@@ -63,7 +63,7 @@ export class Question {
   /** Rows the run has tried or excludes, looked up anew: an endpoint may have left and come back in another row. */
   #writeBarred(run: Run): number {
     const { exclude } = run.request;
-    if (run.tried.size === 0 && exclude === undefined && run.avoid.length === 0) return 0;
+    if (run.tried.size === 0 && exclude === undefined && run.avoid.length === 0) return (this.query.unwanted = 0);
     let count = 0;
     const write = (id: EndpointId): void => {
       const row = this.#roster.rowOf(id);
@@ -73,8 +73,10 @@ export class Question {
       count += 1;
     };
     for (const id of run.tried) write(id);
+    const own = count;
     for (const id of exclude ?? []) write(id);
     for (const id of run.avoid) write(id);
+    this.query.unwanted = count - own;
     return count;
   }
 
