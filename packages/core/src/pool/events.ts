@@ -17,7 +17,12 @@ export interface PoolEvents {
     readonly session: string | undefined;
   };
   settled: {
+    /** When, in milliseconds since 1970. */
+    readonly at: number;
     readonly leaseId: number;
+    /** Which request of this pool it was for, and which attempt of that, from 1. */
+    readonly requestId: number;
+    readonly attempt: number;
     readonly endpoint: EndpointId;
     readonly target: Target;
     readonly session: string | undefined;

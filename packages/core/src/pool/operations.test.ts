@@ -158,6 +158,28 @@ test('the attempt log has a line per attempt, by whomever it was made', async ()
   expect(JSON.stringify(lines)).not.toMatch(/canary/);
 });
 
+test('the attempt log tells which lines are of one request, in which order, and when', async () => {
+  const { pool, clock } = setUp();
+  const lines: AttemptRecord[] = [];
+  attemptLog(pool, (line) => lines.push(line));
+  (await pool.acquire({ target })).settle(ok);
+  let dead = true;
+  await pool.run({ target }, () => {
+    if (!dead) return { status: 200 };
+    dead = false;
+    throw Object.assign(new Error('no proxy there'), { outcome: refused });
+  });
+  expect(lines.map(({ attempt, status }) => [attempt, status])).toEqual([
+    [1, 200],
+    [1, undefined],
+    [2, 200],
+  ]);
+  const [alone, first, second] = lines;
+  expect(first!.requestId).toBe(second!.requestId);
+  expect(first!.requestId).not.toBe(alone!.requestId);
+  expect(lines.every(({ at }) => at === clock.wallNow())).toBe(true);
+});
+
 test('the exposition has a HELP and a TYPE for every metric, counters end in _total, and no credential shows', async () => {
   const { pool } = setUp();
   (await pool.acquire({ target })).settle(ok);

@@ -53,6 +53,7 @@ export class Pool {
   readonly #dispatcher: Dispatcher;
   readonly #host: RunHost;
   readonly #jobs: JobQueue;
+  #requests = 0;
   readonly #termsOf = (target: string | URL): { readonly policy: Policy; readonly target: Target } =>
     termsOf(this.#options.policy, target);
 
@@ -200,6 +201,7 @@ export class Pool {
       deadline: clock.now() + (request.deadlineMs ?? deadlineMs),
       policy,
       matcher: this.#dispatcher.roster.matcherOf(request),
+      id: (this.#requests += 1),
       stale: this.#dispatcher.sessions.staleFor(request, target, policy),
       ...kind,
     });
