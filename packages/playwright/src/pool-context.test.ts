@@ -4,6 +4,7 @@ import {
   chromiumAvailability,
   findChromium,
   shopRoutes,
+  startFault,
   startHttpProxy,
   startSocksProxy,
   startStunServer,
@@ -125,6 +126,14 @@ describe.skipIf(!available).each([
     await context.close();
   });
 
+  test('settings of the gateway that come too late are refused by name', async () => {
+    poolOf();
+    const context = await newPoolContext(browser, pool, { gateway });
+    await context.close();
+    const other = { ...gateway, connectTimeoutMs: 1000 };
+    await expect(newPoolContext(browser, pool, { gateway: other })).rejects.toThrow('gateway: is set by the first');
+  });
+
   test('hosts have exits of their own when asked', async () => {
     poolOf();
     const context = await newPoolContext(browser, pool, { gateway, exits: 'per-host' });
@@ -194,6 +203,28 @@ describe.skipIf(!available).each([
     await expect(newPoolContext(browser, pool, without)).rejects.toThrow('target: is needed');
   });
 
+  test('a strict context has the exit that its timezone is from, or none', async () => {
+    const dead = await startFault('http', 'refuse-tcp');
+    const [, , alive] = proxies;
+    poolOf({
+      proxies: [
+        { url: dead.url, tags: ['timezone:Asia/Tokyo'] },
+        { url: alive!.url, tags: ['timezone:Europe/Berlin'] },
+      ],
+    });
+    const [first] = pool.stats().endpoints;
+    pool.sessions.bind('cart', first!.id);
+    const terms = { gateway, session: 'cart', strict: true, target: site.url, timezoneId: 'from-exit' } as const;
+    const context = await newPoolContext(browser, pool, terms);
+    const closed = context.waitForEvent('close');
+    const page = await context.newPage();
+    await page.goto(`${site.url}/visit`).catch(() => undefined);
+    await closed;
+    expect(site.requests).toEqual([]);
+    expect(pool.stats().inFlight).toBe(0);
+    await dead.close();
+  });
+
   test('pages that a page opens, and what never went over the network, are no reason to fall', async () => {
     poolOf({ policy: 'rotate' });
     const fallen: unknown[] = [];
@@ -241,6 +272,11 @@ describe.skipIf(!available).each([
     release();
     expect(pool.stats().inFlight).toBe(0);
     await provider.close();
+    const shared = proxyFor(pool);
+    expect(proxyFor(pool)).toBe(shared);
+    await shared.close();
+    // One that was closed is not handed out again.
+    await expect(proxyFor(pool).proxy()).resolves.toMatchObject({ proxy: {} });
   });
 });
 
@@ -267,6 +303,8 @@ test('mistakes are refused by name', async () => {
   const nothing = {} as never;
   await expect(newPoolContext(nothing, pool, { proxy: {} } as never)).rejects.toThrow('proxy: is the pool');
   await expect(newPoolContext(nothing, pool, { exits: 'all' as never })).rejects.toThrow("must be 'one' or 'per-host'");
+  const target = site.url;
+  await expect(newPoolContext(nothing, pool, { exits: 'per-host', target })).rejects.toThrow('target: is for contexts');
   await expect(proxyFor(pool).proxy({ sesion: 'a' } as never)).rejects.toThrow("did you mean 'session'");
   await expect(launchPoolBrowser(nothing, pool, { proxy: {} } as never)).rejects.toThrow('proxy: is the pool');
 });
