@@ -161,6 +161,14 @@ test('a rule gives a target its own numbers and its own name', async () => {
   await expect(pool.acquire({ target: 'https://shop.example' })).rejects.toMatchObject({ code: 'TARGET_SUSPENDED' });
 });
 
+test('a target is suspended and resumed by the name of its rule, also one that is no host', async () => {
+  const { pool } = setUp({ policy: { targets: [{ match: '.shop.example', name: 'Shop EU' }] } });
+  pool.suspend('Shop EU', 'until-resumed');
+  await expect(pool.acquire({ target: 'https://shop.example' })).rejects.toMatchObject({ code: 'TARGET_SUSPENDED' });
+  expect(pool.resumeTarget('Shop EU')).toBe(true);
+  (await pool.acquire({ target: 'https://shop.example' })).settle(ok);
+});
+
 test('a target with an interval gets each endpoint no more often than that', async () => {
   const { clock, pool } = setUp({ proxies: ['http://a:1'], policy: { minIntervalMs: 1000 } });
   (await pool.acquire({ target })).settle(ok);
