@@ -112,17 +112,24 @@ function nothing(): void {}
 export function reuseKey(endpoint: Endpoint, reuse: ReusePolicy, session: string | undefined): string | undefined {
   switch (reuse) {
     case 'endpoint':
-      if (session !== undefined) return `session ${session}`;
+      if (session !== undefined) return OF_SESSION + session;
       // A tunnel pins the exit of a rotating endpoint: only a session asks for that.
       return endpoint.rotating ? undefined : '';
     case 'session':
-      return session === undefined ? undefined : `session ${session}`;
+      return session === undefined ? undefined : OF_SESSION + session;
     case 'none':
       return undefined;
     default:
       reuse satisfies never;
       return checkReuse(reuse);
   }
+}
+
+const OF_SESSION = 'session ';
+
+/** The session whose agents are kept under that name. */
+export function sessionOf(key: string): string | undefined {
+  return key.startsWith(OF_SESSION) ? key.slice(OF_SESSION.length) : undefined;
 }
 
 const POLICIES: ReadonlySet<unknown> = new Set<ReusePolicy>(['endpoint', 'session', 'none']);

@@ -240,7 +240,7 @@ export class Dispatcher implements LeaseKeeper {
     // Nobody is given the place before all have heard that it is free.
     this.#telling += 1;
     this.tell();
-    tellSettled(this.#events, lease, { target, outcome, verdict, suspended: pauseMs > 0 });
+    tellSettled(this.#events, lease, { at: wallNow, target, outcome, verdict, suspended: pauseMs > 0 });
     const alike = this.#watch.record(lease.endpoint.id, outcome, verdict, this.members.serving);
     if (alike !== undefined) this.#events.emit('pool-misconfigured', { code: alike });
     this.#telling -= 1;
@@ -263,7 +263,9 @@ export class Dispatcher implements LeaseKeeper {
     if (!this.#options.store.ledger.suspend(target, until, why, this.now())) {
       return this.#events.emit('bound-reached', { what: 'suspensions' });
     }
-    this.#events.emit('suspended', { target, forMs: until - this.now(), why });
+    // One that lasts longer stays.
+    const forMs = Math.max(until, this.suspendedUntil(target)) - this.now();
+    this.#events.emit('suspended', { target, forMs, why });
     // Those who cannot wait that long hear of it now rather than at their deadline.
     this.line.recheck(target);
     this.reschedule();
@@ -309,6 +311,8 @@ export class Dispatcher implements LeaseKeeper {
       targetIndex,
       session: run.request.session,
       label: run.request.label,
+      requestId: run.id,
+      attempt: run.ordinal,
       single: run.single,
       pinKey: run.session,
       generation,

@@ -27,6 +27,9 @@ export interface LeaseParts {
   readonly session: string | undefined;
   /** What the caller counts it under. */
   readonly label: string | undefined;
+  /** Which request it is an attempt of, and the how-manieth. */
+  readonly requestId: number;
+  readonly attempt: number;
   /** It is all that its request asked for: the request ends with it. */
   readonly single: boolean;
   /** The ledger's key of the session, where it keeps an exit. */

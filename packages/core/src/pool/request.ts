@@ -28,7 +28,10 @@ export interface LeaseRequest {
   readonly avoid?: readonly EndpointId[];
   /** Who ranks the candidates for it: a name among the pool's `strategies`. @default the pool's `strategy` */
   readonly strategy?: string;
-  /** Ends the wait, and the run with what it has out: `lease.signal` aborts too, and nobody is blamed. */
+  /**
+   * Ends the wait; `pool.run` and jobs end with it, and `lease.signal` aborts. What a run is told to have failed after it is
+   * nobody's fault.
+   */
   readonly signal?: AbortSignal;
   /** How long the request may take until its answer begins, or in all where the attempt never calls `lease.touch`. @default the pool's `deadlineMs` */
   readonly deadlineMs?: number;
