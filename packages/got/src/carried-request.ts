@@ -20,7 +20,7 @@ import {
   type LeasedAgents,
 } from '@fairlead/dial';
 import type { RequestError, Response } from 'got';
-import { checkAtLast, refuseBypass } from './bypass.js';
+import { checkAtLast, refuseBypass, refuseCompany } from './bypass.js';
 import type { GotOptions, PoolContext } from './options.js';
 
 /** One request of got's, through its retries and redirects: got keeps its loop, the run says how it goes on. */
@@ -127,7 +127,10 @@ export class CarriedRequest {
 
   async #take(options: GotOptions, target: string): Promise<void> {
     const again = this.#decision?.kind === 'reroute' || this.#decision?.kind === 'replay';
-    if (this.#run === undefined || !again) this.#run = this.#carriers.pool.begin(this.#leaseRequest(options, target));
+    if (this.#run === undefined || !again) {
+      this.#run = this.#carriers.pool.begin(this.#leaseRequest(options, target));
+      refuseCompany(this.#run.policy);
+    }
     this.#lease = undefined;
     this.#head = undefined;
     this.#decision = undefined;
