@@ -14,8 +14,10 @@ import {
   answered,
   CallerSignal,
   Exchange,
+  headersOf,
   isTunnelling,
   viaOf,
+  withHeaders,
   type AgentClient,
   type LeasedAgents,
 } from '@fairlead/dial';
@@ -35,6 +37,9 @@ export class CarriedRequest {
   /** The last answer that was to be replaced. */
   #held: RequestError | undefined;
   #since = 0;
+  /** Names of headers that the last attempt was given, and what stood there before. */
+  #given: readonly string[] = [];
+  #own: GotOptions['headers'] = {};
   /** Where the lease was taken for: by rules of the policy the run's own target can be wider. */
   #host: Target | undefined;
   #signal: AbortSignal | undefined;
@@ -149,6 +154,17 @@ export class CarriedRequest {
     this.#lease = lease;
     this.#exchange = exchange;
     this.#since = performance.now();
+    this.#identify(options);
+  }
+
+  /** What an earlier attempt was given goes first. */
+  #identify(options: GotOptions): void {
+    // One that a redirect to another host has taken off stays off.
+    for (const name of this.#given) if (options.headers[name] !== undefined) options.headers[name] = this.#own[name];
+    const added = headersOf(this.#carriers.headers, this.#run!, this.#lease!) ?? {};
+    this.#given = Object.keys(added).map((name) => name.toLowerCase());
+    this.#own = Object.fromEntries(this.#given.map((name) => [name, options.headers[name]]));
+    options.headers = withHeaders(options.headers, added) as GotOptions['headers'];
   }
 
   /** got's own timeout begins with a connection. */
