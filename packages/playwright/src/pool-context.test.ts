@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { createPool, type Pool, type PoolOptions } from '@fairlead/core';
 import {
   chromiumAvailability,
@@ -164,6 +166,24 @@ describe.skipIf(!available).each([
     expect(verdicts.filter((verdict) => verdict !== 'abandoned')).toEqual(['final', 'denied', 'success']);
     expect(pool.stats()).toMatchObject({ attempts: 3, inFlight: 1 });
     await context.close();
+  });
+
+  test('what a page gets in the place of an answer becomes an outcome, too', async () => {
+    // It speaks, and no TLS.
+    const garbling = createServer((socket) => void socket.once('data', () => socket.write('what do you mean?\r\n')));
+    await once(garbling.listen(0, '127.0.0.1'), 'listening');
+    const { port } = garbling.address() as AddressInfo;
+    poolOf();
+    const context = await newPoolContext(browser, pool, { gateway });
+    const page = await context.newPage();
+    const outcomes: unknown[] = [];
+    pool.on('settled', ({ outcome }) => outcomes.push(outcome));
+    await expect(page.goto(`https://127.0.0.1:${port}/`)).rejects.toThrow('ERR_SSL_PROTOCOL_ERROR');
+    await context.close();
+    garbling.close();
+    expect(outcomes).toContainEqual(
+      expect.objectContaining({ kind: 'failure', phase: 'target-tls', code: 'ERR_SSL_PROTOCOL_ERROR' }),
+    );
   });
 
   test('an empty pool leads nowhere, and says so', async () => {

@@ -161,6 +161,14 @@ test('a rule gives a target its own numbers and its own name', async () => {
   await expect(pool.acquire({ target: 'https://shop.example' })).rejects.toMatchObject({ code: 'TARGET_SUSPENDED' });
 });
 
+test('a target is suspended and resumed by the name of its rule, also one that is no host', async () => {
+  const { pool } = setUp({ policy: { targets: [{ match: '.shop.example', name: 'Shop EU' }] } });
+  pool.suspend('Shop EU', 'until-resumed');
+  await expect(pool.acquire({ target: 'https://shop.example' })).rejects.toMatchObject({ code: 'TARGET_SUSPENDED' });
+  expect(pool.resumeTarget('Shop EU')).toBe(true);
+  (await pool.acquire({ target: 'https://shop.example' })).settle(ok);
+});
+
 test('a target with an interval gets each endpoint no more often than that', async () => {
   const { clock, pool } = setUp({ proxies: ['http://a:1'], policy: { minIntervalMs: 1000 } });
   (await pool.acquire({ target })).settle(ok);
@@ -213,6 +221,16 @@ test('the pace of a path is not the pace of its host', () => {
   };
   const [api, page] = ['https://shop.example/api/x', 'https://shop.example/'];
   expect([api, page, api, page].map(once)).toEqual([true, true, false, true]);
+});
+
+test('a suspension that is shorter than the one that holds is told with the time that holds', () => {
+  const pool = createPool({ clock: manualClock() });
+  const told: number[] = [];
+  pool.on('suspended', ({ forMs }) => told.push(forMs));
+  pool.suspend('a.example', 5000);
+  pool.suspend('a.example', 'until-resumed');
+  pool.suspend('a.example', 5000);
+  expect(told).toEqual([5000, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
 });
 
 test('a path that is paced holds up nobody who goes by another rule of the host', async () => {

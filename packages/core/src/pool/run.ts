@@ -207,7 +207,9 @@ export class Run {
   take(): Lease | Promise<Lease> {
     this.#waitsUntil = Math.min(this.deadline, this.#host.now() + this.policy.maxWaitMs);
     const failed = (error: unknown): never => {
-      this.#end();
+      // A single lease is counted as it is settled: where there is none, nothing else will.
+      if (this.#single) this.#host.ended(false);
+      else this.#end();
       throw error;
     };
     try {
