@@ -5,7 +5,18 @@
 import { createLeases, giveBack, inFlightOf, MOST_LEASES, reserveLeases, take, type Leases } from './leases.js';
 import { createPace, opensAt, spend, unspend, type Pace } from './pace.js';
 import { readPaces, writePace, writePin, type PortablePin } from './portable.js';
-import { createPins, dropPin, isLive, makePin, pinOf, usePin, type Pin, type Pins, type PinTerms } from './pins.js';
+import {
+  createPins,
+  dropPin,
+  dropPinsOf,
+  isLive,
+  makePin,
+  pinOf,
+  usePin,
+  type Pin,
+  type Pins,
+  type PinTerms,
+} from './pins.js';
 import { createSuspensions, resumeTarget, suspendedUntil, suspendTarget, type Suspensions } from './suspensions.js';
 
 /** What an admission is asked. Made once and refilled. */
@@ -202,6 +213,8 @@ function forgetRow(state: LedgerState, row: number): void {
     state.epochs = larger;
   }
   state.epochs[row] = (state.epochs[row]! + 1) & 255;
+  // Counted round once: a pin of long ago would be taken for one to the endpoint that comes now.
+  if (state.epochs[row] === 0) dropPinsOf(state.pins, row);
 }
 
 function epochOf(state: LedgerState, row: number): number {

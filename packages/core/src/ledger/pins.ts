@@ -77,6 +77,11 @@ export function dropPin({ bySession }: Pins, session: string, expected?: number)
   return bySession.delete(session);
 }
 
+/** Ends every binding to the row. */
+export function dropPinsOf({ bySession }: Pins, row: number): void {
+  for (const [session, pin] of bySession) if (pin.row === row) bySession.delete(session);
+}
+
 function forgetOldest({ bySession }: Pins): void {
   for (const session of bySession.keys()) {
     bySession.delete(session);

@@ -237,3 +237,16 @@ test('strict: a session waits for its exit that came again and is busy, and is l
   pool.add({ ...here, exit: '192.0.2.9' });
   await expect(use('s')).rejects.toMatchObject({ code: 'SESSION_LOST' });
 });
+
+test('however often a row changes hands, no session goes to whoever holds it in the end', async () => {
+  const { pool, use, idOf } = setUp([here], { contract: 'strict' });
+  await use('s');
+  pool.remove(idOf('de1'));
+  for (let n = 0; n < 255; n += 1) {
+    const [id] = pool.add(`http://other${n}:1`);
+    pool.remove(id!);
+  }
+  pool.add('http://last:1');
+  await expect(use('s')).rejects.toMatchObject({ code: 'SESSION_LOST' });
+  expect(pool.sessions.lookup('s')).toBeUndefined();
+});
