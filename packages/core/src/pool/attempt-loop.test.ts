@@ -91,3 +91,21 @@ test.each([
     expect(leases.map(({ signal }) => (signal.aborted ? signal.reason.why : 'open'))).toEqual(ends);
   },
 );
+
+test('a deadline in the middle of an attempt is told as one, at once, whatever the attempt makes of its signal', async () => {
+  for (const rejects of [true, false]) {
+    const clock = manualClock();
+    const pool = setUp({ clock });
+    let ended: unknown;
+    const attempt = (lease: Lease) =>
+      new Promise<never>((_, reject) => {
+        if (rejects) lease.signal.addEventListener('abort', () => reject(lease.signal.reason as Error));
+      });
+    pool.run({ target, deadlineMs: 300 }, attempt).catch((error: unknown) => (ended = error));
+    await turns();
+    clock.advance(300);
+    await turns();
+    expect(ended).toMatchObject({ code: 'DEADLINE_EXCEEDED', cause: { why: 'abandoned' } });
+    expect(pool.stats().inFlight).toBe(0);
+  }
+});

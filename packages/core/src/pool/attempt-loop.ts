@@ -3,6 +3,7 @@ import type { Outcome } from '../outcome.js';
 import type { Clock } from '../ports/clock.js';
 import { outcomeOf, type AttemptResult as Result } from './attempt-outcome.js';
 import type { Lease } from './lease.js';
+import { unansweredError } from './refusal.js';
 import type { Decision, Run } from './run.js';
 
 /** Does the work over one lease: return what it brought, or throw. Stop when `lease.signal` aborts, as it does with the request's. */
@@ -127,6 +128,12 @@ class AttemptLoop<T> {
     const gone = new Promise<Result<T>>((resolve) => {
       // The pool ended the lease and nobody took notice: the loop goes on without the attempt.
       lease.onGone(() => resolve({ ok: false, error: lease.signal.reason ?? new Error('the lease was settled') }));
+      // Nobody is waited for beyond the deadline, whether the attempt listens to its signal or not.
+      const end = (): void => {
+        if (this.#clock.now() >= this.#run.deadline)
+          resolve({ ok: false, error: unansweredError(lease.signal.reason) });
+      };
+      lease.signal.addEventListener('abort', end, { once: true });
     });
     return { lease, result: await Promise.race([this.#tryOnce(lease), gone]) };
   }

@@ -24,6 +24,10 @@ export function lateError(): FairleadError {
   return new FairleadError('DEADLINE_EXCEEDED', 'no proxy became free before the deadline');
 }
 
+export function unansweredError(cause: unknown): FairleadError {
+  return new FairleadError('DEADLINE_EXCEEDED', 'the request was not answered before its deadline', { cause });
+}
+
 export function unusableError(cause: Error): FairleadError {
   return cause instanceof FairleadError
     ? cause
