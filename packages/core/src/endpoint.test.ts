@@ -14,9 +14,20 @@ test('credentials given apart from the URL are taken as they are', () => {
   expect(url.credentials()).toEqual({ username: 'a%40', password: '' });
 });
 
+test('what is not given apart from the URL is taken from there', () => {
+  const credentials = (options: object) =>
+    toEndpoint({ url: 'http://u:p@h:1', ...options }, 'proxies[0]').url.credentials();
+  expect(credentials({ username: 'v' })).toEqual({ username: 'v', password: 'p' });
+  expect(credentials({ password: 'q' })).toEqual({ username: 'u', password: 'q' });
+  expect(credentials({ username: 'v', password: '' })).toEqual({ username: 'v', password: '' });
+});
+
 test.each([
   [{ url: 'h:1', wieght: 2 }, 'UNKNOWN_OPTION', "proxies[2].wieght: is not an option; did you mean 'weight'?"],
   [{ url: 'h:1', weight: -1 }, 'INVALID_OPTION', 'proxies[2].weight'],
+  [{ url: 'h:1', weight: 1e308 }, 'INVALID_OPTION', 'proxies[2].weight: must be 0, or a number from 1e-9 to 1e9'],
+  [{ url: 'h:1', weight: 1e-300 }, 'INVALID_OPTION', 'proxies[2].weight: must be 0, or a number from 1e-9 to 1e9'],
+  [{ url: 'h:1', tier: 32 }, 'INVALID_OPTION', 'proxies[2].tier: must be a whole number from 0 to 31'],
   [{ url: 'h:1', tier: 1.5 }, 'INVALID_OPTION', 'proxies[2].tier'],
   [{ url: 'h:1', maxInFlight: 0 }, 'INVALID_OPTION', 'proxies[2].maxInFlight'],
   [{ url: 'h:1', tags: 'eu' }, 'INVALID_OPTION', 'proxies[2].tags'],

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { ConfigurationError } from './errors.js';
+import { TIERS } from './kernel/table.js';
 import { checkKeys, finiteAtLeast, integerAtLeast, ofType, ownOptions } from './option-check.js';
 import { parseProxyUrl, withCredentials, ProxyUrl } from './proxy-url.js';
 
@@ -37,14 +38,14 @@ export interface ProxyRate {
 export interface ProxyOptions {
   /** Any form `parseProxyUrl` reads. */
   readonly url: string | ProxyUrl;
-  /** User name and password apart from the URL, taken as they are, not percent-decoded. */
+  /** User name and password apart from the URL, taken as they are, not percent-decoded; what is not given is the URL's own. */
   readonly username?: string;
   readonly password?: string;
   /** Words a request can ask for. @default [] */
   readonly tags?: readonly string[];
-  /** Share of the traffic under weighted strategies. @default 1 */
+  /** Share of the traffic under weighted strategies, up to 1e9; with 0 it has none. @default 1 */
   readonly weight?: number;
-  /** Cost class: lower tiers are preferred. @default 0 */
+  /** Cost class, 0 to 31: lower tiers are preferred. @default 0 */
   readonly tier?: number;
   /** Most attempts through this proxy at once. @default Infinity */
   readonly maxInFlight?: number;
@@ -102,6 +103,8 @@ export const DEFAULT_KEYS: readonly string[] = [
   'rate',
 ] satisfies readonly (keyof ProxyDefaults)[];
 export const PROXY_KEYS: readonly string[] = ['url', 'username', 'password', 'exit', ...DEFAULT_KEYS];
+const LEAST_WEIGHT = 1e-9;
+const MOST_WEIGHT = 1e9;
 /** The ring of a window holds an instant for each request of it. */
 const MOST_PER_WINDOW = 10_000;
 
@@ -146,13 +149,12 @@ export function toEndpoint(input: ProxyInput, item: string, defaults: ProxyDefau
 type Settings = ProxyDefaults & Required<Pick<ProxyDefaults, keyof typeof ENDPOINT_DEFAULTS>>;
 
 function checkSettings(settings: Settings, item: string): void {
-  const { tags, weight, tier, maxInFlight, rotating, asn, maxRequests, maxBytes } = settings;
+  const { tags, maxInFlight, rotating, asn, maxRequests, maxBytes } = settings;
   if (!Array.isArray(tags) || tags.some((tag) => typeof tag !== 'string')) {
     throw new ConfigurationError('INVALID_OPTION', `${item}.tags`, 'must be a list of words');
   }
-  finiteAtLeast(weight, 0, `${item}.weight`);
+  checkRank(settings, item);
   ofType(rotating, 'boolean', `${item}.rotating`);
-  integerAtLeast(tier, 0, `${item}.tier`);
   if (maxInFlight !== Number.POSITIVE_INFINITY) integerAtLeast(maxInFlight, 1, `${item}.maxInFlight`);
   if (maxRequests !== Number.POSITIVE_INFINITY) integerAtLeast(maxRequests, 1, `${item}.maxRequests`);
   if (maxBytes !== Number.POSITIVE_INFINITY) finiteAtLeast(maxBytes, 1, `${item}.maxBytes`);
@@ -161,6 +163,16 @@ function checkSettings(settings: Settings, item: string): void {
     if (settings[trait] !== undefined) ofType(settings[trait], 'string', `${item}.${trait}`);
   }
   if (settings.rate !== undefined) checkRate(settings.rate, `${item}.rate`);
+}
+
+/** What a table of single precision and its few tiers would turn into another number is refused by name. */
+function checkRank({ weight, tier }: Settings, item: string): void {
+  finiteAtLeast(weight, 0, `${item}.weight`);
+  if (weight !== 0 && (weight < LEAST_WEIGHT || weight > MOST_WEIGHT)) {
+    throw new ConfigurationError('INVALID_OPTION', `${item}.weight`, 'must be 0, or a number from 1e-9 to 1e9');
+  }
+  if (Number.isInteger(tier) && tier >= 0 && tier < TIERS) return;
+  throw new ConfigurationError('INVALID_OPTION', `${item}.tier`, `must be a whole number from 0 to ${TIERS - 1}`);
 }
 
 function checkRate(rate: ProxyRate, item: string): void {
@@ -181,7 +193,9 @@ function readUrl(options: ProxyOptions, item: string): ProxyUrl {
   if (username === undefined && password === undefined) return parsed;
   if (username !== undefined) ofType(username, 'string', `${item}.username`);
   if (password !== undefined) ofType(password, 'string', `${item}.password`);
-  return withCredentials(parsed, { username: username ?? '', password: password ?? '' }, { item });
+  const inside = parsed.credentials() ?? { username: '', password: '' };
+  const credentials = { username: username ?? inside.username, password: password ?? inside.password };
+  return withCredentials(parsed, credentials, { item });
 }
 
 function endpointId(url: ProxyUrl): EndpointId {

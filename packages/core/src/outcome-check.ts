@@ -22,6 +22,7 @@ const VERDICTS: ReadonlySet<unknown> = new Set<Verdict>([
   'unclear',
   'abandoned',
 ]);
+const CODE = /^[\w.-]{1,64}$/;
 
 export function isVerdict(value: unknown): value is Verdict {
   return VERDICTS.has(value);
@@ -48,13 +49,18 @@ export function isOutcome(value: unknown): value is Outcome {
   }
 }
 
-/** The outcome with a time that can be reckoned with: the pool's own measure where the given one is none. */
+/**
+ * The outcome with a time that can be reckoned with, the pool's own measure where the given one is none; and with a code that
+ * can be shown.
+ */
 export function checkedOutcome(outcome: Outcome, measuredMs: number): Outcome {
   if (!isOutcome(outcome)) {
     throw new FairleadError('INVALID_OUTCOME', 'a lease is settled with a response, a failure or an abandoned outcome');
   }
   if (outcome.kind === 'response') return isTime(outcome.latencyMs) ? outcome : { ...outcome, latencyMs: measuredMs };
-  return isTime(outcome.elapsedMs) ? outcome : { ...outcome, elapsedMs: measuredMs };
+  const timed = isTime(outcome.elapsedMs) ? outcome : { ...outcome, elapsedMs: measuredMs };
+  // Codes come from whoever reports, and end in messages, events and logs: there is no telling what else stands in one.
+  return timed.kind === 'failure' && !CODE.test(timed.code) ? { ...timed, code: 'OTHER' } : timed;
 }
 
 function isTime(value: unknown): boolean {

@@ -1,3 +1,5 @@
+import { runInNewContext } from 'node:vm';
+import { setFlagsFromString } from 'node:v8';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { plainTarget, targetOf, toTarget, toTargetUrl } from './target.js';
@@ -94,4 +96,22 @@ test('whatever the text, what is read without the parser is what the parser read
     }),
     { numRuns: 5_000 },
   );
+});
+
+test('a key keeps nothing of the URL that it was read from', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const path = 'x'.repeat(100_000);
+  const forms = [
+    (n: number) => `https://first-host-${n}.example/${path}`,
+    (n: number) => `https://first-host-${n}.example:8443/${path}`,
+    (n: number) => new URL(`https://first-host-${n}.example./${path}`),
+    (n: number) => new URL(`https://other-host-${n}.example/${path}`),
+  ];
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  const keys = forms.flatMap((form) => Array.from({ length: 200 }, (_, n) => toTarget(form(n))));
+  collect();
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(20_000_000);
+  expect(keys.length).toBe(800);
 });

@@ -12,27 +12,40 @@ export function toTarget(input: string | URL): Target {
 /** Scheme and authority, which alone make the key: of this form nothing before the path ends them elsewhere. */
 const ORIGIN = /^https?:\/\/[a-z0-9.:[\]-]+(?=[/?#]|$)/i;
 
-/** Keys of origins that were parsed, as they were written: most requests go to few of them. */
+/**
+ * Keys by themselves, and by origins as they were written: most requests go to few of them. A key that was cut out of a URL
+ * would keep all of that in memory, with what stands in its path.
+ */
 const known = new Map<string, Target>();
-const MOST_KNOWN = 1000;
+const MOST_KNOWN = 10_000;
+
+function kept(key: string): Target {
+  return known.get(key) ?? keep(key, detached(key) as Target);
+}
+
+function keep(as: string, target: Target): Target {
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(detached(as), target);
+  return target;
+}
+
+/** The same letters, in a string of their own. */
+function detached(text: string): string {
+  return Array.from(text).join('');
+}
 
 /** The key of an origin that is not plain, such as one with a port; parsed once. Undefined of what is no such URL. */
 function originTarget(input: string | URL): Target | undefined {
   const origin = typeof input === 'string' ? ORIGIN.exec(input)?.[0] : undefined;
   if (origin === undefined) return undefined;
-  const found = known.get(origin);
-  if (found !== undefined) return found;
-  const target = targetOf(toTargetUrl(origin));
-  if (known.size >= MOST_KNOWN) known.clear();
-  known.set(origin, target);
-  return target;
+  return known.get(origin) ?? keep(origin, targetOf(toTargetUrl(origin)));
 }
 
 /** The key of a URL's host. A trailing dot names the same host, and must not be a way around what holds for it. */
 export function targetOf({ host, hostname, port }: URL): Target {
-  if (!hostname.endsWith('.')) return host as Target;
+  if (!hostname.endsWith('.')) return kept(host);
   const bare = hostname.replace(/\.+$/, '');
-  return (port === '' ? bare : `${bare}:${port}`) as Target;
+  return kept(port === '' ? bare : `${bare}:${port}`);
 }
 
 /** A host that needs no parser to be read: plain labels, the last of them no number, no port, nobody before it. */
@@ -43,7 +56,7 @@ export function plainTarget(input: string | URL): Target | undefined {
   if (typeof input !== 'string') return undefined;
   const host = PLAIN.exec(input)?.[1];
   // Labels of this form are decoded and may be refused.
-  return host === undefined || host.length > LONGEST_HOST || host.includes('xn--') ? undefined : (host as Target);
+  return host === undefined || host.length > LONGEST_HOST || host.includes('xn--') ? undefined : kept(host);
 }
 
 /** No name that resolves is longer; targets are remembered, and a redirect may name any. */

@@ -1,4 +1,6 @@
-import { CriticalError } from '@crawlee/core';
+import { CriticalError, log } from '@crawlee/core';
+
+const WEBRTC = '--webrtc-ip-handling-policy=disable_non_proxied_udp';
 
 /** As much of a page as Playwright and Puppeteer agree on. */
 interface BrowserPage {
@@ -16,8 +18,11 @@ interface BrowserRequest {
 /** As much of a browser crawler's context as shows how its pages share a browser. */
 interface BrowserContextParts {
   readonly page?: BrowserPage;
+  readonly session?: object;
   readonly browserController?: {
     readonly launchContext?: {
+      readonly launcher?: { readonly name?: () => string };
+      readonly launchOptions?: { readonly args?: readonly string[] };
       readonly useIncognitoPages?: boolean;
       readonly browserPerProxy?: boolean;
       readonly experimentalContainers?: boolean;
@@ -27,16 +32,30 @@ interface BrowserContextParts {
 
 /**
  * Pages that share a browser share its proxy, which is that of the first: whatever `proxyInfo` says, all would leave by one
- * exit. That is refused.
+ * exit. And a browser for each proxy brings a session of its own, drawn by lot: the pages' cookies would be kept for another
+ * session than the one that has the exit. Both are refused.
  */
 export function refuseSharedBrowser(context: object): void {
-  const { launchContext } = (context as BrowserContextParts).browserController ?? {};
-  if (launchContext === undefined) return;
-  const { useIncognitoPages, browserPerProxy, experimentalContainers } = launchContext;
-  if (useIncognitoPages === true || browserPerProxy === true || experimentalContainers === true) return;
-  throw new CriticalError(
-    'the pages of this crawler share one browser and so the proxy of its first page: set launchContext.useIncognitoPages ' +
-      '(or launchContext.browserPerProxy) to true',
+  const { browserController, session } = context as BrowserContextParts;
+  if (browserController?.launchContext === undefined) return;
+  const { useIncognitoPages, browserPerProxy, experimentalContainers } = browserController.launchContext;
+  if (useIncognitoPages === true || experimentalContainers === true) return;
+  if (browserPerProxy === true && session === undefined) return;
+  const why =
+    browserPerProxy === true
+      ? 'with launchContext.browserPerProxy alone the pages of this crawler have other sessions than their proxies'
+      : 'the pages of this crawler share one browser and so the proxy of its first page';
+  throw new CriticalError(`${why}: set launchContext.useIncognitoPages to true`);
+}
+
+/** Warns of a Chromium that would tell the machine's own address by UDP, past every proxy. */
+export function warnOfLeaks(context: object): void {
+  const { launchOptions, launcher } = (context as BrowserContextParts).browserController?.launchContext ?? {};
+  if (launchOptions === undefined || (launcher?.name?.() ?? 'chromium') !== 'chromium') return;
+  const { args = [] } = launchOptions;
+  if (args.some((arg) => arg.includes('webrtc-ip-handling-policy'))) return;
+  log.warningOnce(
+    `Fairlead: WebRTC of this crawler's pages goes past its proxies: add ${WEBRTC} to launchContext.launchOptions.args`,
   );
 }
 

@@ -13,6 +13,7 @@ import {
   startHttpProxy,
   startSocksProxy,
   startTarget,
+  type Exchange,
   type LabServer,
   type ProxyServer,
   type Target,
@@ -70,6 +71,12 @@ function listenersOf(pool: Pool): () => number {
     };
   };
   return () => count;
+}
+
+function gate(): readonly [Promise<void>, () => void] {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return [opened, () => open()];
 }
 
 type Terms = CrawleePoolOptions<CheerioCrawlingContext> & { readonly onRetry?: () => void };
@@ -373,6 +380,51 @@ describe('other clients and proxies', () => {
     expect(target.requests).toHaveLength(10);
     expect(new Set(target.requests.map(({ remoteAddress }) => remoteAddress)).size).toBe(1);
     await pool.close();
+  });
+
+  test.each([
+    ['http', {}],
+    ['https', { certificate: 'good' }],
+  ] as const)('and is not cut off when other pages of its session end (%s)', async (_, site) => {
+    const [asked, ask] = gate();
+    const [released, answer] = gate();
+    const page = ({ response }: Exchange): void =>
+      void response.writeHead(200, { 'Content-Type': 'text/html' }).end('<p>');
+    const routes = {
+      first: page,
+      // By now the first page has been read, and its handler waits for an answer of its own.
+      other: (exchange: Exchange) => void asked.then(() => page(exchange)),
+      slow: ({ response }: Exchange): void => {
+        ask();
+        void released.then(() => response.end('slow'));
+      },
+    };
+    const target = await startSite({ ...site, routes });
+    const pool = await poolOf(await Promise.all([1, 2].map(startProxy)));
+    const bodies: string[] = [];
+    let others = 0;
+    const requestHandler: CheerioCrawlerOptions['requestHandler'] = async ({ request, sendRequest }) => {
+      if (request.url.endsWith('first')) {
+        const { body } = await sendRequest({ url: `${target.url}/slow`, retry: { limit: 0 } });
+        bodies.push(body);
+        return;
+      }
+      others += 1;
+      if (others < 3) return;
+      // Takes longer than to see that the last of them was read.
+      await sendRequest({ url: `${target.url}/echo` });
+      answer();
+    };
+    const urls = ['first', ...[1, 2, 3].map((n) => `other?${n}`)].map((path) => `${target.url}/${path}`);
+    const { failed } = await crawl(pool, urls, {
+      requestHandler,
+      useSessionPool: true,
+      minConcurrency: 4,
+      sessionPoolOptions: { maxPoolSize: 1 },
+    });
+    expect([failed, bodies]).toEqual([[], ['slow']]);
+    expect(new Set(target.requests.map(({ remoteAddress }) => remoteAddress)).size).toBe(1);
+    await quiet(pool);
   });
 
   test('the configuration alone keeps no exit between pages, and judges tunnels', async () => {

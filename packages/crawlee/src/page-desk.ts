@@ -78,7 +78,8 @@ export class PageDesk {
     for (const [key, tenant] of this.#tenants) {
       if (!key.startsWith(`${sessionId}\u0000`)) continue;
       this.#tenants.delete(key);
-      tenant.end();
+      // What a handler asks for until it is done binds it anew.
+      tenant.end(() => this.pool.sessions.unbind(sessionId));
     }
     this.pool.sessions.unbind(sessionId);
   }

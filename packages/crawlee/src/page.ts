@@ -122,9 +122,10 @@ export class Page {
     return this.#everyHost || this.#hosts.has(host);
   }
 
-  /** The clock of its latency starts: what came before was Crawlee's own work. */
-  start(): void {
+  /** The clock of its latency starts: what came before was Crawlee's own work. `handled`: somebody says when its handler is done. */
+  start(handled: boolean): void {
     this.#since = performance.now();
+    if (handled) this.#tenant.handles(this);
   }
 
   /** Tells what was seen. True: the pool leaves this exit because of it. */
@@ -141,9 +142,14 @@ export class Page {
     this.end();
   }
 
-  /** It needs its exit no more. */
+  /** It needs its exit no more; its handler may. */
   end(): void {
     this.#tenant.leave(this);
+  }
+
+  /** Its handler is done, too. */
+  done(): void {
+    this.#tenant.done(this);
   }
 }
 

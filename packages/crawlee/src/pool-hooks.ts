@@ -1,5 +1,5 @@
 import { CriticalError } from '@crawlee/core';
-import { refuseSharedBrowser, whenClosed, whenNavigating } from './browser-check.js';
+import { refuseSharedBrowser, warnOfLeaks, whenClosed, whenNavigating } from './browser-check.js';
 import { Crawls } from './crawls.js';
 import { whenRead, type PageContext } from './page-context.js';
 import type { PageDesk } from './page-desk.js';
@@ -24,9 +24,12 @@ export class PoolHooks {
     const link = new SessionLink(desk);
     this.#judge = new PageJudge(desk, link);
     this.#wiring = wiring;
-    this.#crawls = new Crawls(() => {
-      link.rest();
-      return desk.rest();
+    this.#crawls = new Crawls({
+      onLast: () => {
+        link.rest();
+        return desk.rest();
+      },
+      onHandled: (context) => this.#pageOf(context)?.done(),
     });
   }
 
@@ -35,15 +38,16 @@ export class PoolHooks {
     const { crawler, request } = context;
     refuseOverwritten(crawler, this.#wiring);
     putFirst(crawler, this.#wiring.postNavigationHooks[0]);
-    this.#crawls.join(crawler);
+    const handled = this.#crawls.join(crawler);
     refuseSharedBrowser(context);
+    warnOfLeaks(context);
     const page = this.#pageOf(context);
     if (page === undefined) return;
     reserveRetry(request, crawler);
     this.#desk.navigationMs = navigationMsOf(crawler);
     whenClosed(context, () => page.end());
     if (!whenNavigating(context, (url) => page.navigate(url))) page.visitAll();
-    page.start();
+    page.start(handled);
   }
 
   /** An answer is here. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { ProxyConfiguration, type Request } from '@crawlee/core';
 import type { Pool } from '@fairlead/core';
 import { resolveOptions, type PoolProxyOptions } from './options.js';
@@ -8,8 +9,6 @@ import type { PoolProxyInfo } from './page.js';
 export interface NewUrlOptions {
   readonly request?: Request;
 }
-
-let made = 0;
 
 /**
  * A pool as Crawlee knows proxies: each answer is a URL of a gateway on loopback whose user name stands for the session, so that
@@ -35,8 +34,8 @@ export class PoolProxyConfiguration extends ProxyConfiguration {
     options: NewUrlOptions = {},
   ): Promise<PoolProxyInfo> {
     if (typeof session === 'object') {
-      made += 1;
-      const page = await this.desk.open(`crawlee-${made}`, session.request);
+      // Workers that share their sessions by a store must not share this one.
+      const page = await this.desk.open(`crawlee-${randomUUID()}`, session.request);
       return page.proxyInfo;
     }
     const page = await this.desk.open(session === undefined ? undefined : `${session}`, options.request);

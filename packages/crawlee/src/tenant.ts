@@ -15,7 +15,9 @@ export class Tenant {
   /** The last time the gateway refused it a connection, by host. */
   readonly #refusals = new Map<string, TimedRefusal>();
   readonly #pages = new Set<Page>();
-  #over = false;
+  /** Pages whose handlers may still be at work; a page itself is at its end when it was read. */
+  readonly #handled = new Set<Page>();
+  #over: (() => void) | undefined;
   /** A browser has errands of its own between two pages. */
   #browses = false;
 
@@ -67,16 +69,36 @@ export class Tenant {
     this.ticket.hold();
   }
 
-  /** The last page gives the exit back: a session that rests holds no place, and comes back to the same exit. */
+  /** A handler will be at work on the page, and somebody says when it is done. */
+  handles(page: Page): void {
+    this.#handled.add(page);
+  }
+
+  /**
+   * The last page gives the exit back: a session that rests holds no place, and comes back to the same exit. What a handler has
+   * asked for meanwhile goes on to its end.
+   */
   leave(page: Page): void {
     if (!this.#pages.delete(page) || this.isBusy) return;
-    if (this.#over) this.ticket.release();
-    else this.ticket.giveBack();
+    if (this.#handled.size > 0) this.ticket.giveBack({ closing: false });
+    else this.#rest();
+  }
+
+  /** Its handler is done. */
+  done(page: Page): void {
+    this.#pages.delete(page);
+    if (this.#handled.delete(page) && this.#handled.size === 0 && !this.isBusy) this.#rest();
   }
 
   /** Its session has ended: what is under way may go on to its end, and nothing else. */
-  end(): void {
-    this.#over = true;
-    if (!this.isBusy) this.ticket.release();
+  end(onOver: () => void): void {
+    this.#over = onOver;
+    if (!this.isBusy && this.#handled.size === 0) this.#rest();
+  }
+
+  #rest(): void {
+    if (this.#over === undefined) return this.ticket.giveBack();
+    this.ticket.release();
+    this.#over();
   }
 }

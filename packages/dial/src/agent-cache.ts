@@ -4,8 +4,9 @@ import { AGENT_OPTION_KEYS, checkAgentDurations, drainAgents, makeAgents, type A
 import { checkTerms, LEASE_TERM_KEYS, termedAgents, type Agents, type LeaseTerms } from './lease-agents.js';
 
 /**
- * Whom a kept tunnel may serve. `endpoint`: everyone on that endpoint. `session`: one session only, or one lease where
- * there is none. `none`: one lease only.
+ * Whom a kept tunnel may serve. `endpoint`: one session, or everyone on that endpoint who has none. `session`: one session
+ * only, or one lease where there is none. `none`: one lease only. No tunnel serves two sessions: a target that sees both on one
+ * connection knows them for one caller.
  */
 export type ReusePolicy = 'endpoint' | 'session' | 'none';
 
@@ -111,17 +112,24 @@ function nothing(): void {}
 export function reuseKey(endpoint: Endpoint, reuse: ReusePolicy, session: string | undefined): string | undefined {
   switch (reuse) {
     case 'endpoint':
+      if (session !== undefined) return OF_SESSION + session;
       // A tunnel pins the exit of a rotating endpoint: only a session asks for that.
-      if (!endpoint.rotating) return '';
-      return session === undefined ? undefined : `session ${session}`;
+      return endpoint.rotating ? undefined : '';
     case 'session':
-      return session === undefined ? undefined : `session ${session}`;
+      return session === undefined ? undefined : OF_SESSION + session;
     case 'none':
       return undefined;
     default:
       reuse satisfies never;
       return checkReuse(reuse);
   }
+}
+
+const OF_SESSION = 'session ';
+
+/** The session whose agents are kept under that name. */
+export function sessionOf(key: string): string | undefined {
+  return key.startsWith(OF_SESSION) ? key.slice(OF_SESSION.length) : undefined;
 }
 
 const POLICIES: ReadonlySet<unknown> = new Set<ReusePolicy>(['endpoint', 'session', 'none']);

@@ -11,13 +11,13 @@ interface Kept<T> {
 export class AgentKeeper<T> {
   readonly #kept = new Map<EndpointId, Map<string, Kept<T>>>();
   readonly #max: number;
-  readonly #make: (endpoint: Endpoint) => T;
+  readonly #make: (endpoint: Endpoint, key: string) => T;
   readonly #letGo: (agents: T) => void;
   #size = 0;
   /** Counts uses. Looking for the oldest is rare; keeping them in order would cost every request. */
   #uses = 0;
 
-  constructor(max: number, make: (endpoint: Endpoint) => T, letGo: (agents: T) => void) {
+  constructor(max: number, make: (endpoint: Endpoint, key: string) => T, letGo: (agents: T) => void) {
     this.#max = max;
     this.#make = make;
     this.#letGo = letGo;
@@ -48,7 +48,7 @@ export class AgentKeeper<T> {
   #add(endpoint: Endpoint, key: string): Kept<T> {
     // An id does not tell of the password: agents that an old one made would have its refusal charged to the new.
     this.#drop(this.#kept.get(endpoint.id)?.get(key));
-    const added: Kept<T> = { agents: this.#make(endpoint), endpoint, key, usedAt: 0 };
+    const added: Kept<T> = { agents: this.#make(endpoint, key), endpoint, key, usedAt: 0 };
     const ofEndpoint = this.#kept.get(endpoint.id) ?? new Map<string, Kept<T>>();
     this.#kept.set(endpoint.id, ofEndpoint.set(key, added));
     this.#size += 1;

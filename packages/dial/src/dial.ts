@@ -2,13 +2,13 @@ import type { lookup as dnsLookup } from 'node:dns';
 import type { Socket } from 'node:net';
 import { checkDuration, checkKeys, type Endpoint } from '@fairlead/core';
 import { Attempt, expectSilence, type Abortion } from './attempt.js';
-import { toDestination, type Destination } from './destination.js';
+import { authorityOf, toDestination, type Destination } from './destination.js';
 import { tunnelByConnect } from './http-tunnel.js';
 import { reachTcp, reachTls, type ReachOptions } from './reach.js';
 import { resolveForSocks, tunnelBySocks } from './socks-tunnel.js';
 import { carry } from './carrier.js';
 import type { Inlet } from './inlet.js';
-import type { Traffic } from './traffic.js';
+import type { Tracker } from './traffic.js';
 
 /** The defaults of `DialSettings`, in one place. */
 export const DIAL_DEFAULTS = Object.freeze({ timeoutMs: 30_000 });
@@ -18,7 +18,7 @@ export interface DialSettings extends ReachOptions {
   /** One deadline for the whole dial: reaching the proxy, its TLS, its handshake, the tunnel. @default 30_000 */
   readonly timeoutMs?: number;
   /** Counts the bytes on the wire to the proxy. */
-  readonly traffic?: Traffic;
+  readonly traffic?: Tracker;
   /** Resolves the target's name for `socks4` and `socks5`. @default dns.lookup */
   readonly targetLookup?: typeof dnsLookup;
 }
@@ -103,6 +103,7 @@ async function openWithin(
   const flow = options.traffic?.track(raw, {
     endpoint: endpoint.id,
     target: destination.host,
+    authority: authorityOf(destination),
     session: options.session,
   });
   const socket = url.scheme === 'https' ? await reachTls(endpoint, raw, options, attempt) : raw;

@@ -1,10 +1,16 @@
 import type { EndpointId, Pool } from '@fairlead/core';
+import { PoolTraffic } from './pool-traffic.js';
+import type { Tracker } from './traffic.js';
 
 /** Connections that are kept for a pool. */
 export interface Kept {
   /** An endpoint that leaves the pool takes its connections along. */
   retire(endpoint: EndpointId): void;
   close(): void;
+}
+
+interface Terms {
+  readonly traffic?: Tracker;
 }
 
 /** Part in what is kept. */
@@ -25,11 +31,11 @@ interface Entry<T extends Kept> {
  * What one adapter keeps for pools: once for each pool and options, however many clients are made over it. They have the use of
  * one another's connections, and the pool has one listener.
  */
-export class PoolShares<T extends Kept, O extends object> {
-  readonly #make: (options: O) => T;
+export class PoolShares<T extends Kept, O extends Terms> {
+  readonly #make: (options: O & { readonly traffic: Tracker }) => T;
   readonly #entries = new WeakMap<Pool, Entry<T>[]>();
 
-  constructor(make: (options: O) => T) {
+  constructor(make: (options: O & { readonly traffic: Tracker }) => T) {
     this.#make = make;
   }
 
@@ -43,10 +49,13 @@ export class PoolShares<T extends Kept, O extends object> {
   }
 
   #open(pool: Pool, options: O): Entry<T> {
-    const kept = this.#make(options);
+    const traffic = new PoolTraffic(pool, options.traffic);
+    const kept = this.#make({ ...options, traffic });
+    const settled = pool.on('settled', ({ endpoint }) => traffic.tell(endpoint));
     const removed = pool.on('removed', ({ endpoint }) => kept.retire(endpoint.id));
     const closed = pool.on('closed', () => kept.close());
     const off = (): void => {
+      settled();
       removed();
       closed();
     };

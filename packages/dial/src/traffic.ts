@@ -11,6 +11,8 @@ export interface FlowLabels {
   readonly endpoint: EndpointId;
   /** The target's host. */
   readonly target: string;
+  /** The same with its port. */
+  readonly authority: string;
   readonly session?: string | undefined;
 }
 
@@ -20,9 +22,13 @@ export interface Flow {
   handTo(session: string | undefined): void;
 }
 
-/** Counts bytes per endpoint, target and session. One may serve any number of endpoints. */
-export interface Traffic {
+/** Hears of every socket to a proxy. */
+export interface Tracker {
   track(socket: Socket, labels: FlowLabels): Flow;
+}
+
+/** Counts bytes per endpoint, target and session. One may serve any number of endpoints. */
+export interface Traffic extends Tracker {
   total(): Bytes;
   ofEndpoint(id: EndpointId): Bytes;
   ofTarget(host: string): Bytes;

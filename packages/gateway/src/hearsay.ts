@@ -49,6 +49,8 @@ interface SearchTerms {
   readonly pool: Pool;
   /** How long the search may take in all. */
   readonly timeoutMs: number;
+  /** Whoever searches does not visit the target: only an exit that fails by itself is told of. */
+  readonly aside?: boolean;
 }
 
 /**
@@ -85,8 +87,12 @@ export class Search {
 
   /** The seat's exit failed; it is done with. True: another exit is next. */
   failed(seat: Seat, outcome: Outcome): boolean {
-    const { hearsay, holding, target } = this.#terms;
+    const { hearsay, holding, target, aside } = this.#terms;
     const { tenancy } = seat;
+    if (aside === true && !isOfItself(outcome)) {
+      seat.release();
+      return false;
+    }
     this.#count(tenancy.endpoint, outcome);
     if (!tenancy.hasCarried && !hearsay.isPlain(tenancy.endpoint, outcome, target)) {
       this.#heldBack.push({ seat, outcome });
@@ -117,6 +123,11 @@ export class Search {
     else if (code === 'PROXY_TUNNEL') this.#strangers += 1;
     else if (code !== 'PROXY_TIMEOUT') this.#strangers = 0;
   }
+}
+
+/** The exit failed before it was asked for any target. */
+function isOfItself(outcome: Outcome): boolean {
+  return outcome.kind === 'failure' && outcome.fault === 'endpoint' && outcome.phase !== 'tunnel';
 }
 
 /** The exit was there and asked, and made no tunnel: it or the target. Some only close when they cannot reach one. */

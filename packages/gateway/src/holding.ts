@@ -17,6 +17,8 @@ export interface HoldingTerms {
   readonly idleMs: number;
   /** Once an exit has carried something, no other takes its place but by `rotate`: connections fail with SESSION_LOST. */
   readonly strict?: boolean;
+  /** The exit that nothing may take the place of, where it was chosen before. */
+  readonly keeps?: EndpointId;
 }
 
 /** Told when a holder goes on through another exit. */
@@ -91,6 +93,7 @@ export class Holding {
     this.#pool = pool;
     this.#request = request;
     this.#terms = terms;
+    this.#kept = terms.keeps;
     this.#tenancyTerms = terms.strict === undefined ? terms : { idleMs: terms.idleMs };
     this.#onMove = onMove;
   }
@@ -161,11 +164,11 @@ export class Holding {
     closeAll(stay);
   }
 
-  /** Closes what is open and gives the exit back; until `hold`, the next connections have it only for as long as they last. */
-  giveBack(): void {
+  /** Gives the exit back, with what is open closed or at its end; until `hold`, connections have it only for as long as they last. */
+  giveBack(closing: boolean): void {
     this.#resting = true;
     const stay = this.#stay;
-    if (stay === undefined) return;
+    if (stay === undefined || (!closing && stay.seats.size > 0)) return;
     this.#leave(stay);
     closeAll(stay);
   }

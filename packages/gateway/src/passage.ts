@@ -103,6 +103,8 @@ export class TicketPassage implements Passage {
   readonly #target: URL;
   readonly #search: Search;
   readonly #gone: Cancellation;
+  /** Its holder does not visit the target: what becomes of it says nothing. */
+  readonly #aside: boolean;
   #seat: Seat | undefined;
   #leaving = new AbortController();
   #judge: TunnelJudge | undefined;
@@ -114,7 +116,8 @@ export class TicketPassage implements Passage {
     this.#target = target;
     const holding = ticket.holdingFor(target);
     const timeoutMs = Math.min(connectTimeoutMs, ticket.connectTimeoutMs ?? connectTimeoutMs);
-    this.#search = new Search({ hearsay, holding, target, pool, timeoutMs });
+    this.#aside = !ticket.visits(target);
+    this.#search = new Search({ hearsay, holding, target, pool, timeoutMs, aside: this.#aside });
     this.#gone = gone;
   }
 
@@ -128,7 +131,7 @@ export class TicketPassage implements Passage {
     const seat = await this.#take(() => leaving.abort());
     const { tenancy } = seat;
     this.#seat = seat;
-    this.#judge = this.#ticket.opened(tenancy, this.#target);
+    this.#judge = this.#ticket.opened(tenancy, this.#target, this.#aside);
     this.#attempts += 1;
     const { endpoint } = tenancy;
     const { session } = this.#ticket;
@@ -181,7 +184,7 @@ export class TicketPassage implements Passage {
   #observe(outcome: Outcome): boolean {
     const tenancy: Tenancy | undefined = this.#seat?.tenancy;
     // The exit was left and this request cut off by ourselves: that is nobody's failure.
-    if (this.#leaving.signal.aborted) return false;
+    if (this.#leaving.signal.aborted || this.#aside) return false;
     return tenancy !== undefined && this.#ticket.holdingFor(this.#target).observe(tenancy, outcome, this.#target);
   }
 

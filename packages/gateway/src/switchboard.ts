@@ -38,8 +38,6 @@ interface Hold {
   readonly holding: Holding;
   readonly search: Search;
   readonly judge: (seat: Seat, target: URL) => LineJudge;
-  /** The holder does not visit the target: that it cannot be reached is nobody's failure. */
-  readonly aside: boolean;
   readonly giveBack: () => void;
 }
 
@@ -89,7 +87,7 @@ export class Switchboard {
   }
 
   async #tryOnce(hold: Hold, { destination, gone, trying }: Wish, attempts: number) {
-    const { holding, search, aside } = hold;
+    const { holding, search } = hold;
     const { url, host, port } = destination;
     const leaving = new Cancellation();
     const leave = (): void => leaving.abort();
@@ -110,10 +108,7 @@ export class Switchboard {
       return line;
     } catch (error) {
       const outcome = failureUnguarded(error, failureOf(error, performance.now() - since));
-      const heard =
-        !aside || (outcome.kind === 'failure' && outcome.fault === 'endpoint' && outcome.phase !== 'tunnel');
-      const moved = heard && search.failed(seat, outcome);
-      if (!heard) seat.release();
+      const moved = search.failed(seat, outcome);
       // The exit was left for another while it was dialled: that is nobody's failure.
       const rotated = leaving.aborted && !gone.aborted;
       return { refusal: refusalOf(error), moved: moved || rotated, final: gone.aborted || isFinal(outcome) };
@@ -124,15 +119,17 @@ export class Switchboard {
 
   #hold({ ticket, name, wishes }: Client, { url }: Destination, timeoutMs: number): Hold {
     const { hearsay, pool } = this.#parts;
-    const searchOf = (holding: Holding): Search => new Search({ hearsay, holding, target: url, pool, timeoutMs });
+    const searchOf = (holding: Holding, aside: boolean): Search =>
+      new Search({ hearsay, holding, target: url, pool, timeoutMs, aside });
     if (ticket !== undefined) {
       const holding = ticket.holdingFor(url);
+      const aside = !ticket.visits(url);
       const judge = (seat: Seat, target: URL): LineJudge => {
-        const { carried, closed } = ticket.opened(seat.tenancy, target);
-        return judgeOf(holding, seat, target, carried, closed);
+        const { carried, closed } = ticket.opened(seat.tenancy, target, aside);
+        const judged = judgeOf(holding, seat, target, carried, closed);
+        return aside ? { ...judged, failed: () => undefined } : judged;
       };
-      const search = searchOf(holding);
-      return { holding, search, judge, aside: !ticket.visits(url), giveBack: () => undefined };
+      return { holding, search: searchOf(holding, aside), judge, giveBack: () => undefined };
     }
     const { holding, giveBack } = this.#parts.sessions.borrow(name, wishes);
     const judge = (seat: Seat, target: URL): LineJudge =>
@@ -143,7 +140,7 @@ export class Switchboard {
         (latencyMs) => void holding.observe(seat.tenancy, opaque(latencyMs), target),
         giveBack,
       );
-    return { holding, search: searchOf(holding), judge, aside: false, giveBack };
+    return { holding, search: searchOf(holding, false), judge, giveBack };
   }
 }
 

@@ -52,8 +52,8 @@ export class TicketExits {
     for (const holding of this.#byHost.values()) holding.rotate();
   }
 
-  giveBack(): void {
-    for (const holding of this.#byHost.values()) holding.giveBack();
+  giveBack(closing: boolean): void {
+    for (const holding of this.#byHost.values()) holding.giveBack(closing);
   }
 
   hold(): void {

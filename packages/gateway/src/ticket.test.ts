@@ -56,6 +56,25 @@ test('an exit that is given back holds no place, and a session finds the same ag
   expect(await get(ticket)).toMatchObject({ status: 200, exit: first.exit });
 });
 
+test('what is open may go on to its end on an exit that is given back, and then it is free', async () => {
+  const ticket = mint({ session: 'cart' });
+  const { host, port } = handle;
+  const authorization = `Basic ${Buffer.from(`${ticket.username}:${ticket.password}`).toString('base64')}`;
+  const path = `127.0.0.1:${target.port}`;
+  const headers = { Host: path, 'Proxy-Authorization': authorization };
+  const request = http.request({ host, port, method: 'CONNECT', path, headers, agent: false }).end();
+  const [, socket] = (await once(request, 'connect')) as [unknown, Socket];
+  ticket.giveBack({ closing: false });
+  socket.write('GET /echo HTTP/1.1\r\nHost: any\r\n\r\n');
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  expect(answer.toString()).toContain('200 OK');
+  expect(pool.stats().inFlight).toBe(1);
+  const closed = once(socket.resume(), 'end');
+  ticket.giveBack();
+  await closed;
+  expect(pool.stats().inFlight).toBe(0);
+});
+
 test('a strict ticket passes over dead proxies at first, and takes no other exit once one has carried it', async () => {
   await proxies[0]!.close();
   await proxies[1]!.close();
@@ -141,10 +160,15 @@ async function connect({ username, password }: Ticket, path: string) {
 test('what its holder does not visit costs no exit anything, and its holder hears nothing of it', async () => {
   const ticket = mint({ reports: true, strict: true, visits: ({ hostname }) => hostname === '127.0.0.1' });
   const refusals: TicketRefusal[] = [];
+  const exits = new Set<unknown>();
   ticket.onRefused((refusal) => refusals.push(refusal));
   for (let errand = 0; errand < 8; errand += 1) {
     expect((await connect(ticket, `maker${errand}.lab.test:1`)).status).toBe(502);
+    expect((await get(ticket, '/', `plain${errand}.invalid`)).status).toBe(502);
+    // And none of them moves it to another.
+    exits.add(ticket.info?.endpoint);
   }
+  expect(exits.size).toBe(1);
   expect(refusals).toEqual([]);
   expect(pool.stats()).toMatchObject({ attempts: 0 });
   expect(await get(ticket)).toMatchObject({ status: 200 });

@@ -28,6 +28,8 @@ export interface TicketRequest extends HoldingRequest {
   readonly reports?: boolean;
   /** Once its exit has carried something, no other takes its place but by `rotate`: connections are refused with SESSION_LOST. @default false */
   readonly strict?: boolean;
+  /** With `strict`: the exit is this one from the start, or none. @default whichever carries something first */
+  readonly keeps?: EndpointId;
   /** One exit for all targets, or one for each host that is visited. @default 'one' */
   readonly exits?: 'one' | 'per-host';
   /** How long each of its connections may take to be made, where that is less than the gateway's own time. */
@@ -103,7 +105,7 @@ export class Ticket {
 
   /** @internal */
   constructor(host: TicketHost, terms: TicketRequest) {
-    const { reports = false, strict = false, exits = 'one', visits, connectTimeoutMs, ...request } = terms;
+    const { reports = false, strict = false, keeps, exits = 'one', visits, connectTimeoutMs, ...request } = terms;
     this.#host = host;
     this.reports = reports;
     this.#visits = visits;
@@ -112,7 +114,7 @@ export class Ticket {
     this.#exits = new TicketExits({
       pool: host.pool,
       request,
-      terms: strict ? { ...host.terms, strict } : host.terms,
+      terms: strict ? { ...host.terms, strict, ...(keeps && { keeps }) } : host.terms,
       perHost: exits === 'per-host',
       onMove: (move) => {
         tellAll(this.#moved, move);
@@ -183,11 +185,11 @@ export class Ticket {
   }
 
   /**
-   * Its holder rests: what is open is closed and the exit given back. Until `hold`, a connection takes one anew, a session's the
-   * same, for as long as it lasts.
+   * Its holder rests: what is open is closed, or left to its end, and the exit given back. Until `hold`, a connection takes one
+   * anew, a session's the same, for as long as it lasts.
    */
-  giveBack(): void {
-    this.#exits.giveBack();
+  giveBack({ closing = true }: { readonly closing?: boolean } = {}): void {
+    this.#exits.giveBack(closing);
   }
 
   /** Its holder goes on: from the next connection the exit is held between connections, too. */
@@ -248,9 +250,10 @@ export class Ticket {
     return timingSafeEqual(digest, this.#digest);
   }
 
-  /** @internal A connection is there. What it answers is told what becomes of it. */
-  opened(tenancy: Tenancy, target: URL): TunnelJudge {
+  /** @internal A connection is there. What it answers is told what becomes of it; `aside` says nothing of the exit. */
+  opened(tenancy: Tenancy, target: URL, aside: boolean): TunnelJudge {
     this.#open += 1;
+    if (aside) return { carried: () => undefined, closed: () => void (this.#open -= 1) };
     this.#openedAt = performance.now();
     this.#remember(target.host, tenancy);
     const before = this.#reported;

@@ -25,7 +25,7 @@ export function watchPages(context: BrowserContext, { report, isOurs }: OutcomeS
     );
   };
   const failed = (request: Request): void => {
-    const code = request.failure()?.errorText ?? '';
+    const code = /ERR_\w+/.exec(request.failure()?.errorText ?? '')?.[0] ?? 'UNKNOWN';
     const phase = phaseOf(code);
     if (phase === undefined || !concernsThePage(request)) return;
     const elapsedMs = latencyOf(request);

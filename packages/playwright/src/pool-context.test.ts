@@ -1,9 +1,12 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { createPool, type Pool, type PoolOptions } from '@fairlead/core';
 import {
   chromiumAvailability,
   findChromium,
   shopRoutes,
+  startFault,
   startHttpProxy,
   startSocksProxy,
   startStunServer,
@@ -125,6 +128,14 @@ describe.skipIf(!available).each([
     await context.close();
   });
 
+  test('settings of the gateway that come too late are refused by name', async () => {
+    poolOf();
+    const context = await newPoolContext(browser, pool, { gateway });
+    await context.close();
+    const other = { ...gateway, connectTimeoutMs: 1000 };
+    await expect(newPoolContext(browser, pool, { gateway: other })).rejects.toThrow('gateway: is set by the first');
+  });
+
   test('hosts have exits of their own when asked', async () => {
     poolOf();
     const context = await newPoolContext(browser, pool, { gateway, exits: 'per-host' });
@@ -155,6 +166,24 @@ describe.skipIf(!available).each([
     expect(verdicts.filter((verdict) => verdict !== 'abandoned')).toEqual(['final', 'denied', 'success']);
     expect(pool.stats()).toMatchObject({ attempts: 3, inFlight: 1 });
     await context.close();
+  });
+
+  test('what a page gets in the place of an answer becomes an outcome, too', async () => {
+    // It speaks, and no TLS.
+    const garbling = createServer((socket) => void socket.once('data', () => socket.write('what do you mean?\r\n')));
+    await once(garbling.listen(0, '127.0.0.1'), 'listening');
+    const { port } = garbling.address() as AddressInfo;
+    poolOf();
+    const context = await newPoolContext(browser, pool, { gateway });
+    const page = await context.newPage();
+    const outcomes: unknown[] = [];
+    pool.on('settled', ({ outcome }) => outcomes.push(outcome));
+    await expect(page.goto(`https://127.0.0.1:${port}/`)).rejects.toThrow('ERR_SSL_PROTOCOL_ERROR');
+    await context.close();
+    garbling.close();
+    expect(outcomes).toContainEqual(
+      expect.objectContaining({ kind: 'failure', phase: 'target-tls', code: 'ERR_SSL_PROTOCOL_ERROR' }),
+    );
   });
 
   test('an empty pool leads nowhere, and says so', async () => {
@@ -192,6 +221,28 @@ describe.skipIf(!available).each([
     expect(pool.stats()).toMatchObject({ activeSessions: 0, inFlight: 0 });
     const { target: _, ...without } = wish;
     await expect(newPoolContext(browser, pool, without)).rejects.toThrow('target: is needed');
+  });
+
+  test('a strict context has the exit that its timezone is from, or none', async () => {
+    const dead = await startFault('http', 'refuse-tcp');
+    const [, , alive] = proxies;
+    poolOf({
+      proxies: [
+        { url: dead.url, tags: ['timezone:Asia/Tokyo'] },
+        { url: alive!.url, tags: ['timezone:Europe/Berlin'] },
+      ],
+    });
+    const [first] = pool.stats().endpoints;
+    pool.sessions.bind('cart', first!.id);
+    const terms = { gateway, session: 'cart', strict: true, target: site.url, timezoneId: 'from-exit' } as const;
+    const context = await newPoolContext(browser, pool, terms);
+    const closed = context.waitForEvent('close');
+    const page = await context.newPage();
+    await page.goto(`${site.url}/visit`).catch(() => undefined);
+    await closed;
+    expect(site.requests).toEqual([]);
+    expect(pool.stats().inFlight).toBe(0);
+    await dead.close();
   });
 
   test('pages that a page opens, and what never went over the network, are no reason to fall', async () => {
@@ -241,6 +292,11 @@ describe.skipIf(!available).each([
     release();
     expect(pool.stats().inFlight).toBe(0);
     await provider.close();
+    const shared = proxyFor(pool);
+    expect(proxyFor(pool)).toBe(shared);
+    await shared.close();
+    // One that was closed is not handed out again.
+    await expect(proxyFor(pool).proxy()).resolves.toMatchObject({ proxy: {} });
   });
 });
 
@@ -267,6 +323,8 @@ test('mistakes are refused by name', async () => {
   const nothing = {} as never;
   await expect(newPoolContext(nothing, pool, { proxy: {} } as never)).rejects.toThrow('proxy: is the pool');
   await expect(newPoolContext(nothing, pool, { exits: 'all' as never })).rejects.toThrow("must be 'one' or 'per-host'");
+  const target = site.url;
+  await expect(newPoolContext(nothing, pool, { exits: 'per-host', target })).rejects.toThrow('target: is for contexts');
   await expect(proxyFor(pool).proxy({ sesion: 'a' } as never)).rejects.toThrow("did you mean 'session'");
   await expect(launchPoolBrowser(nothing, pool, { proxy: {} } as never)).rejects.toThrow('proxy: is the pool');
 });

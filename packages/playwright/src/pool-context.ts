@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Endpoint, Pool } from '@fairlead/core';
-import type { TicketRefusal } from '@fairlead/gateway';
-import type { Browser, BrowserContext, BrowserContextOptions, Response } from 'playwright-core';
+import type { Ticket, TicketRefusal } from '@fairlead/gateway';
+import type { Browser, BrowserContext, BrowserContextOptions } from 'playwright-core';
 import { ContextPool } from './context-pool.js';
 import { FROM_EXIT, problem, splitTerms, type ContextTerms, type ProviderOptions } from './options.js';
 import { watchPages } from './page-outcomes.js';
@@ -24,10 +25,14 @@ export async function newPoolContext(
   const { terms, rest } = splitTerms(options);
   const { gateway, target, timezoneId, locale, ...context } = rest;
   if ('proxy' in context) throw problem('proxy', 'is the pool’s to choose; browser.newContext takes one of yours');
+  if (target !== undefined && terms.exits === 'per-host') {
+    throw problem('target', "is for contexts with one exit; with exits: 'per-host' each host has its own");
+  }
   const provider = providerOf(browser, pool, gateway);
   const chosen = target === undefined ? undefined : await choose(pool, target, terms);
   const session = chosen?.session ?? terms.session;
-  const { proxy, ticket, release } = await provider.proxy({ ...terms, ...(session === undefined ? {} : { session }) });
+  const hold = { ...terms, ...(session === undefined ? {} : { session }) };
+  const { proxy, ticket, release } = await provider.proxyOn(hold, terms.strict ? chosen?.endpoint.id : undefined);
   const end = (): void => {
     release();
     if (chosen?.isOwn === true) pool.sessions.unbind(chosen.session);
@@ -46,7 +51,7 @@ export async function newPoolContext(
 }
 
 interface Hold {
-  readonly ticket: Parameters<typeof watch>[1];
+  readonly ticket: Ticket;
   readonly end: () => void;
   readonly strict: boolean;
 }
@@ -60,21 +65,12 @@ function attach(context: BrowserContext, hold: ContextPool, { ticket, end, stric
       void context.close({ reason: `${refusal.code}: ${refusal.message}` }).catch(() => undefined);
     }
   });
-  watch(
-    context,
-    ticket,
-    (response) => refused?.code === response.headers()['x-fairlead-error'] && refused !== undefined,
-  );
+  watchPages(context, {
+    report: (outcome, url) => void ticket.report(outcome, url),
+    isOurs: (response) => refused !== undefined && refused.code === response.headers()['x-fairlead-error'],
+  });
   context.once('close', end);
   return Object.assign(context, { pool: hold });
-}
-
-function watch(
-  context: BrowserContext,
-  ticket: { report(...args: Parameters<Parameters<typeof watchPages>[1]['report']>): boolean },
-  isOurs: (response: Response) => boolean,
-): void {
-  watchPages(context, { report: (outcome, url) => void ticket.report(outcome, url), isOurs });
 }
 
 interface Chosen {
@@ -110,7 +106,10 @@ const providers = new WeakMap<Browser, WeakMap<Pool, PoolProxyProvider>>();
 export function providerOf(browser: Browser, pool: Pool, gateway: ProviderOptions['gateway']): PoolProxyProvider {
   const ofBrowser = providers.get(browser) ?? new WeakMap<Pool, PoolProxyProvider>();
   const known = ofBrowser.get(pool);
-  if (known !== undefined) return known;
+  if (known !== undefined && gateway !== undefined && !isDeepStrictEqual(known.gateway, gateway)) {
+    throw problem('gateway', 'is set by the first context of a browser, or by its launch: this one has other settings');
+  }
+  if (known?.closed === false) return known;
   const provider = new PoolProxyProvider(pool, gateway === undefined ? {} : { gateway });
   return keepProvider(browser, provider);
 }

@@ -156,6 +156,8 @@ export class RedisLink {
   }
 
   #probing = false;
+  /** A verb was not there, though the sentinel may be: scripts were thrown away while somebody loaded them. */
+  #isIncomplete = false;
 
   async #probe(): Promise<void> {
     if (this.#probing || this.#closed || this.#state === 'up') return;
@@ -178,7 +180,7 @@ export class RedisLink {
     const seen = await this.#exchange('sentinel', ...this.#inquiry);
     if (seen.kind !== 'value' && seen.kind !== 'missing') return this.#refused(seen.why);
     const missing = seen.kind === 'missing';
-    if (missing && !(await this.#loadVerbs())) return false;
+    if ((missing || this.#isIncomplete) && !(await this.#loadVerbs())) return false;
     const found = missing ? NOTHING : foundOf(seen.value);
     const { silentMs, terms, server } = found;
     let { epoch, openIn } = found;
@@ -264,7 +266,9 @@ export class RedisLink {
 
   async #loadVerbs(): Promise<boolean> {
     const verbs = (Object.keys(SCRIPTS) as Verb[]).filter((verb) => verb !== 'sentinel');
-    return (await Promise.all(verbs.map((verb) => this.#loads(verb)))).every(Boolean);
+    const done = (await Promise.all(verbs.map((verb) => this.#loads(verb)))).every(Boolean);
+    if (done) this.#isIncomplete = false;
+    return done;
   }
 
   async #loads(verb: Verb): Promise<boolean> {
@@ -283,7 +287,9 @@ export class RedisLink {
       this.#contactAt = Math.max(this.#contactAt, sentAt);
       return { kind: 'value', value: Array.isArray(value) ? value : [value] };
     } catch (error) {
-      return refusalOf(String((error as Error)?.message ?? error));
+      const answer = refusalOf(String((error as Error)?.message ?? error));
+      if (answer.kind === 'missing' && verb !== 'sentinel') this.#isIncomplete = true;
+      return answer;
     }
   }
 

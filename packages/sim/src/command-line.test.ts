@@ -15,6 +15,7 @@ test('without arguments: the pool, under rotate, in every scored world', () => {
 test('seeds are ranges and lists', () => {
   expect(readOrder(['--seeds', '9001-9003,7']).seeds).toEqual([9001, 9002, 9003, 7]);
   expect(() => readOrder(['--seeds', 'many'])).toThrow('many');
+  expect(() => readOrder(['--seeds', '9-3'])).toThrow('9-3');
 });
 
 test('what is unknown is named', () => {

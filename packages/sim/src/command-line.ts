@@ -60,6 +60,7 @@ function readSeeds(text: string): readonly number[] {
     const [, from, to] = /^(\d+)(?:-(\d+))?$/.exec(part) ?? [];
     if (from === undefined) throw new Error(`not seeds: ${part}`);
     const last = Number(to ?? from);
+    if (last < Number(from)) throw new Error(`seeds run upwards: ${part}`);
     return Array.from({ length: last - Number(from) + 1 }, (_, index) => Number(from) + index);
   });
 }

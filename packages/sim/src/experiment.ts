@@ -49,15 +49,15 @@ export interface Measured {
 }
 
 /** Plays one run, here or elsewhere. */
-export type Measure = (
+export type Measure = (plan: WorldPlan, policy: string, seed: number, preset: SimPreset) => Promise<Measured>;
+
+export const measure = async (
   plan: WorldPlan,
   policy: string,
   seed: number,
   preset: SimPreset,
   constants?: Partial<EtsConstants>,
-) => Promise<Measured>;
-
-export const measure: Measure = async (plan, policy, seed, preset, constants) => {
+): Promise<Measured> => {
   const tally = await run(plan, policy, seed, preset, constants);
   const { successes, attempts, rejections, failed, perSecond } = tally;
   return { successes, attempts, rejections, failed, perSecond, quantiles: tally.quantiles(0.5, 0.95, 0.99) };

@@ -36,7 +36,7 @@ const TURNS = 10;
 
 /** The real pool in one world, in virtual time. */
 export class PoolMatch {
-  readonly queue = new EventQueue();
+  readonly queue: EventQueue;
   readonly tally: Tally;
   readonly pool: Pool;
   readonly #world: World;
@@ -50,33 +50,56 @@ export class PoolMatch {
   /** The row of each session's last success. */
   readonly #exits = new Map<number, number>();
   #waiting = 0;
+  /** Requests that have begun and not ended. */
+  #underWay = 0;
+  #isOver = false;
 
-  constructor(world: World, seed: number, options: PoolOptions) {
+  /** @param given time that goes on, and a pool that does, where callers begin anew in a world that they were in before. */
+  constructor(
+    world: World,
+    seed: number,
+    options: PoolOptions,
+    given: { readonly queue?: EventQueue; readonly pool?: Pool } = {},
+  ) {
+    this.queue = given.queue ?? new EventQueue();
     this.#world = world;
     this.#random = seededRandom(seed ^ 0x3c6ef372);
     this.tally = new Tally(world.plan.durationMs, world.plan.targets);
-    this.pool = createPool({
-      deadlineMs: DEADLINE_MS,
-      maxWaiting: 100_000,
-      ...options,
-      proxies: Array.from({ length: world.fleet.size }, (_, row) => proxyOf(world, row)),
-      clock: virtualClock(this.queue),
-      random: seededRandom(seed ^ 0x1b873593),
-    });
+    this.pool =
+      given.pool ??
+      createPool({
+        deadlineMs: DEADLINE_MS,
+        maxWaiting: 100_000,
+        ...options,
+        proxies: Array.from({ length: world.fleet.size }, (_, row) => proxyOf(world, row)),
+        clock: virtualClock(this.queue),
+        random: seededRandom(seed ^ 0x1b873593),
+      });
     for (let row = 0; row < world.fleet.size; row += 1) this.#rows.set(`http://${addressOf(row)}`, row);
   }
 
-  async play(incidents: readonly Incident[] = []): Promise<Tally> {
+  async play(incidents: readonly Incident[] = [], untilMs = this.#world.plan.durationMs): Promise<Tally> {
     const { plan } = this.#world;
+    const { now } = this.queue;
     for (const incident of incidents) this.queue.schedule(incident.atMs, () => incident.happen(this.#world), 0);
     if (plan.arrivalsPerSecond === undefined) {
-      for (let slot = 0; slot < plan.slots; slot += 1) this.#begin(slot, 0);
-    } else this.#arrive(0, 0);
-    do {
-      // Whoever was granted a lease while waiting hears of it by a promise: time stands still until all have heard.
-      for (let turn = 0; turn < TURNS && this.#waiting > 0; turn += 1) await undefined;
-    } while (this.queue.step(plan.durationMs));
+      for (let slot = 0; slot < plan.slots; slot += 1) this.#begin(slot, now);
+    } else this.#arrive(now, 0);
+    do await this.#heard();
+    while (this.queue.step(untilMs));
     return this.tally;
+  }
+
+  /** Begins nothing any more, and lets what is under way end. */
+  async drain(): Promise<void> {
+    this.#isOver = true;
+    do await this.#heard();
+    while (this.#underWay > 0 && this.queue.step(Number.POSITIVE_INFINITY));
+  }
+
+  /** Whoever was granted a lease while waiting hears of it by a promise: time stands still until all have heard. */
+  async #heard(): Promise<void> {
+    for (let turn = 0; turn < TURNS && this.#waiting > 0; turn += 1) await undefined;
   }
 
   readonly #arrive: Handler = (now) => {
@@ -97,6 +120,8 @@ export class PoolMatch {
   };
 
   #carryOn(caller: Caller, now: number): void {
+    if (this.#isOver) return;
+    this.#underWay += 1;
     caller.startedAt = now;
     caller.run = this.pool.begin({
       target: `t${caller.target}.example`,
@@ -218,6 +243,7 @@ export class PoolMatch {
   }
 
   #finish(caller: Caller, succeeded: boolean, now: number): void {
+    this.#underWay -= 1;
     const tookMs = now - caller.startedAt;
     this.tally.slotMs += tookMs;
     if (succeeded) this.tally.success(caller.target, tookMs, now);

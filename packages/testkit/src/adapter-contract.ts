@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { abortCases } from './cases/aborts.js';
 import { blameCases } from './cases/blame.js';
+import { boundCases } from './cases/bounds.js';
 import { companyCases } from './cases/company.js';
 import { redirectCases } from './cases/redirects.js';
 import { refusalCases } from './cases/refusals.js';
@@ -27,6 +28,7 @@ export function adapterContract(contract: AdapterContract): void {
     settlementCases(within, contract);
     abortCases(within);
     blameCases(within, contract);
+    boundCases(within);
     redirectCases(within, contract);
     sessionCases(within, contract);
     repeatCases(within, contract);

@@ -1,22 +1,29 @@
 import { notePoolInfo, type Lease, type Pool, type Run } from '@fairlead/core';
 import { pastThePool } from '@fairlead/dial';
 import { fetch as undiciFetch, type Dispatcher, type RequestInfo, type RequestInit, type Response } from 'undici';
+import { toBody, toInput, wholeBody } from './given-body.js';
 import { NOTE, type CarriedOptions } from './carried-dispatch.js';
 import type { Pooled, PoolDispatcherOptions } from './options.js';
 import { poolDispatcher } from './pool-dispatcher.js';
 
-/** undici's fetch with one more option. */
-export type PoolFetch = (input: RequestInfo, init?: RequestInit & Pooled) => Promise<Response>;
+/** undici's fetch with one more option; it takes what Node's takes too, and can stand in its place. */
+export interface PoolFetch {
+  (input: RequestInfo, init?: RequestInit & Pooled): Promise<Response>;
+  (input: NodeFetch[0], init?: NonNullable<NodeFetch[1]> & Pooled): ReturnType<typeof globalThis.fetch>;
+}
+
+type NodeFetch = Parameters<typeof globalThis.fetch>;
 
 /** A fetch whose requests go through the pool. It is undici's own and not Node's, which knows no undici but the one it was built with. */
 export function createFetch(pool: Pool, options: PoolDispatcherOptions = {}): PoolFetch {
   const dispatcher = poolDispatcher(pool, options);
-  return async (input, init = {}) => {
+  const fetch = async (input: RequestInfo | NodeFetch[0], init: RequestInit & Pooled = {}): Promise<Response> => {
     const { pool: own, dispatcher: foreign, ...rest } = init;
     if (foreign != null) throw pastThePool("its own 'dispatcher'");
     const call = new Call(dispatcher, own, init.body);
+    if (init.body != null) rest.body = toBody(init.body);
     try {
-      const response = await undiciFetch(input, { ...rest, dispatcher: call as unknown as Dispatcher });
+      const response = await undiciFetch(toInput(input), { ...rest, dispatcher: call as unknown as Dispatcher });
       call.noteOn(response);
       return response;
     } catch (error) {
@@ -24,6 +31,7 @@ export function createFetch(pool: Pool, options: PoolDispatcherOptions = {}): Po
       throw error;
     }
   };
+  return fetch as PoolFetch;
 }
 
 /** The dispatcher of one call: fetch drops options that it does not know. */
@@ -60,7 +68,7 @@ class Call {
 
   /** fetch makes a stream of every body; one that was given whole can be sent again as such. */
   #whole(body: Dispatcher.DispatchOptions['body']): Pick<Dispatcher.DispatchOptions, 'body'> {
-    const given = this.#body;
-    return body != null && (typeof given === 'string' || given instanceof Uint8Array) ? { body: given } : {};
+    const whole = body == null ? undefined : wholeBody(this.#body);
+    return whole === undefined ? {} : { body: whole as NonNullable<Dispatcher.DispatchOptions['body']> };
   }
 }

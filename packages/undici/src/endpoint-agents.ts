@@ -1,5 +1,5 @@
 import type { Endpoint, EndpointId } from '@fairlead/core';
-import { AgentKeeper, reuseKey, undiciConnector } from '@fairlead/dial';
+import { AgentKeeper, reuseKey, sessionOf, undiciConnector, type Tracker } from '@fairlead/dial';
 import { Agent } from 'undici';
 import { POOL_DISPATCHER_DEFAULTS, type PoolDispatcherOptions } from './options.js';
 
@@ -11,7 +11,10 @@ export interface LeasedAgent {
 }
 
 /** As much of the options as makes agents different. */
-export type EndpointAgentOptions = Omit<PoolDispatcherOptions, 'allowDirect' | 'bodyBytes'>;
+export type EndpointAgentOptions = Omit<PoolDispatcherOptions, 'allowDirect' | 'bodyBytes'> & {
+  /** Hears of every socket. */
+  readonly traffic?: Tracker;
+};
 
 /** undici agents by endpoint, or by session on it. */
 export class EndpointAgents {
@@ -21,14 +24,14 @@ export class EndpointAgents {
   constructor(options: EndpointAgentOptions) {
     this.#options = options;
     const { maxAgents = POOL_DISPATCHER_DEFAULTS.maxAgents } = options;
-    this.#keeper = new AgentKeeper(maxAgents, (endpoint) => this.#create(endpoint), letGo);
+    this.#keeper = new AgentKeeper(maxAgents, (endpoint, key) => this.#create(endpoint, sessionOf(key)), letGo);
   }
 
   lease(endpoint: Endpoint, session: string | undefined): LeasedAgent {
     const { reuse = POOL_DISPATCHER_DEFAULTS.reuse } = this.#options;
     const key = reuseKey(endpoint, reuse, session);
     if (key !== undefined) return { agent: this.#keeper.get(endpoint, key) };
-    const agent = this.#create(endpoint);
+    const agent = this.#create(endpoint, session);
     return { agent, release: () => letGo(agent) };
   }
 
@@ -41,9 +44,14 @@ export class EndpointAgents {
     this.#keeper.close();
   }
 
-  #create(endpoint: Endpoint): Agent {
-    const { tls, agent } = this.#options;
-    return new Agent({ ...agent, connect: undiciConnector(endpoint, tls === undefined ? {} : { tls }) });
+  #create(endpoint: Endpoint, session: string | undefined): Agent {
+    const { tls, agent, traffic } = this.#options;
+    const connect = undiciConnector(endpoint, {
+      ...(tls === undefined ? {} : { tls }),
+      ...(session === undefined ? {} : { session }),
+      ...(traffic === undefined ? {} : { traffic }),
+    });
+    return new Agent({ ...agent, connect });
   }
 }
 

@@ -14,6 +14,11 @@ export interface Pooled {
   readonly pool?: PoolRequest | false;
 }
 
+/** Has the `pool` of a request's options checked, which undici's own types do not know: `request(url, pooled({ … }))`. */
+export function pooled<T extends object>(options: T & Pooled): T {
+  return options;
+}
+
 export interface PoolDispatcherOptions extends ClientOptions {
   /** Whom a kept tunnel may serve: see `AGENT_CACHE_DEFAULTS`. @default 'endpoint' */
   readonly reuse?: ReusePolicy;

@@ -11,7 +11,7 @@ export const partMutants: readonly Mutant[] = [
   {
     name: 'the losers of a race run on',
     file: 'pool/attempt-loop.ts',
-    find: "lease.end(this.#isCalledOff ? 'aborted' : 'superseded');",
+    find: " lease.end(this.#isCalledOff ? 'aborted' : 'superseded');",
     becomes: '',
   },
   {
@@ -41,7 +41,7 @@ export const partMutants: readonly Mutant[] = [
   {
     name: 'an answer that was held back is forgotten',
     file: 'pool/attempt-loop.ts',
-    find: 'if (answered) this.#held = result;',
+    find: 'this.#held = leg;',
     becomes: '',
   },
   {
@@ -136,9 +136,9 @@ export const partMutants: readonly Mutant[] = [
   },
   {
     name: 'a code is shown whatever stands in it',
-    file: 'pool/traffic-counter.ts',
-    find: "/^[\\w.-]{1,64}$/.test(code) ? code : 'OTHER'",
-    becomes: "code !== '' ? code : 'OTHER'",
+    file: 'outcome-check.ts',
+    find: 'const CODE = /^[\\w.-]{1,64}$/;',
+    becomes: 'const CODE = /./;',
   },
   {
     name: 'two pools count in one ledger',
@@ -151,5 +151,59 @@ export const partMutants: readonly Mutant[] = [
     file: 'pool/run.ts',
     find: 'const words = this.#matcher.words.length > 0;',
     becomes: 'const words = this.request.tags !== undefined;',
+  },
+  {
+    name: "a request's own time for an attempt is not read",
+    file: 'pool/run.ts',
+    find: 'this.request.attemptTimeoutMs ?? this.policy.attemptTimeoutMs',
+    becomes: 'this.policy.attemptTimeoutMs',
+  },
+  {
+    name: 'a request gets as much company as one likes',
+    file: 'pool/run.ts',
+    find: 'hedge.perAttempt === 0 || this.#hedges >= hedge.maxPerRequest',
+    becomes: 'hedge.perAttempt === 0',
+  },
+  {
+    name: 'an update of the classifier changes nothing',
+    file: 'pool/options.ts',
+    find: "...(Object.hasOwn(changes, 'classify') ? { classify: changes.classify } : {}),",
+    becomes: '',
+  },
+  {
+    name: 'a target is not found by the name of its rule',
+    file: 'policy/target-policy.ts',
+    find: 'named?.name === undefined',
+    becomes: 'true',
+  },
+  {
+    name: 'a pin that is used has no end',
+    file: 'policy/session.ts',
+    find: "keep === 'ttl' ? Math.min(ttlMs, maxMs) : maxMs",
+    becomes: "keep === 'ttl' ? ttlMs : never",
+  },
+  {
+    name: 'what is harmless twice is not for the caller to say',
+    file: 'pool/request.ts',
+    find: 'return idempotent ?? IDEMPOTENT',
+    becomes: 'return IDEMPOTENT',
+  },
+  {
+    name: 'an endpoint that left and came again is a stranger to its sessions',
+    file: 'pool/session-desk.ts',
+    find: 'if (again !== undefined) return again;',
+    becomes: '',
+  },
+  {
+    name: "a job's place is free for whoever asks just then",
+    file: 'pool/jobs.ts',
+    find: 'if (next !== undefined && this.#unfinished <= this.#bound) next.admit();',
+    becomes: 'this.#unfinished -= 1; if (next !== undefined) next.admit();',
+  },
+  {
+    name: 'whoever waits is held up by another rule of the host',
+    file: 'pool/waiters.ts',
+    find: 'waiter.plain ? stuck.get(waiter.terms) : undefined',
+    becomes: 'waiter.plain ? [...stuck.values()].at(-1) : undefined',
   },
 ];

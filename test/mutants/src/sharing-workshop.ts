@@ -5,7 +5,7 @@ import type { Mutant } from './mutant.js';
 import { planted, root, runTests } from './planting.js';
 
 /** A fault that hangs what it breaks has been noticed, too. */
-const LONGEST_MS = 120_000;
+const LONGEST_MS = 300_000;
 
 /** A copy of core, the Redis store and what judges them, with the tests of all that is shared. */
 export class SharingWorkshop {

@@ -4,6 +4,7 @@ const PROGRAMS: ReadonlyMap<string | undefined, () => Promise<unknown>> = new Ma
   ['crash-writer', () => import('./crash/writer.js')],
   ['verify-sharing', () => import('./sharing/verify-sharing.js')],
   ['verify-lives', () => import('./simulated/verify-lives.js')],
+  ['warm-start', () => import('./bench/warm-start.js')],
   ['bench-stores', () => import('./bench/bench-stores.js')],
   ['sharing-worker', () => import('./sharing/worker.js')],
 ]);

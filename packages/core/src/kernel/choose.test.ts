@@ -214,6 +214,23 @@ describe('early release', () => {
     expect(effects.at(-1)).toBe(`released-early ${candidates.rows[0]}`);
   });
 
+  test('what only one endpoint fits is not kept waiting by twenty that do not, and are due sooner', () => {
+    const kernel = createKernel();
+    for (let row = 0; row < 40; row += 1) kernel.addRow({ ...SPEC, tags: row === 39 ? 1 : 0 }, 0);
+    for (let row = 0; row < 20; row += 1) attempt(kernel, row, REFUSED, 0);
+    attempt(kernel, 20, SERVED);
+    attempt(kernel, 39, REFUSED, 1_000);
+    const query = queryFor(kernel);
+    query.tags = 1;
+    query.now = 1_300;
+    expect(kernel.rank(query, candidates)).toBe(1);
+    expect(candidates.rows[0]).toBe(39);
+    // Others are in service: it was no panic for those who may use them.
+    query.tags = 0;
+    expect(kernel.rank(query, candidates)).toBe(1);
+    expect(kernel.state.table.standing[0]).toBe(Standing.cooling);
+  });
+
   test('not where the pool says so', () => {
     const kernel = createKernel({ earlyRelease: false });
     kernel.addRow(SPEC, 0);

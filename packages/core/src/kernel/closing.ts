@@ -32,6 +32,8 @@ export function close(state: KernelState, query: RankQuery): void {
   where.closedUntil = Math.min(state.opensAt, query.now + state.constants.panicRestMs);
 }
 
-function isPlain({ triedCount, tags, tiers, allowed }: RankQuery): boolean {
+function isPlain({ triedCount, tags, tiers, strategy, allowed }: RankQuery): boolean {
+  // One of a request's own may turn down whom others would take.
+  if (strategy !== undefined) return false;
   return triedCount === 0 && tags === 0 && tiers === ALL_TIERS && allowed === undefined;
 }

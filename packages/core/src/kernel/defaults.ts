@@ -141,17 +141,23 @@ export const ETS_DEFAULTS = Object.freeze({
   intervalShare: 0.7,
   /** … but at most this. @default 4_000 */
   intervalFirstMaxMs: 4_000,
-  /** Growth of the interval per fresh 429, per fresh 403, and its decay per success. @default 1.25, 1.25, 0.997 */
+  /** Growth of the interval per fresh 429 and per fresh 403. @default 1.25 and 1.25 */
   intervalThrottled: 1.25,
   intervalDenied: 1.25,
+  /** Its decay per success after a 429; its time constant after a 403, and the least of that in intervals. @default 0.997, 50_000 and 3 */
   intervalDecay: 0.997,
+  deniedTauMs: 50_000,
+  deniedIntervals: 3,
   /** Where a refusal stops everybody: uses a pair is presumed to have had in store, the margin over what remains. @default 4 and 1.1 */
   graveBurst: 4,
   graveMargin: 1.1,
-  /** … most growth of the interval per 429, growth per 403, decay per success after a 403; after a 429 there is none. @default 2, 1.35, 0.9985 */
+  /** … multiple of its pace at which a pair's store is presumed to fill up again. @default 2 */
+  graveIdle: 2,
+  /** … most growth of the interval per 429, growth per 403. @default 2 and 1.35 */
   graveMost: 2,
   graveDenied: 1.35,
-  graveDecay: 0.9985,
+  /** … time constant of the interval after a 403; after a 429 it is kept. @default 300_000 */
+  graveTauMs: 300_000,
   /** … least time between two raises. @default 20_000 */
   graveRaiseMs: 20_000,
   /** Least time between two raises, or half the interval if longer. @default 500 */

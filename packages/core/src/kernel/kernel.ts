@@ -58,6 +58,8 @@ import { countStart, internTarget } from './targets.js';
 export interface KernelOptions {
   /** Who ranks. @default ets() */
   readonly strategy?: Strategy;
+  /** Others that a query may name. @default [] */
+  readonly strategies?: readonly Strategy[];
   /** When an endpoint rests. @default { kind: 'surprise' } */
   readonly cooldown?: CooldownRule;
   /** Whether cooling endpoints may be released before their time. @default true */
@@ -79,6 +81,7 @@ export type Kernel = ReturnType<typeof createKernel>;
 
 export function createKernel(options: KernelOptions = {}) {
   const strategy = options.strategy ?? ets();
+  const told = together(strategy, options.strategies ?? []);
   const state = createState({
     constants: Object.freeze({ ...ETS_DEFAULTS, ...options.constants }),
     cooldown: options.cooldown ?? { kind: 'surprise' },
@@ -97,9 +100,9 @@ export function createKernel(options: KernelOptions = {}) {
     setCooldown(rule: CooldownRule): void {
       state.cooldown = rule;
     },
-    ...membership(state, strategy),
+    ...membership(state, told),
     ...ranking(state, strategy, earlyRelease),
-    ...learning(state, strategy),
+    ...learning(state, told),
     ...targeting(state),
     /** When to give an attempt up: never later than `timeoutMs`, which some keep whole so that the tail stays known. */
     abandonAfterMs: (row: Row, target: number, timeoutMs: number, random: () => number) =>
@@ -111,7 +114,26 @@ export function createKernel(options: KernelOptions = {}) {
   };
 }
 
-function membership(state: KernelState, strategy: Strategy) {
+/** All that rank are told of all that happens, whoever of them was asked. */
+function together(first: Strategy, others: readonly Strategy[]): Pick<Strategy, 'admitted' | 'settled' | 'cleared'> {
+  if (others.length === 0) return first;
+  const all = [...new Set([first, ...others])];
+  return {
+    admitted: (...event) => {
+      for (const one of all) one.admitted?.(...event);
+    },
+    settled: (...event) => {
+      for (const one of all) one.settled?.(...event);
+    },
+    cleared: (row) => {
+      for (const one of all) one.cleared?.(row);
+    },
+  };
+}
+
+type Told = ReturnType<typeof together>;
+
+function membership(state: KernelState, strategy: Told) {
   const { table, constants } = state;
   return {
     addRow(spec: RowSpec, now: number): Row {
@@ -176,7 +198,7 @@ function ranking(state: KernelState, strategy: Strategy, earlyRelease: boolean) 
       state.opensAt = Number.POSITIVE_INFINITY;
       out.count = 0;
       if (!breakerAllows(state.targets.states[query.target]!, query.now) || isClosed(state, query)) return 0;
-      const count = strategy.rank(state, query, out.rows);
+      const count = (query.strategy ?? strategy).rank(state, query, out.rows);
       if (count > 0 || !earlyRelease) return write(out, Math.min(count, MOST_CANDIDATES));
       const row = releaseEarly(state, query);
       if (row < 0) close(state, query);
@@ -203,7 +225,7 @@ function ranking(state: KernelState, strategy: Strategy, earlyRelease: boolean) 
   };
 }
 
-function learning(state: KernelState, strategy: Strategy) {
+function learning(state: KernelState, strategy: Told) {
   const { table, constants } = state;
   return {
     /** The ledger granted the row: it carries one attempt more. */

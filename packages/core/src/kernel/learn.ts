@@ -175,7 +175,7 @@ function learnTarget(
   switch (fact.answer) {
     case 'served':
       answers(state, target, where);
-      forgive(state.pairs, state.table, row, where, state.constants);
+      forgive(state.pairs, state.table, row, where, now, state.constants);
       return relaxed(state, target, where, now);
     case 'throttled':
     case 'denied':
@@ -225,8 +225,8 @@ function refused(state: KernelState, row: Row, target: number, refusal: Refusal,
   const { pairs, table, fleet, constants } = state;
   const where = state.targets.states[target]!;
   const fresh = strike(pairs, table, row, where, now);
-  if (fact.answer === 'throttled') measureLimit(pairs, table, row, where, now, constants);
-  if (fresh && raiseInterval(where, refusal, fact.grave === true, fleet.active, now, constants)) {
+  const countedMs = fact.answer === 'throttled' ? measureLimit(pairs, table, row, where, now, constants) : 0;
+  if (fresh && raiseInterval(where, refusal, fact.grave === true, countedMs, fleet.active, now, constants)) {
     // A longer interval has a longer burst: some pairs may be used sooner than they were told.
     where.closedUntil = 0;
     state.onEffect('paced', -1, target, where.intervalMs);

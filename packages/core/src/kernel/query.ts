@@ -2,6 +2,7 @@ import { breakerAllows } from './breaker.js';
 import { burstMs, emissionMs } from './interval.js';
 import { blockedUntil } from './pairs.js';
 import { roomLimit, type KernelState } from './state.js';
+import type { Strategy } from './strategy.js';
 import { Standing, type Row } from './table.js';
 
 /** What a ranking is asked. Made once and refilled: the hot path allocates nothing. */
@@ -13,12 +14,16 @@ export interface RankQuery {
   /** Rows this run has tried, and how many of them count. */
   tried: Int32Array;
   triedCount: number;
+  /** The last so many of these were never tried: the request would not have them. */
+  unwanted: number;
   /** Attempts of this run that have failed; a hedge beside a live attempt is no failure, and costs no dearer tier. */
   failures: number;
   /** Bits every row must have. */
   tags: number;
   /** The cost tiers allowed, one bit each; -1 is all. */
   tiers: number;
+  /** Ranks in place of the kernel's own; one of those that the kernel was made with. */
+  strategy: Strategy | undefined;
   /** Anything else that rules a row out. */
   allowed: ((row: Row) => boolean) | undefined;
   /** Attempts wanted at once, waiting ones included: how many endpoints are worth knowing. */
@@ -53,9 +58,11 @@ export function createQuery(random: () => number): RankQuery {
     first: true,
     tried: new Int32Array(16),
     triedCount: 0,
+    unwanted: 0,
     failures: 0,
     tags: 0,
     tiers: ALL_TIERS,
+    strategy: undefined,
     allowed: undefined,
     demand: 1,
     want: 1,

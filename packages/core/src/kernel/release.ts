@@ -1,4 +1,4 @@
-import { isOpen, suits, type RankQuery } from './query.js';
+import { ALL_TIERS, isOpen, suits, type RankQuery } from './query.js';
 import { setStanding, type KernelState } from './state.js';
 import { Standing, type Row } from './table.js';
 import { soonest } from './due-queue.js';
@@ -17,14 +17,18 @@ export function releaseDue(state: KernelState, now: number): void {
 
 /**
  * Nothing else is left for the request: the soonest-due cooling row that suits it is put on trial early, once it rested a
- * little; in a small pool, or where everything is cooling, after hardly any rest. Returns the row, or -1.
+ * little; in a small pool, or where everything that suits is cooling, after hardly any rest. Returns the row, or -1.
  */
 export function releaseEarly(state: KernelState, query: RankQuery): Row {
   const { due, table, fleet, constants } = state;
-  const panic = fleet.present <= constants.panicSize || fleet.present === due.size;
+  const narrow = isNarrow(query);
+  const panic =
+    fleet.present <= constants.panicSize || fleet.present === due.size || (narrow && !isServed(state, query));
   const rest = panic ? constants.panicRestMs : constants.earlyReleaseMs;
+  // What few rows fit may be due long after all the others.
+  const look = narrow ? constants.scanRows : LOOK;
   let best = -1;
-  for (let index = 0; index < Math.min(due.size, LOOK); index += 1) {
+  for (let index = 0; index < Math.min(due.size, look); index += 1) {
     const row = due.heap[index]!;
     if (best >= 0 && table.coolUntil[row]! >= table.coolUntil[best]!) continue;
     // A lease from before it cooled is still out: on trial it may carry one, and that is the one.
@@ -38,4 +42,18 @@ export function releaseEarly(state: KernelState, query: RankQuery): Row {
   setStanding(state, best, Standing.trial, query.now);
   state.onEffect(early ? 'released-early' : 'panicked', best, -1, query.now);
   return best;
+}
+
+function isNarrow({ tags, tiers, allowed }: RankQuery): boolean {
+  return tags !== 0 || tiers !== ALL_TIERS || allowed !== undefined;
+}
+
+/** Whether a row that suits the request is in service, if only busy: there is something to wait for. */
+function isServed(state: KernelState, query: RankQuery): boolean {
+  const { table, constants } = state;
+  for (let row = 0; row < Math.min(table.size, constants.scanRows); row += 1) {
+    const standing = table.standing[row];
+    if ((standing === Standing.active || standing === Standing.trial) && suits(state, row, query)) return true;
+  }
+  return false;
 }

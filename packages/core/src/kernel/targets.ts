@@ -18,8 +18,12 @@ export interface TargetState {
   intervalMs: number;
   configuredMs: number;
   raisedAt: number;
-  /** Where a refusal stops everybody the pace keeps clear of the limit rather than follow it: its decay, else 0. */
-  keptDecay: number;
+  /** Which kind of refusal raised the interval last. */
+  raisedBy: 'throttled' | 'denied';
+  /** It stopped everybody, or may have: the pace keeps clear of the limit rather than follow it. */
+  kept: boolean;
+  /** When the interval was last brought up to the time. */
+  relaxedAt: number;
   /** When attempts began again after none had started for a while. */
   resumedAt: number;
   /** What pairs were served between two refusals, the time between them, decayed since the instant. */
@@ -135,7 +139,9 @@ function freshState(key: string, uid: number): TargetState {
     intervalMs: 0,
     configuredMs: 0,
     raisedAt: Number.NEGATIVE_INFINITY,
-    keptDecay: 0,
+    raisedBy: 'throttled',
+    kept: false,
+    relaxedAt: 0,
     resumedAt: 0,
     letThrough: 0,
     letThroughMs: 0,

@@ -38,3 +38,12 @@ test('a date is read as the platform reads it, for every second of four centurie
     }),
   );
 });
+
+test("a reset given as a moment is taken against the answer's own clock, and says nothing once it is past", () => {
+  const sent = Date.UTC(2030, 0, 1);
+  const at = (moment: number) => ({
+    get: (name: string) => ({ date: new Date(sent).toUTCString(), 'x-ratelimit-reset': `${moment / 1000}` })[name],
+  });
+  expect(retryAfterMs(at(sent + 30_000), sent + 60_000)).toBe(30_000);
+  expect(retryAfterMs(at(sent - 1000), sent)).toBeUndefined();
+});

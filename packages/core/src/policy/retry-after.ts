@@ -34,7 +34,10 @@ function fromRateLimit(headers: HeaderView, wallNow: number): number | undefined
   // Some count in milliseconds, which no moment in seconds reaches.
   const seconds = Number(value) > 1e12 ? Number(value) / 1000 : Number(value);
   // Some send the moment of the reset, in seconds since 1970, instead of the time until it.
-  return seconds > 1e9 ? Math.max(0, seconds * 1000 - wallNow) : seconds * 1000;
+  if (seconds <= 1e9) return seconds * 1000;
+  const ms = seconds * 1000 - sentAt(headers, wallNow);
+  // A moment that is past says nothing of when to come again.
+  return ms > 0 ? ms : undefined;
 }
 
 /** Whatever stands for headers: `get` of the platform's own answers null, others throw or answer lists. */

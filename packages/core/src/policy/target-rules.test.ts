@@ -22,12 +22,22 @@ test.each([
   ['shop.example/api', 'https://shop.example/api/x', true],
   ['shop.example/api', 'https://shop.example/apis', false],
   ['bücher.example', 'https://xn--bcher-kva.example/', true],
+  ['*.bücher.example', 'https://www.bücher.example/', true],
+  ['.bücher.example', 'https://bücher.example/', true],
+  ['*.*.bücher.example', 'https://a.b.bücher.example/', true],
+  ['shop.example.', 'https://shop.example/', true],
+  ['*.shop.example.', 'https://a.shop.example/', true],
+  ['.127', 'http://10.0.0.127/', true],
   ['[::1]', 'http://[::1]:80/', true],
   ['*', 'http://anything.example/', true],
   [/^shop\./g, 'https://shop.example/', true],
 ] as const)('%s against %s: %s', (pattern, url, expected) => {
   expect(matches(pattern, url)).toBe(expected);
   expect(matches(pattern, url)).toBe(expected);
+});
+
+test('a label with a star and letters beyond ASCII, which would never match, is refused', () => {
+  expect(() => compileTargetPattern('bü*.example', 'targets[0].match')).toThrow('targets[0].match: can have letters');
 });
 
 test('a host in the query of another is not that host', () => {

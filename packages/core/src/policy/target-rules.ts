@@ -23,7 +23,11 @@ export function compileTargetPattern(pattern: string | RegExp, item: string): Ta
       'must be a host pattern such as shop.example, .shop.example or *.shop.example',
     );
   }
-  const host = hostMatcher(parts['host'] ?? '');
+  const wanted = onTheWire(parts['host'] ?? '');
+  if (!isAscii(wanted)) {
+    throw new ConfigurationError('INVALID_OPTION', item, 'can have letters beyond ASCII only in labels without a star');
+  }
+  const host = hostMatcher(wanted);
   const { port, path } = parts;
   return (url) =>
     host(url.hostname.replace(/\.$/, '')) &&
@@ -35,13 +39,24 @@ function matchOwn(expression: RegExp): TargetMatcher {
   return ({ host }) => expression.test(host);
 }
 
-function hostMatcher(pattern: string): (hostname: string) => boolean {
-  const wanted = pattern.toLowerCase();
+function hostMatcher(wanted: string): (hostname: string) => boolean {
   if (wanted === '*') return () => true;
   if (wanted.startsWith('.')) return (host) => host.endsWith(wanted) || host === wanted.slice(1);
   if (wanted.includes('*')) return (host) => globMatches(wanted, host);
-  const ascii = URL.canParse(`http://${wanted}`) ? new URL(`http://${wanted}`).hostname : wanted;
-  return (host) => host === ascii;
+  return (host) => host === wanted;
+}
+
+/** As hosts are written on the wire, where a parser can tell: labels with a star in them stay as they are. */
+function onTheWire(pattern: string): string {
+  const bare = pattern.toLowerCase().replace(/(?<=[^.])\.$/, '');
+  const [, stars = '', rest = ''] = /^(\.|(?:[^.]*\*[^.]*\.)*)(.*)$/s.exec(bare) ?? [];
+  // What follows a star or a dot is no host by itself: 127 would be read as an address.
+  if (rest === '' || (stars !== '' && isAscii(rest)) || !URL.canParse(`http://${rest}`)) return bare;
+  return stars + new URL(`http://${rest}`).hostname;
+}
+
+function isAscii(text: string): boolean {
+  return /^[ -~]*$/.test(text);
 }
 
 /** `*` stands for one character or more. Remembers only the last star, so that no pattern makes it try for long. */

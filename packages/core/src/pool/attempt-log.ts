@@ -4,7 +4,13 @@ import type { Pool } from './pool.js';
 
 /** One attempt, as a line of a log. Holds no credential and no path. */
 export interface AttemptRecord {
+  /** When it was settled, in milliseconds since 1970. */
+  readonly at: number;
   readonly leaseId: number;
+  /** Lines of one request have the same. */
+  readonly requestId: number;
+  /** From 1; beside one another in a race or a hedge. */
+  readonly attempt: number;
   readonly target: string;
   readonly endpoint: EndpointId;
   readonly session: string | undefined;
@@ -20,10 +26,14 @@ export interface AttemptRecord {
 
 /** Writes every attempt of the pool, by whichever adapter, to `sink`; the answer ends it. */
 export function attemptLog(pool: Pool, sink: (record: AttemptRecord) => void): () => void {
-  return pool.on('settled', ({ leaseId, target, endpoint, session, verdict, outcome, suspended }) => {
+  return pool.on('settled', ({ outcome, ...event }) => {
+    const { at, leaseId, requestId, attempt, target, endpoint, session, verdict, suspended } = event;
     const response = outcome.kind === 'response';
     return sink({
+      at,
       leaseId,
+      requestId,
+      attempt,
       target,
       endpoint,
       session,

@@ -48,7 +48,8 @@ export class Counters {
   bytes = 0;
 
   /** `at` is the lease's own target, or the one that a tenancy was observed on. */
-  record({ endpoint, parts }: Lease, at: At, outcome: Outcome, verdict: Verdict, now: Instant): void {
+  record(lease: Lease, at: At, outcome: Outcome, verdict: Verdict, now: Instant): void {
+    const { endpoint, parts } = lease;
     const good = verdict === 'success' || verdict === 'final';
     this.attempts += 1;
     if (good) this.succeeded += 1;

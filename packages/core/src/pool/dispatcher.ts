@@ -78,7 +78,7 @@ export class Dispatcher implements LeaseKeeper {
   onCarried: () => void = () => undefined;
 
   constructor({ options, link, shared }: PoolStore, events: Emitter) {
-    const { store, strategy, policy, random, clock, constants } = options;
+    const { store, strategy, strategies, policy, clock, constants } = options;
     this.#options = options;
     this.#events = events;
     this.#link = link;
@@ -89,6 +89,7 @@ export class Dispatcher implements LeaseKeeper {
     this.effects = new EffectLog({ roster: this.roster, events, clock, link, targetOf });
     this.kernel = createKernel({
       ...(strategy === undefined ? {} : { strategy }),
+      strategies: Object.values(strategies),
       cooldown: cooldownRule(policy),
       constants,
       pace: store.ledger.opensAt,
@@ -107,9 +108,10 @@ export class Dispatcher implements LeaseKeeper {
       vacated: (row) => this.counters.forget(row),
       link,
     });
-    const desk = { ledger: store.ledger, members: this.members, bytes: this.bytes, events, clock };
+    const now = { policy: () => options.policy };
+    const desk = { ledger: store.ledger, members: this.members, bytes: this.bytes, events, clock, ...now };
     this.sessions = new SessionDesk(desk, () => this.changed());
-    this.question = new Question(this.kernel, this.roster, random, () => this.inFlight + this.line.wanting + 1);
+    this.question = new Question(this.kernel, this.roster, options, () => this.inFlight + this.line.wanting + 1);
     if (shared !== undefined) this.question.query.want = SHARED_CANDIDATES;
   }
 
@@ -238,7 +240,7 @@ export class Dispatcher implements LeaseKeeper {
     // Nobody is given the place before all have heard that it is free.
     this.#telling += 1;
     this.tell();
-    tellSettled(this.#events, lease, { target, outcome, verdict, suspended: pauseMs > 0 });
+    tellSettled(this.#events, lease, { at: wallNow, target, outcome, verdict, suspended: pauseMs > 0 });
     const alike = this.#watch.record(lease.endpoint.id, outcome, verdict, this.members.serving);
     if (alike !== undefined) this.#events.emit('pool-misconfigured', { code: alike });
     this.#telling -= 1;
@@ -261,7 +263,9 @@ export class Dispatcher implements LeaseKeeper {
     if (!this.#options.store.ledger.suspend(target, until, why, this.now())) {
       return this.#events.emit('bound-reached', { what: 'suspensions' });
     }
-    this.#events.emit('suspended', { target, forMs: until - this.now(), why });
+    // One that lasts longer stays.
+    const forMs = Math.max(until, this.suspendedUntil(target)) - this.now();
+    this.#events.emit('suspended', { target, forMs, why });
     // Those who cannot wait that long hear of it now rather than at their deadline.
     this.line.recheck(target);
     this.reschedule();
@@ -307,6 +311,8 @@ export class Dispatcher implements LeaseKeeper {
       targetIndex,
       session: run.request.session,
       label: run.request.label,
+      requestId: run.id,
+      attempt: run.ordinal,
       single: run.single,
       pinKey: run.session,
       generation,
@@ -323,6 +329,7 @@ export class Dispatcher implements LeaseKeeper {
     this.live.add(lease);
     this.counters.dispatched += 1;
     const spent = this.members.used(row, now);
+    if (pin !== 'kept') this.sessions.serves(run, endpoint);
     this.onGranted();
     this.effects.flush();
     tellLeased(this.#events, lease);

@@ -4,6 +4,7 @@ import type { Endpoint, EndpointId } from '../endpoint.js';
 import type { Outcome, Verdict } from '../outcome.js';
 import type { StoreReport } from '../ports/records.js';
 import type { Target } from '../target.js';
+import { onRejection } from './rejection.js';
 
 /** What a pool tells its listeners. Payloads name endpoints by id and hold no credential. */
 export interface PoolEvents {
@@ -16,7 +17,12 @@ export interface PoolEvents {
     readonly session: string | undefined;
   };
   settled: {
+    /** When, in milliseconds since 1970. */
+    readonly at: number;
     readonly leaseId: number;
+    /** Which request of this pool it was for, and which attempt of that, from 1. */
+    readonly requestId: number;
+    readonly attempt: number;
     readonly endpoint: EndpointId;
     readonly target: Target;
     readonly session: string | undefined;
@@ -47,12 +53,22 @@ export interface PoolEvents {
   /** The target is left alone, through every endpoint; Infinity is until it is resumed. */
   suspended: { readonly target: string; readonly forMs: number; readonly why: string };
   'target-resumed': { readonly target: string };
-  pinned: { readonly session: string; readonly endpoint: EndpointId };
-  unpinned: { readonly session: string; readonly endpoint: EndpointId };
+  /** `target` where the session keeps an exit for each. */
+  pinned: { readonly session: string | undefined; readonly target: Target | undefined; readonly endpoint: EndpointId };
+  unpinned: {
+    readonly session: string | undefined;
+    readonly target: Target | undefined;
+    readonly endpoint: EndpointId;
+  };
   /** It has moved all the bytes it may: its requests fail until it is unbound. */
   'session-spent': { readonly session: string };
   /** A session goes on through another exit than before. */
-  'identity-changed': { readonly session: string; readonly from: EndpointId; readonly to: EndpointId };
+  'identity-changed': {
+    readonly session: string | undefined;
+    readonly target: Target | undefined;
+    readonly from: EndpointId;
+    readonly to: EndpointId;
+  };
   /** The pool ended a lease itself. */
   'lease-ended': { readonly leaseId: number; readonly endpoint: EndpointId; readonly why: 'idle' | 'abandoned' };
   /** The store took a lease back, or could not be reached for as long as it was good for: another may use its place. */
@@ -145,8 +161,7 @@ export class Emitter {
   guard(what: 'summary' | 'onEnd', work: () => unknown): void {
     const failed = (error: unknown): void => this.emit('listener-error', { event: what, error });
     try {
-      const answer: unknown = work();
-      if (answer instanceof Promise) answer.catch(failed);
+      onRejection(work(), failed);
     } catch (error) {
       failed(error);
     }
@@ -157,8 +172,7 @@ export class Emitter {
     if (set === undefined) return;
     for (const listener of set) {
       try {
-        const answer: unknown = (listener as PoolListener<K>)(event);
-        if (answer instanceof Promise) answer.catch((error: unknown) => this.#failed(name, error));
+        onRejection((listener as PoolListener<K>)(event), (error) => this.#failed(name, error));
       } catch (error) {
         this.#failed(name, error);
       }

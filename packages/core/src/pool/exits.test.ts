@@ -197,3 +197,43 @@ test.each(['by hand', 'by a request that it does not fit'])(
     await pool.close();
   },
 );
+
+test.each([
+  ['strict', { contract: 'strict' }],
+  ['same-exit', { contract: 'same-exit' }],
+  ['geo closed', { geo: 'closed' }],
+] as const)('%s: an exit that left and came again is the one the session kept', async (_, terms) => {
+  const list = [here, ...Array.from({ length: 5 }, (_, n) => ({ ...alike, url: `http://other${n}:1` }))];
+  for (let seed = 1; seed <= 20; seed += 1) {
+    const changed: unknown[] = [];
+    const pool = createPool({
+      proxies: list,
+      clock: manualClock(),
+      random: seededRandom(seed),
+      policy: { session: terms },
+    });
+    pool.on('identity-changed', (event) => changed.push(event));
+    const first = await pool.acquire({ target, session: 's' });
+    first.settle(ok);
+    const { id } = first.endpoint;
+    pool.update({ proxies: list.filter(({ url }) => !id.startsWith(url)) });
+    pool.update({ proxies: list });
+    expect((await pool.acquire({ target, session: 's' })).endpoint.id).toBe(id);
+    expect(pool.sessions.lookup('s')).toBe(id);
+    expect(changed).toEqual([]);
+  }
+});
+
+test('strict: a session waits for its exit that came again and is busy, and is lost where that now has another address', async () => {
+  const { pool, use, idOf } = setUp([{ ...here, maxInFlight: 1 }, alike], { contract: 'strict' });
+  pool.sessions.bind('s', idOf('de1'));
+  pool.remove(idOf('de1'));
+  pool.add({ ...here, maxInFlight: 1 });
+  const busy = pool.tryAcquire({ target, endpoint: idOf('de1') })!;
+  const waiting = use('s');
+  busy.settle(ok);
+  expect(await waiting).toBe('de1');
+  pool.remove(idOf('de1'));
+  pool.add({ ...here, exit: '192.0.2.9' });
+  await expect(use('s')).rejects.toMatchObject({ code: 'SESSION_LOST' });
+});

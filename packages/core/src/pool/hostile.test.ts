@@ -1,9 +1,14 @@
+import { inspect } from 'node:util';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import type { Outcome } from '../outcome.js';
+import { parseProxyList } from '../proxy-list.js';
+import { parseProxyUrl } from '../proxy-url.js';
 import { manualClock } from '../testing/manual-clock.js';
 import { seededRandom } from '../testing/seeded-random.js';
 import { createPool } from './pool.js';
 import type { PoolOptions } from './options.js';
+import { createRouter } from './router.js';
 
 const target = 'https://shop.example/';
 const ok: Outcome = { kind: 'response', status: 200, latencyMs: 5 };
@@ -34,6 +39,31 @@ test("headers of the platform's own kind, which answer null, are read", async ()
   expect(pool.stats().inFlight).toBe(0);
 });
 
+test('a code that may hold a secret is repeated nowhere', async () => {
+  const { clock, pool } = setUp();
+  const told: unknown[] = [];
+  pool.on('settled', (event) => told.push(event));
+  pool.on('pool-misconfigured', (event) => told.push(event));
+  for (let turn = 0; turn < 6; turn += 1) {
+    clock.advance(3_600_000);
+    const run = pool.begin({ target: `https://t${turn}.example/`, endpoint: pool.stats().endpoints[0]!.id });
+    const code = 'connect to http://u:canary@h failed';
+    const failure = {
+      kind: 'failure',
+      phase: 'tunnel',
+      code,
+      elapsedMs: 5,
+      sent: 'nothing',
+      fault: 'endpoint',
+    } as const;
+    const lease = await run.next();
+    told.push(run.report(lease, failure));
+    told.push(lease.outcome);
+  }
+  expect(told).toContainEqual({ code: 'OTHER' });
+  expect(inspect(told, { depth: 10 })).not.toMatch(/canary/);
+});
+
 test.each([Number.NaN, Number.POSITIVE_INFINITY, -5, '12'])(
   'a latency of %s poisons no estimate',
   async (latencyMs) => {
@@ -53,6 +83,37 @@ test('a classifier that answers no verdict is reported and not believed', async 
   const lease = await pool.acquire({ target });
   lease.settle(ok);
   expect([lease.verdict, reported]).toEqual(['success', ['classify']]);
+});
+
+test('a classifier that answers a promise is reported, and so is what that rejects with', async () => {
+  const { pool } = setUp({
+    classify: (async () => {
+      throw new Error('later');
+    }) as never,
+  });
+  const reported: string[] = [];
+  const both = new Promise<void>((resolve) =>
+    pool.on('listener-error', ({ event, error }) => {
+      reported.push(`${event}: ${(error as Error).message}`);
+      if (reported.length === 2) resolve();
+    }),
+  );
+  const lease = await pool.acquire({ target });
+  lease.settle(ok);
+  await both;
+  expect([lease.verdict, ...reported]).toEqual([
+    'success',
+    'classify: the classifier answered no verdict',
+    'classify: later',
+  ]);
+});
+
+test('a listener that answers the promise of another realm is no exception', async () => {
+  const { pool } = setUp();
+  const reported = new Promise((resolve) => pool.on('listener-error', ({ error }) => resolve(error)));
+  pool.on('leased', () => runInNewContext('Promise.reject("far")'));
+  (await pool.acquire({ target })).settle(ok);
+  expect(await reported).toBe('far');
 });
 
 test('a listener whose promise rejects is an event, and an unknown event is refused by name', async () => {
@@ -75,6 +136,43 @@ test.each([{ signal: {} }, { method: 5 }, { exclude: 'a' }, { tags: [1] }, { ses
     expect(pool.stats().waiting).toBe(0);
   },
 );
+
+test.each([
+  ['routes', () => createRouter(null as never)],
+  ['store', () => createPool({ store: null as never })],
+  ['list', () => parseProxyList(undefined as never)],
+  ['proxy', () => parseProxyUrl(undefined as never)],
+])('%s that is none is refused by name', (item, call) => {
+  expect(call).toThrow(expect.objectContaining({ name: 'ConfigurationError', message: expect.stringContaining(item) }));
+});
+
+test('a request without a function to carry it out is refused before anybody is asked', async () => {
+  const { pool } = setUp();
+  const refused = expect.objectContaining({ code: 'INVALID_OPTION', item: 'attempt' });
+  const none = undefined as never;
+  await expect(pool.run({ target }, none)).rejects.toEqual(refused);
+  await expect(pool.submit({ target }, none)).rejects.toEqual(refused);
+  await expect(pool.submitBatch([{ target }], none)).rejects.toEqual(refused);
+  expect(() => pool.trySubmit({ target }, none)).toThrow(refused);
+  expect(pool.stats().attempts).toBe(0);
+});
+
+test('a signal that cannot be listened to leaves nobody in a line', async () => {
+  const { pool } = setUp({ maxInFlight: 1, maxWaiting: 1 });
+  const lease = await pool.acquire({ target });
+  const signal: object = {
+    addEventListener: () => {
+      throw new Error('deaf');
+    },
+    removeEventListener: () => undefined,
+  };
+  await expect(pool.acquire({ target, signal } as never)).rejects.toThrow('deaf');
+  pool.trySubmit({ target }, () => ok);
+  await expect(pool.submit({ target, signal } as never, () => ok)).rejects.toThrow('deaf');
+  expect(pool.stats().tasks.pending).toBe(1);
+  lease.settle(ok);
+  expect(pool.stats().inFlight).toBe(1);
+});
 
 test('an endpoint that is not here cannot be forced', async () => {
   const { pool } = setUp();

@@ -89,3 +89,36 @@ test('who has called it off already is given no lease', () => {
   const { pool } = setUp(1);
   expect(pool.tryAcquire({ target, signal: AbortSignal.abort() })).toBeUndefined();
 });
+
+test('a place that is free goes to who waited for it, whoever asks in that moment', async () => {
+  const { pool } = setUp(1);
+  const order: string[] = [];
+  let finish = (): void => undefined;
+  const first = pool.trySubmit({ target }, () => new Promise<void>((resolve) => (finish = resolve)));
+  await Promise.resolve();
+  const second = pool.submit({ target }, () => void order.push('second'));
+  // Asks as soon as the first has ended, like a loop that awaits one job after another.
+  const third = first.result.then(() => pool.submit({ target }, () => void order.push('third')));
+  finish();
+  await (
+    await second
+  ).result;
+  await (
+    await third
+  ).result;
+  expect(order).toEqual(['second', 'third']);
+});
+
+test('one loop of jobs starves nobody', async () => {
+  const { pool } = setUp(1);
+  let others = 0;
+  const hold = pool.trySubmit({ target }, () => new Promise<void>((resolve) => setImmediate(resolve)));
+  const waiting = pool.submit({ target }, () => 'served').then(async ({ result }) => result);
+  await hold.result;
+  const loop = async (): Promise<void> => {
+    for (; others < 50; others += 1) await (await pool.submit({ target }, () => undefined)).result;
+  };
+  await Promise.race([waiting, loop()]);
+  expect(await waiting).toBe('served');
+  expect(others).toBeLessThan(3);
+});

@@ -72,7 +72,10 @@ export class JobQueue {
   /** Whoever waits hears of the room that a higher one makes. */
   set bound(bound: number) {
     this.#bound = bound;
-    for (const { admit } of Array.from(this.#waiting).slice(0, Math.max(0, bound - this.#unfinished))) admit();
+    for (const { admit } of Array.from(this.#waiting).slice(0, Math.max(0, bound - this.#unfinished))) {
+      this.#unfinished += 1;
+      admit();
+    }
   }
 
   /** Callers that wait for room. */
@@ -83,10 +86,8 @@ export class JobQueue {
   /** Starts the job at once, or throws `QUEUE_FULL`. */
   trySubmit<T>(start: (signal: AbortSignal) => Promise<T>): Job<T> {
     if (this.#unfinished >= this.bound) this.#refuse(`${this.#unfinished} jobs are unfinished, which is the bound`);
-    const job = new Job(start, this.#schedule);
     this.#unfinished += 1;
-    job.result.then(this.#done, this.#done);
-    return job;
+    return this.#started(start);
   }
 
   /** Starts the job as soon as there is room for it, within so long. */
@@ -96,21 +97,8 @@ export class JobQueue {
     withinMs: number,
   ): Promise<Job<T>> {
     if (this.#unfinished < this.bound) return this.trySubmit(start);
-    let late = false;
-    let onLate = (): void => undefined;
-    const cancel = this.#schedule(withinMs, () => {
-      late = true;
-      onLate();
-    });
-    try {
-      while (this.#unfinished >= this.bound) {
-        if (late) throw lateError();
-        await this.#room(signal, (applicant) => (onLate = () => applicant.refuse(lateError())));
-      }
-    } finally {
-      cancel();
-    }
-    return this.trySubmit(start);
+    await this.#room(signal, withinMs);
+    return this.#started(start);
   }
 
   /** The job of a request that was turned away, for who is owed a handle all the same. */
@@ -126,7 +114,15 @@ export class JobQueue {
     for (const { refuse } of this.#waiting) refuse(reason());
   }
 
-  #room(signal: AbortSignal | undefined, joined: (applicant: Applicant) => void): Promise<void> {
+  /** Counted among the unfinished already. */
+  #started<T>(start: (signal: AbortSignal) => Promise<T>): Job<T> {
+    const job = new Job(start, this.#schedule);
+    job.result.then(this.#done, this.#done);
+    return job;
+  }
+
+  /** Until a place is free, which is then the caller's: who comes meanwhile cannot take it. */
+  #room(signal: AbortSignal | undefined, withinMs: number): Promise<void> {
     if (this.#closed !== undefined) throw this.#closed();
     if (this.#waiting.size >= this.bound && this.bound > 0) {
       this.#refuse(`${this.#waiting.size} wait for room already, which is the bound`);
@@ -135,6 +131,7 @@ export class JobQueue {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         this.#waiting.delete(applicant);
+        cancel();
         signal?.removeEventListener('abort', onAbort);
       };
       const onAbort = (): void =>
@@ -149,9 +146,10 @@ export class JobQueue {
           reject(error);
         },
       };
-      this.#waiting.add(applicant);
-      joined(applicant);
+      // First of all: what the user brought may throw, and nobody would take the applicant out again.
       signal?.addEventListener('abort', onAbort);
+      const cancel = this.#schedule(withinMs, () => applicant.refuse(lateError()));
+      this.#waiting.add(applicant);
       if (signal?.aborted === true) onAbort();
     });
   }
@@ -162,8 +160,9 @@ export class JobQueue {
   }
 
   readonly #done = (): void => {
-    this.#unfinished -= 1;
     const [next] = this.#waiting;
-    next?.admit();
+    // The place goes from hand to hand: free for a moment, it would be taken by whoever asks just then.
+    if (next !== undefined && this.#unfinished <= this.#bound) next.admit();
+    else this.#unfinished -= 1;
   };
 }

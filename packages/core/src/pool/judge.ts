@@ -3,6 +3,7 @@ import type { Outcome, Verdict } from '../outcome.js';
 import { classify } from '../policy/classify.js';
 import type { Emitter } from './events.js';
 import type { ResolvedOptions } from './options.js';
+import { onRejection } from './rejection.js';
 
 /** Whose fault an outcome is: the user's own word first, ours where that says nothing or cannot be believed. */
 export class Judge {
@@ -17,12 +18,14 @@ export class Judge {
   verdictOn(outcome: Outcome): Verdict {
     const own = this.#options.classify;
     if (own === undefined) return classify(outcome);
+    const failed = (error: unknown): void => this.#events.emit('listener-error', { event: 'classify', error });
     try {
       const verdict = own(outcome);
       if (isVerdict(verdict)) return verdict;
+      onRejection(verdict, failed);
       if (verdict !== undefined) throw new TypeError('the classifier answered no verdict');
     } catch (error) {
-      this.#events.emit('listener-error', { event: 'classify', error });
+      failed(error);
     }
     return classify(outcome);
   }

@@ -196,3 +196,30 @@ test('closing tells open leases to stop', async () => {
   expect(lease.settle(ok)).toBe(true);
   expect(pool.stats().inFlight).toBe(0);
 });
+
+test("an attempt is given up after its request's own time, where that is the shorter", async () => {
+  const { clock, pool } = setUp({ policy: { attemptTimeoutMs: 60_000 } });
+  const lease = await pool.acquire({ target, attemptTimeoutMs: 700 });
+  const { signal } = lease;
+  clock.advance(699);
+  expect(signal.aborted).toBe(false);
+  clock.advance(1);
+  expect(signal.reason).toMatchObject({ why: 'abandoned' });
+});
+
+test('a request gets no more company than its policy allows, however late all of it is', async () => {
+  const { clock, pool } = setUp({ policy: { preset: 'rotate', hedge: { perAttempt: 1, maxPerRequest: 2 } } });
+  for (let turn = 0; turn < 400; turn += 1) {
+    const lease = await pool.acquire({ target });
+    clock.advance(100);
+    lease.settle(ok);
+  }
+  const run = pool.begin({ target });
+  const late = await run.next();
+  const beside: unknown[] = [];
+  for (let turn = 0; turn < 4; turn += 1) {
+    clock.advance(run.hedgeAfterMs(late));
+    beside.push(await run.beside('hedge'));
+  }
+  expect(beside.map((lease) => lease !== undefined)).toEqual([true, true, false, false]);
+});

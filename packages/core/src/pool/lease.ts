@@ -7,7 +7,7 @@ import type { Instant } from '../ports/clock.js';
 import type { Target } from '../target.js';
 import type { Watched } from './live-list.js';
 
-/** What a lease needs of its pool. @internal */
+/** What a lease needs of its pool. */
 export interface LeaseKeeper {
   now(): Instant;
   settled(lease: Lease, outcome: Outcome): Verdict;
@@ -17,7 +17,7 @@ export interface LeaseKeeper {
   guard(what: 'onEnd', work: () => void): void;
 }
 
-/** @internal */
+/** What a lease was granted with. */
 export interface LeaseParts {
   readonly id: number;
   readonly row: Row;
@@ -27,6 +27,9 @@ export interface LeaseParts {
   readonly session: string | undefined;
   /** What the caller counts it under. */
   readonly label: string | undefined;
+  /** Which request it is an attempt of, and the how-manieth. */
+  readonly requestId: number;
+  readonly attempt: number;
   /** It is all that its request asked for: the request ends with it. */
   readonly single: boolean;
   /** The ledger's key of the session, where it keeps an exit. */
@@ -126,7 +129,7 @@ export class Lease implements Watched {
     this.#slot = slot;
   }
 
-  /** @internal When the pool has to look at it. */
+  /** When the pool has to look at it. */
   get dueAt(): Instant {
     return this.#dueAt;
   }

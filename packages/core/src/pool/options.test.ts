@@ -23,3 +23,26 @@ test('an inherited option does not count', () => {
   const options = Object.create({ zebra: 1 }) as object;
   expect(() => createPool(options)).not.toThrow();
 });
+
+test('an update leaves what is said to be undefined as it is', () => {
+  const pool = createPool({ proxies: ['http://a:1'], maxInFlight: 1 });
+  pool.update({ maxInFlight: undefined, deadlineMs: undefined } as never);
+  expect(pool.tryAcquire({ target: 'https://shop.example/' })).toBeDefined();
+  expect(pool.tryAcquire({ target: 'https://shop.example/' })).toBeUndefined();
+  expect(() => pool.update(null as never)).toThrow('changes: must be an object of options');
+});
+
+test('an update gives the pool another classifier, and other defaults for proxies that come after', async () => {
+  const pool = createPool({ proxies: ['http://a:1'] });
+  const verdictOf = async () => {
+    const lease = await pool.acquire({ target: 'https://shop.example/' });
+    lease.settle({ kind: 'response', status: 200, latencyMs: 1 });
+    return lease.verdict;
+  };
+  expect(await verdictOf()).toBe('success');
+  pool.update({ classify: () => 'denied', proxyDefaults: { country: 'FR' } });
+  expect(await verdictOf()).toBe('denied');
+  const [id] = pool.add('http://b:1');
+  const lease = await pool.acquire({ target: 'https://other.example/', country: 'fr' });
+  expect(lease.endpoint.id).toBe(id);
+});

@@ -22,6 +22,8 @@ export interface PoolOptions {
   readonly policy?: PresetName | PolicyOptions;
   /** Ranks the candidates. @default ets(), the least expected time to a success */
   readonly strategy?: Strategy;
+  /** Others by name, for requests that ask for one: `strategy: 'cheap'`. @default {} */
+  readonly strategies?: Readonly<Record<string, Strategy>>;
   /** Constants of the default scheduler that differ from `ETS_DEFAULTS`; for experiments. @default {} */
   readonly constants?: Partial<EtsConstants>;
   /** Judges an outcome in place of the pool; undefined leaves it to the pool. */
@@ -68,6 +70,7 @@ export const OPTION_KEYS: readonly string[] = [
   'proxyDefaults',
   'policy',
   'strategy',
+  'strategies',
   'constants',
   'classify',
   'store',
@@ -85,15 +88,17 @@ export type PoolUpdate = Pick<
   'proxies' | 'proxyDefaults' | 'policy' | 'classify' | 'deadlineMs' | 'leaseIdleMs' | 'maxInFlight' | 'maxWaiting'
 >;
 
-const FIXED = ['name', 'store', 'strategy', 'constants', 'clock', 'random'];
+const FIXED = ['name', 'store', 'strategy', 'strategies', 'constants', 'clock', 'random'];
 
 /** Checks a change; what needs a new pool is refused by name. */
-export function resolveUpdate(changes: PoolUpdate, current: ResolvedOptions): Partial<ResolvedOptions> {
+export function resolveUpdate(input: PoolUpdate, current: ResolvedOptions): Partial<ResolvedOptions> {
+  // What is said to be undefined is left as it is.
+  const changes = ownOptions(input, 'changes');
   const fixed = FIXED.find((key) => Object.hasOwn(changes, key));
   if (fixed !== undefined) {
     throw new ConfigurationError('INVALID_OPTION', fixed, 'cannot be changed while the pool works; make a new pool');
   }
-  checkKeys(ownOptions(changes, 'changes'), OPTION_KEYS, '');
+  checkKeys(changes, OPTION_KEYS, '');
   const { proxies: _proxies, proxyDefaults, policy, ...rest } = changes;
   const { deadlineMs, leaseIdleMs, maxInFlight, maxWaiting } = resolveOptions({ ...numbersOf(current), ...rest });
   return {
@@ -133,6 +138,7 @@ export function resolveOptions(input: PoolOptions): ResolvedOptions {
     maxWaiting,
     policy: resolvePolicy(options.policy ?? 'respectful'),
     strategy: options.strategy,
+    strategies: checkedStrategies(options.strategies ?? {}),
     constants: options.constants ?? {},
     classify: options.classify,
     store: options.store ?? memoryStore(),
@@ -141,13 +147,19 @@ export function resolveOptions(input: PoolOptions): ResolvedOptions {
   };
 }
 
+function checkedStrategies(strategies: Readonly<Record<string, Strategy>>): Readonly<Record<string, Strategy>> {
+  const own = ownOptions(strategies, 'strategies');
+  for (const [name, strategy] of Object.entries(own)) hasMethods(strategy, ['rank'], `strategies.${name}`);
+  return own;
+}
+
 /** What users bring along themselves: a part that lacks something fails now, by name, and not in the middle of a request. */
 function checkParts({ strategy, constants = {}, classify, store, clock, random }: PoolOptions): void {
   if (strategy !== undefined) hasMethods(strategy, ['rank'], 'strategy');
   if (classify !== undefined) ofType(classify, 'function', 'classify');
   if (random !== undefined) ofType(random, 'function', 'random');
   if (clock !== undefined) hasMethods(clock, ['now', 'wallNow', 'schedule'], 'clock');
-  if (store !== undefined) hasMethods(store.ledger, ['admit', 'release', 'suspend'], 'store.ledger');
+  if (store !== undefined) hasMethods(Object(store).ledger, ['admit', 'release', 'suspend'], 'store.ledger');
   checkKeys(ownOptions(constants, 'constants'), Object.keys(ETS_DEFAULTS), 'constants');
   for (const [name, value] of Object.entries(constants)) finiteAtLeast(value, -1e9, `constants.${name}`);
 }

@@ -1,5 +1,6 @@
 import type { EndpointId } from '../endpoint.js';
 import type { Kernel } from '../kernel/kernel.js';
+import type { Strategy } from '../kernel/strategy.js';
 import { createCandidates, createQuery, type Candidates, type RankQuery } from '../kernel/query.js';
 import type { Row } from '../kernel/table.js';
 import type { AdmitRequest } from '../ledger/ledger.js';
@@ -19,8 +20,15 @@ export class Question {
   readonly #kernel: Kernel;
   readonly #roster: Roster;
   readonly #demand: () => number;
+  readonly #strategies: Readonly<Record<string, Strategy>>;
 
-  constructor(kernel: Kernel, roster: Roster, random: Random, demand: () => number) {
+  constructor(
+    kernel: Kernel,
+    roster: Roster,
+    { random, strategies }: { readonly random: Random; readonly strategies: Readonly<Record<string, Strategy>> },
+    demand: () => number,
+  ) {
+    this.#strategies = strategies;
     this.#kernel = kernel;
     this.#roster = roster;
     this.#demand = demand;
@@ -39,6 +47,8 @@ export class Question {
     query.failures = run.failures;
     query.triedCount = this.#writeBarred(run);
     query.tags = run.matcher.tags;
+    const { strategy } = run.request;
+    query.strategy = strategy === undefined ? undefined : this.#strategies[strategy];
     query.allowed = both(this.#roster.allowedBy(run.matcher), also);
     query.demand = this.#demand();
     query.now = now;
@@ -53,7 +63,7 @@ export class Question {
   /** Rows the run has tried or excludes, looked up anew: an endpoint may have left and come back in another row. */
   #writeBarred(run: Run): number {
     const { exclude } = run.request;
-    if (run.tried.size === 0 && exclude === undefined && run.avoid.length === 0) return 0;
+    if (run.tried.size === 0 && exclude === undefined && run.avoid.length === 0) return (this.query.unwanted = 0);
     let count = 0;
     const write = (id: EndpointId): void => {
       const row = this.#roster.rowOf(id);
@@ -63,8 +73,10 @@ export class Question {
       count += 1;
     };
     for (const id of run.tried) write(id);
+    const own = count;
     for (const id of exclude ?? []) write(id);
     for (const id of run.avoid) write(id);
+    this.query.unwanted = count - own;
     return count;
   }
 

@@ -332,3 +332,20 @@ test('waiters are bounded, and whoever is turned away is told, and so are listen
   expect(() => pool.on('active', () => undefined)).toThrow('listeners, which is the bound');
   await pool.close();
 });
+
+test('what a run is told to have failed after its caller has gone is held against nobody', async () => {
+  const { pool } = setUp();
+  const controller = new AbortController();
+  const run = pool.begin({ target, signal: controller.signal });
+  const lease = await run.next();
+  controller.abort();
+  run.report(lease, {
+    kind: 'failure',
+    phase: 'proxy-connect',
+    code: 'X',
+    elapsedMs: 1,
+    sent: 'maybe',
+    fault: 'unclear',
+  });
+  expect([lease.verdict, pool.stats().proxies.cooling]).toEqual(['abandoned', 0]);
+});

@@ -26,7 +26,12 @@ export interface LeaseRequest {
   readonly exclude?: readonly EndpointId[];
   /** Endpoints to use only where no other can serve, as after a retry of the caller's own. A session's exit counts more. @default [] */
   readonly avoid?: readonly EndpointId[];
-  /** Ends the wait, and the run with what it has out: `lease.signal` aborts too, and nobody is blamed. */
+  /** Who ranks the candidates for it: a name among the pool's `strategies`. @default the pool's `strategy` */
+  readonly strategy?: string;
+  /**
+   * Ends the wait; `pool.run` and jobs end with it, and `lease.signal` aborts. What a run is told to have failed after it is
+   * nobody's fault.
+   */
   readonly signal?: AbortSignal;
   /** How long the request may take until its answer begins, or in all where the attempt never calls `lease.touch`. @default the pool's `deadlineMs` */
   readonly deadlineMs?: number;
@@ -54,6 +59,7 @@ export const REQUEST_KEYS: readonly string[] = [
   'endpoint',
   'exclude',
   'avoid',
+  'strategy',
   'signal',
   'deadlineMs',
   'maxAttempts',
@@ -112,6 +118,14 @@ function ownRequest(request: LeaseRequest): LeaseRequest {
   }
   // Each value is checked by whoever asked for the copy.
   return own as unknown as LeaseRequest;
+}
+
+/** Refuses the name of a strategy that the pool was not given. */
+export function checkStrategy({ strategy }: LeaseRequest, { strategies }: { readonly strategies: object }): void {
+  if (strategy === undefined) return;
+  ofType(strategy, 'string', 'request.strategy');
+  if (!Object.hasOwn(strategies, strategy))
+    checkKeys({ [strategy]: true }, Object.keys(strategies), 'request.strategy');
 }
 
 /** A name is a key that others write: bounded, and without what could make it another's. */

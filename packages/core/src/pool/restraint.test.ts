@@ -161,6 +161,14 @@ test('a rule gives a target its own numbers and its own name', async () => {
   await expect(pool.acquire({ target: 'https://shop.example' })).rejects.toMatchObject({ code: 'TARGET_SUSPENDED' });
 });
 
+test('a target is suspended and resumed by the name of its rule, also one that is no host', async () => {
+  const { pool } = setUp({ policy: { targets: [{ match: '.shop.example', name: 'Shop EU' }] } });
+  pool.suspend('Shop EU', 'until-resumed');
+  await expect(pool.acquire({ target: 'https://shop.example' })).rejects.toMatchObject({ code: 'TARGET_SUSPENDED' });
+  expect(pool.resumeTarget('Shop EU')).toBe(true);
+  (await pool.acquire({ target: 'https://shop.example' })).settle(ok);
+});
+
 test('a target with an interval gets each endpoint no more often than that', async () => {
   const { clock, pool } = setUp({ proxies: ['http://a:1'], policy: { minIntervalMs: 1000 } });
   (await pool.acquire({ target })).settle(ok);
@@ -213,4 +221,28 @@ test('the pace of a path is not the pace of its host', () => {
   };
   const [api, page] = ['https://shop.example/api/x', 'https://shop.example/'];
   expect([api, page, api, page].map(once)).toEqual([true, true, false, true]);
+});
+
+test('a suspension that is shorter than the one that holds is told with the time that holds', () => {
+  const pool = createPool({ clock: manualClock() });
+  const told: number[] = [];
+  pool.on('suspended', ({ forMs }) => told.push(forMs));
+  pool.suspend('a.example', 5000);
+  pool.suspend('a.example', 'until-resumed');
+  pool.suspend('a.example', 5000);
+  expect(told).toEqual([5000, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
+});
+
+test('a path that is paced holds up nobody who goes by another rule of the host', async () => {
+  const clock = manualClock();
+  const targets = [{ match: 'x.example/api', minIntervalMs: 60_000 }];
+  const pool = createPool({ proxies: [{ url: 'http://a:1', maxInFlight: 1 }], clock, policy: { targets } });
+  pool.tryAcquire({ target: 'https://x.example/api' })!.settle({ kind: 'response', status: 200, latencyMs: 1 });
+  const busy = await pool.acquire({ target: 'https://x.example/' });
+  const paced = pool.acquire({ target: 'https://x.example/api', deadlineMs: 120_000 });
+  const free = pool.acquire({ target: 'https://x.example/', deadlineMs: 120_000 });
+  busy.settle({ kind: 'response', status: 200, latencyMs: 1 });
+  (await free).settle({ kind: 'response', status: 200, latencyMs: 1 });
+  clock.advance(60_000);
+  expect((await paced).endpoint.id).toBe(busy.endpoint.id);
 });

@@ -156,3 +156,15 @@ test('an endpoint that is asked for by name is waited for, whatever holds it bac
   // Its rest.
   expect((await next()).endpoint.id).toBe(endpoint);
 });
+
+test('a POST that its caller knows to be harmless twice is sent again, and a GET that is not is not', async () => {
+  const { pool } = setUp({ policy: 'rotate' });
+  const again = async (request: object): Promise<string> => {
+    const run = pool.begin({ target, ...request });
+    return run.report(await run.next(), unwanted).kind;
+  };
+  expect(await again({ method: 'POST' })).toBe('done');
+  expect(await again({ method: 'POST', idempotent: true })).toBe('replay');
+  expect(await again({ method: 'GET' })).toBe('replay');
+  expect(await again({ method: 'GET', idempotent: false })).toBe('done');
+});

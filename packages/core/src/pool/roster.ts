@@ -21,6 +21,9 @@ export class Roster {
   readonly #endpoints: (Endpoint | undefined)[] = [];
   readonly #words: (readonly string[])[] = [];
   readonly #bits = new Map<string, number>();
+  /** By row, the how-manieth that has come; an endpoint that left and came again has another. */
+  readonly #arrivals: number[] = [];
+  #arrived = 0;
 
   /** Holds for every request beside what it asks: which rows may be used at this moment. */
   gate: ((row: Row) => boolean) | undefined;
@@ -44,9 +47,15 @@ export class Roster {
   }
 
   put(row: Row, endpoint: Endpoint): void {
+    if (!this.#rows.has(endpoint.id)) this.#arrivals[row] = this.#arrived += 1;
     this.#rows.set(endpoint.id, row);
     this.#endpoints[row] = endpoint;
     this.#words[row] = wordsOf(endpoint);
+  }
+
+  /** Tells the endpoint of a row from the one of the same id that left before. */
+  arrivalOf(row: Row): number {
+    return this.#arrivals[row]!;
   }
 
   /** The id is gone; the row still answers for its open leases. */

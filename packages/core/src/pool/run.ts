@@ -52,6 +52,10 @@ export interface RunParts {
   readonly deadline: Instant;
   readonly policy: Policy;
   readonly matcher: Matcher;
+  /** Tells the requests of a pool apart. */
+  readonly id: number;
+  /** Exits that its session has had lately and is not to have again. */
+  readonly stale: readonly EndpointId[];
   /** Asked for one lease, which its caller settles. */
   readonly single?: boolean;
   /** For a lease that lasts: how long it may go without a sign of life. */
@@ -85,6 +89,7 @@ export class Run {
   #avoid: readonly EndpointId[];
   /** What the last report allowed and no lease has been taken for yet. */
   #allowed: 'reroute' | 'replay' | undefined;
+  readonly #id: number;
   #attempts = 0;
   #reroutes = 0;
   #hedges = 0;
@@ -103,6 +108,7 @@ export class Run {
     this.deadline = deadline;
     this.policy = policy;
     this.#matcher = matcher;
+    this.#id = parts.id;
     this.#single = parts.single ?? false;
     this.#tried = this.#single ? NOBODY : new Set();
     this.#open = this.#single ? NOTHING : new Set();
@@ -112,7 +118,18 @@ export class Run {
     const { keep, always } = policy.session;
     const kept = keep !== 'request' && (request.session !== undefined || always);
     this.#session = kept ? pinKey(request.session ?? '', target, policy.session) : undefined;
-    this.#avoid = this.#session === undefined ? (request.avoid ?? []) : [];
+    const { avoid = [] } = request;
+    this.#avoid = this.#session !== undefined ? [] : parts.stale.length > 0 ? [...parts.stale, ...avoid] : avoid;
+  }
+
+  /** @internal */
+  get id(): number {
+    return this.#id;
+  }
+
+  /** @internal Which attempt of the request the next one is. */
+  get ordinal(): number {
+    return this.#reroutes + this.#attempts + this.#open.size + 1;
   }
 
   /** @internal */
@@ -169,9 +186,10 @@ export class Run {
 
   /** @internal Asks for nothing particular, so that one answer holds for all such runs of a target. */
   get isPlain(): boolean {
-    const { endpoint, exclude } = this.request;
+    const { endpoint, exclude, strategy } = this.request;
     const words = this.#matcher.words.length > 0;
-    const narrowed = words || endpoint !== undefined || exclude !== undefined || this.#avoid.length > 0;
+    const narrowed =
+      words || endpoint !== undefined || exclude !== undefined || strategy !== undefined || this.#avoid.length > 0;
     return this.#session === undefined && !narrowed;
   }
 
@@ -189,7 +207,9 @@ export class Run {
   take(): Lease | Promise<Lease> {
     this.#waitsUntil = Math.min(this.deadline, this.#host.now() + this.policy.maxWaitMs);
     const failed = (error: unknown): never => {
-      this.#end();
+      // A single lease is counted as it is settled: where there is none, nothing else will.
+      if (this.#single) this.#host.ended(false);
+      else this.#end();
       throw error;
     };
     try {
@@ -269,7 +289,9 @@ export class Run {
     // A lease of another run, or one that was reported before, decides nothing here.
     if (!this.#open.delete(lease)) return DONE;
     if (this.#won) lease.lose();
-    lease.settle(outcome);
+    // What fails once its caller has gone is nobody's fault.
+    const called = this.request.signal?.aborted === true && outcome.kind === 'failure';
+    lease.settle(called ? { kind: 'abandoned', elapsedMs: outcome.elapsedMs } : outcome);
     const decision = this.#decide(lease, lease.outcome ?? outcome);
     const again = decision.kind === 'reroute' || decision.kind === 'replay';
     const good = lease.verdict === 'success' || lease.verdict === 'final';

@@ -6,14 +6,17 @@ import type { Row } from '../kernel/table.js';
 import type { Pin } from '../ledger/pins.js';
 import type { Clock, Instant } from '../ports/clock.js';
 import type { Ledger } from '../ports/ledger.js';
-import { pinKey, type SessionPolicy } from '../policy/session.js';
-import { toTarget } from '../target.js';
+import { pinKey, sessionOf, type SessionPolicy } from '../policy/session.js';
+import { keyedPolicy } from '../policy/target-policy.js';
+import type { Policy } from '../policy/presets.js';
+import type { Target } from '../target.js';
 import type { ByteBudgets } from './byte-budgets.js';
 import type { Emitter } from './events.js';
-import { ExitMemory, type Exit } from './exit-memory.js';
+import { ExitMemory, type Exit, type RememberedExit } from './exit-memory.js';
 import type { Lease } from './lease.js';
 import type { Membership } from './membership.js';
-import { checkName } from './request.js';
+import { RecentExits } from './recent-exits.js';
+import { checkName, type LeaseRequest } from './request.js';
 import type { Run } from './run.js';
 
 /** Where a session's next attempt may go. */
@@ -27,6 +30,10 @@ export type SessionChoice =
 
 const FORCED: SessionChoice = Object.freeze({ kind: 'forced' });
 const FREE: SessionChoice = Object.freeze({ kind: 'free' });
+const NOBODY: readonly EndpointId[] = Object.freeze([]);
+
+/** Kept for a while or not at all: the next exit of such a session is to be another. */
+const CHANGING: ReadonlySet<SessionPolicy['keep']> = new Set(['ttl', 'count', 'request']);
 
 interface DeskParts {
   readonly ledger: Ledger;
@@ -34,6 +41,8 @@ interface DeskParts {
   readonly bytes: ByteBudgets;
   readonly events: Emitter;
   readonly clock: Clock;
+  /** The pool's own, as it is now. */
+  readonly policy: () => Policy;
 }
 
 /** The sessions of a pool: which exit each keeps, as the ledger holds it. */
@@ -43,28 +52,37 @@ export class SessionDesk {
   readonly #bytes: ByteBudgets;
   readonly #events: Emitter;
   readonly #clock: Clock;
+  readonly #policy: () => Policy;
   readonly #freed: () => void;
   readonly #exits = new ExitMemory();
+  readonly #recent = new RecentExits();
   /** What sessions have lost in the middle of somebody's being served: told when that is done. */
   #lost: { readonly session: string; readonly endpoint: EndpointId }[] = [];
 
   /** @param freed told when whoever waits for the exit of a session may go on. */
-  constructor({ ledger, members, bytes, events, clock }: DeskParts, freed: () => void) {
+  constructor({ ledger, members, bytes, events, clock, policy }: DeskParts, freed: () => void) {
     this.#ledger = ledger;
     this.#members = members;
     this.#bytes = bytes;
     this.#events = events;
     this.#clock = clock;
+    this.#policy = policy;
     this.#freed = freed;
   }
 
+  /** Those that are remembered, the ones that have run out and were not looked at since included. */
   get size(): number {
     return this.#ledger.sessions.size;
   }
 
+  /** @internal Those that keep an exit now. */
+  get live(): number {
+    return this.#ledger.livePins(this.#clock.now());
+  }
+
   /** The exit a session is bound to, if any; name the target where each has its own. Reading prolongs nothing. */
   lookup(session: string, target?: string | URL): EndpointId | undefined {
-    return this.exitOf(keyOf(session, target));
+    return this.exitOf(this.#keyOf(session, target));
   }
 
   /** Binds by hand. False when the endpoint is not here. */
@@ -73,7 +91,7 @@ export class SessionDesk {
     const row = this.#members.roster.rowOf(endpoint);
     if (row === undefined) return false;
     const never = Number.POSITIVE_INFINITY;
-    const key = keyOf(session, target);
+    const key = this.#keyOf(session, target);
     this.#ledger.bind(key, row, { ttlMs: never, maxMs: never, maxUses: never }, this.#clock.now());
     this.#bindTo(key, this.#members.roster.at(row), true);
     return true;
@@ -81,7 +99,8 @@ export class SessionDesk {
 
   /** Ends the binding: the next request takes any exit, also where the contract had it fail. */
   unbind(session: string, target?: string | URL): boolean {
-    const key = keyOf(session, target);
+    const key = this.#keyOf(session, target);
+    this.#recent.forget(key);
     const remembered = [this.#exits.forget(key), this.#bytes.forgiveSession(key)].includes(true);
     const unbound = this.#ledger.unpin(key) || remembered;
     if (unbound) this.#freed();
@@ -102,12 +121,27 @@ export class SessionDesk {
     return pin === undefined ? undefined : this.#members.roster.at(pin.row).id;
   }
 
+  /** @internal The exits that a request's session has had lately, where the policy gives it a fresh one each time. */
+  staleFor({ session }: LeaseRequest, target: Target, { session: terms }: Policy): readonly EndpointId[] {
+    if (session === undefined || terms.keep !== 'request') return NOBODY;
+    return this.#staleOf(pinKey(session, target, terms));
+  }
+
+  /** @internal The exit serves the run's session, from now on or this once. */
+  serves(run: Run, endpoint: Endpoint): void {
+    const { session: terms } = run.policy;
+    const { session } = run.request;
+    if (session !== undefined && CHANGING.has(terms.keep)) {
+      this.#recent.note(pinKey(session, run.target, terms), endpoint.id);
+    }
+  }
+
   /** @internal Tells which sessions have lost their exit; true when one has, for others may wait for it. */
   flush(): boolean {
     if (this.#lost.length === 0) return false;
     const lost = this.#lost;
     this.#lost = [];
-    for (const event of lost) this.#events.emit('unpinned', event);
+    for (const { session, endpoint } of lost) this.#events.emit('unpinned', { ...sessionOf(session), endpoint });
     return true;
   }
 
@@ -116,17 +150,15 @@ export class SessionDesk {
     const session = run.session!;
     if (this.#bytes.isSpent(session, run.policy.bytes.perSession)) return { kind: 'lost', error: spentError(run) };
     const pin = this.#ledger.pinOf(session, now);
-    if (pin === undefined) return this.#unpinned(run, query);
+    if (pin === undefined) return this.#unpinned(run, kernel, query);
     const forced = this.#forced(run, pin.row, query);
     if (forced !== undefined) return forced;
     const state = this.#members.eligibility(pin.row, query);
     if (state === 'ok') return { kind: 'pinned', row: pin.row };
-    if (state === 'busy' || state === 'target-down' || state === 'paced') {
-      // Should the pin run out before the exit is free, any other will do.
-      const until = Math.min(this.#members.opensAtOf(pin.row, kernel, query), pin.expiresAt, pin.endsAt);
-      return { kind: 'wait', until };
-    }
-    return this.#leave(run, pin, query);
+    if (!willOpen(state)) return this.#leave(run, pin, query);
+    // Should the pin run out before the exit is free, any other will do.
+    const until = Math.min(this.#members.opensAtOf(pin.row, kernel, query), pin.expiresAt, pin.endsAt);
+    return { kind: 'wait', until };
   }
 
   /** @internal The lease's exit failed: the pin goes, unless it is a newer one or the contract keeps it. */
@@ -145,28 +177,62 @@ export class SessionDesk {
   #bindTo(session: string, to: Endpoint, keepsExit: boolean): boolean {
     // In the order in which it happened.
     this.flush();
-    this.#events.emit('pinned', { session, endpoint: to.id });
+    const named = sessionOf(session);
+    this.#events.emit('pinned', { ...named, endpoint: to.id });
     const from = this.#exits.of(session);
-    if (keepsExit) this.#exits.remember(session, to, 'bound');
+    if (keepsExit) this.#remember(session, to, 'bound');
     else this.#exits.forget(session);
     if (from?.state !== 'lost' || from.id === to.id) return false;
-    this.#events.emit('identity-changed', { session, from: from.id, to: to.id });
+    this.#events.emit('identity-changed', { ...named, from: from.id, to: to.id });
     return true;
   }
 
   /** Without a pin any exit will do, unless the session had one that only left because its endpoint did. */
-  #unpinned(run: Run, query: RankQuery): SessionChoice {
+  #unpinned(run: Run, kernel: Kernel, query: RankQuery): SessionChoice {
     const { session: terms } = run.policy;
     const exit = isBound(terms) ? this.#exits.of(run.session!) : undefined;
-    if (exit === undefined) return FREE;
-    // It is still here: the pin ran out, or was taken off by hand.
-    if (exit.state === 'bound' && this.#members.roster.has(exit.id)) return FREE;
+    if (exit === undefined) return this.#another(run, query);
+    const row = this.#members.roster.rowOf(exit.id);
+    if (row !== undefined && exit.state === 'bound') {
+      // It never left: the pin ran out, or was taken off by hand.
+      if (this.#members.roster.arrivalOf(row) === exit.arrival) return this.#another(run, query);
+      const again = this.#cameAgain(row, exit, kernel, query);
+      if (again !== undefined) return again;
+    }
     const allowed = this.#standIns(terms, exit, query);
     if (allowed === undefined || !this.#someOk(allowed, query)) {
       return { kind: 'lost', error: lostError(run, exit.id, 'gone') };
     }
-    this.#exits.remember(run.session!, exit, 'lost');
+    this.#exits.remember(run.session!, exit, 'lost', exit.arrival);
     return { kind: 'free', allowed };
+  }
+
+  /** Any exit; one that the session has not had lately, where there is one. */
+  #another(run: Run, query: RankQuery): SessionChoice {
+    const had = this.#staleOf(run.session!);
+    const { allowed: asked } = query;
+    const { roster } = this.#members;
+    const allowed = (row: Row): boolean => !had.includes(roster.at(row).id) && asked?.(row) !== false;
+    return had.length > 0 && this.#someOk(allowed, query) ? { kind: 'free', allowed } : FREE;
+  }
+
+  /** Those that were had lately; while there are others, who have not been had for longer. */
+  #staleOf(key: string): readonly EndpointId[] {
+    return this.#recent.of(key, this.#members.roster.size - 1);
+  }
+
+  #keyOf(session: string, target: string | URL | undefined): string {
+    if (target === undefined) return session;
+    return pinKey(session, keyedPolicy(this.#policy(), target).target, { per: 'target' });
+  }
+
+  /** The endpoint of a session's exit left and is here again: that one and no other, unless it is known to lead elsewhere now. */
+  #cameAgain(row: Row, before: RememberedExit, kernel: Kernel, query: RankQuery): SessionChoice | undefined {
+    const { exit, country } = this.#members.roster.at(row);
+    if (!maySame(exit, before.exit) || !maySame(country, before.country)) return undefined;
+    const state = this.#members.eligibility(row, query);
+    if (state === 'ok') return { kind: 'free', allowed: (other) => other === row };
+    return willOpen(state) ? { kind: 'wait', until: this.#members.opensAtOf(row, kernel, query) } : undefined;
   }
 
   /** What becomes of a request that names an endpoint; undefined where that is the exit its session keeps, or none is named. */
@@ -217,18 +283,29 @@ export class SessionDesk {
   }
 
   #lose(session: string, endpoint: Endpoint): void {
-    this.#exits.remember(session, endpoint, 'lost');
+    this.#remember(session, endpoint, 'lost');
     this.#lost.push({ session, endpoint: endpoint.id });
   }
+
+  #remember(session: string, endpoint: Endpoint, state: RememberedExit['state']): void {
+    const row = this.#members.roster.rowOf(endpoint.id);
+    this.#exits.remember(session, endpoint, state, row === undefined ? 0 : this.#members.roster.arrivalOf(row));
+  }
+}
+
+/** Whether what is in the way ends by itself, soon. */
+function willOpen(state: Eligibility): boolean {
+  return state === 'busy' || state === 'target-down' || state === 'paced';
+}
+
+/** Unless both are known and differ. */
+function maySame(one: string | undefined, other: string | undefined): boolean {
+  return one === undefined || other === undefined || one === other;
 }
 
 /** Whether the session may not go on through whatever exit there is. */
 function isBound({ contract, geo }: SessionPolicy): boolean {
   return contract !== 'prefer' || geo === 'closed';
-}
-
-function keyOf(session: string, target: string | URL | undefined): string {
-  return target === undefined ? session : pinKey(session, toTarget(target), { per: 'target' });
 }
 
 function spentError({ request, policy }: Run): FairleadError {

@@ -174,3 +174,68 @@ test('where the contract keeps one exit, a request that names another fails', as
   await expect(refused).rejects.toMatchObject({ code: 'SESSION_LOST' });
   expect(pool.sessions.lookup('s')).toBe(a);
 });
+
+test.each([
+  ['request', { keep: 'request' }],
+  ['count', { keep: 'count', maxUses: 1 }],
+] as const)('under %s the exits of a session take turns', async (_, terms) => {
+  const { pool, use } = setUp(terms);
+  const seen: string[] = [];
+  for (let turn = 0; turn < 8; turn += 1) seen.push(await use('s'));
+  expect(new Set(seen.slice(0, 4)).size).toBe(4);
+  expect(seen.slice(4)).toEqual(seen.slice(0, 4));
+  // Where there is but one it serves again.
+  pool.update({ proxies: [proxies[0]!] });
+  expect([await use('s'), await use('s')]).toEqual([await use('other'), await use('s')]);
+});
+
+test('when its time is over a session takes another exit', async () => {
+  const { clock, use } = setUp({ keep: 'ttl', ttlMs: 1000 });
+  const first = await use('s');
+  clock.advance(1001);
+  expect(await use('s')).not.toBe(first);
+});
+
+test('no pin outlives maxMs, however often it is used', async () => {
+  const { clock, pool, use } = setUp({ keep: 'sliding', ttlMs: 1000, maxMs: 1500 });
+  await use('s');
+  clock.advance(800);
+  await use('s');
+  clock.advance(699);
+  expect(pool.sessions.lookup('s')).toBeDefined();
+  clock.advance(1);
+  expect(pool.sessions.lookup('s')).toBeUndefined();
+});
+
+test("a session under a named rule is found, bound and unbound by any of the rule's hosts, and by its name", async () => {
+  const rule = { match: '*.shop.example', name: 'Shop EU', session: { per: 'target', contract: 'strict' } } as const;
+  const pool = createPool({ proxies, clock: manualClock(), random: seededRandom(1), policy: { targets: [rule] } });
+  const { id } = pool.stats().endpoints[2]!;
+  expect(pool.sessions.bind('s', id, 'https://a.shop.example/')).toBe(true);
+  const lease = await pool.acquire({ target: 'https://b.shop.example/', session: 's' });
+  expect([lease.endpoint.id, pool.sessions.lookup('s', 'Shop EU')]).toEqual([id, id]);
+  pool.remove(id);
+  await expect(pool.acquire({ target: 'https://b.shop.example/', session: 's' })).rejects.toMatchObject({
+    code: 'SESSION_LOST',
+  });
+  expect(pool.sessions.unbind('s', 'https://c.shop.example/')).toBe(true);
+  expect(await pool.acquire({ target: 'https://b.shop.example/', session: 's' })).toBeDefined();
+});
+
+test.each([
+  ['under one key for all targets', {}, 's', undefined],
+  ['for each target', { per: 'target' }, 's', 'a.example'],
+  ['that nobody named', { per: 'target', always: true }, undefined, 'a.example'],
+] as const)('events tell of a session %s as its caller named it', async (_, terms, session, at) => {
+  const pool = createPool({ proxies: ['http://a:1', 'http://b:1'], clock: manualClock(), policy: { session: terms } });
+  const told: unknown[] = [];
+  for (const name of ['pinned', 'unpinned', 'identity-changed'] as const) {
+    pool.on(name, (event) => told.push([name, event.session, event.target]));
+  }
+  const request = { target: 'https://a.example/', ...(session === undefined ? {} : { session }) };
+  const first = await pool.acquire(request);
+  first.settle({ kind: 'response', status: 200, latencyMs: 1 });
+  pool.hold(first.endpoint.id);
+  (await pool.acquire(request)).settle({ kind: 'response', status: 200, latencyMs: 1 });
+  expect(told).toEqual(['pinned', 'unpinned', 'pinned', 'identity-changed'].map((name) => [name, session, at]));
+});

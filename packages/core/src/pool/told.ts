@@ -11,8 +11,17 @@ export function tellLeased(events: Emitter, { id, endpoint, target, parts: { ses
 /** What an attempt came to, on the lease's own target or on one that was observed under it. */
 export function tellSettled(
   events: Emitter,
-  { id, endpoint, parts: { session } }: Lease,
-  seen: { readonly target: Target; readonly outcome: Outcome; readonly verdict: Verdict; readonly suspended: boolean },
+  { id, endpoint, parts: { session, requestId, attempt } }: Lease,
+  { at, ...seen }: Told,
 ): void {
-  if (events.has('settled')) events.emit('settled', { leaseId: id, endpoint: endpoint.id, session, ...seen });
+  if (!events.has('settled')) return;
+  events.emit('settled', { at: at(), leaseId: id, requestId, attempt, endpoint: endpoint.id, session, ...seen });
+}
+
+interface Told {
+  readonly at: () => number;
+  readonly target: Target;
+  readonly outcome: Outcome;
+  readonly verdict: Verdict;
+  readonly suspended: boolean;
 }

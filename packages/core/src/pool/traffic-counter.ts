@@ -110,11 +110,10 @@ export class TrafficCounter {
   }
 
   #countError(code: string): void {
-    // Codes come from whoever reports: there is no end to what they may say, and no telling what stands in it.
-    const shown = /^[\w.-]{1,64}$/.test(code) ? code : 'OTHER';
-    const known = this.#errors.get(shown);
+    const known = this.#errors.get(code);
+    // Codes come from whoever reports: there is no end to what they may say.
     if (known === undefined && this.#errors.size >= MOST_CODES) return;
-    this.#errors.set(shown, (known ?? 0) + 1);
+    this.#errors.set(code, (known ?? 0) + 1);
   }
 
   #refused(verdict: 'throttled' | 'denied', other: string): void {

@@ -30,6 +30,7 @@ class Bench {
       target,
       deadline,
       plain: true,
+      terms: this,
       wakeAt: Number.POSITIVE_INFINITY,
       parked: false,
       attempt: () => {

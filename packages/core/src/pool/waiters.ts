@@ -7,6 +7,8 @@ export interface Waiter {
   readonly deadline: Instant;
   /** Asks for nothing particular: what one such caller of a target cannot get, the next cannot either. */
   readonly plain: boolean;
+  /** What it goes by: two rules of one host differ in what they allow. */
+  readonly terms: object;
   /** When asking again may help without anything else happening. */
   wakeAt: Instant;
   /** Its question is on the way to a store: what comes of it says nothing yet of those behind it. */
@@ -78,7 +80,8 @@ export class WaitingLine {
   deferOthers(waiter: Waiter, until: Instant): void {
     if (!waiter.plain) return;
     for (const other of this.#queues.get(waiter.target) ?? []) {
-      if (other.plain && other.asking !== true) other.wakeAt = Math.min(other.wakeAt, until);
+      if (other.plain && other.terms === waiter.terms && other.asking !== true)
+        other.wakeAt = Math.min(other.wakeAt, until);
     }
     this.#soonest = Math.min(this.#soonest, until);
   }
@@ -135,14 +138,15 @@ export class WaitingLine {
   #serveOne(target: Target): boolean {
     const queue = this.#queues.get(target);
     if (queue === undefined) return false;
-    let stuck: Waiter | undefined;
+    const stuck = new Map<object, Waiter>();
     for (const waiter of queue) {
-      if (stuck !== undefined && waiter.plain) {
-        this.defer(waiter, stuck.wakeAt, stuck.parked);
+      const ahead = waiter.plain ? stuck.get(waiter.terms) : undefined;
+      if (ahead !== undefined) {
+        this.defer(waiter, ahead.wakeAt, ahead.parked);
         continue;
       }
       if (!waiter.attempt()) {
-        if (waiter.plain && waiter.asking !== true) stuck = waiter;
+        if (waiter.plain && waiter.asking !== true) stuck.set(waiter.terms, waiter);
         continue;
       }
       this.leave(waiter);

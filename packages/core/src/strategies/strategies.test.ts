@@ -359,6 +359,16 @@ describe('tiers', () => {
     expect(bench.kernel.state.table.tier[bench.next()]).toBe(1);
   });
 
+  test('an endpoint that the request would not have is none that failed it', () => {
+    const bench = new Bench(tiers({ within: roundRobin() }), fleet);
+    bench.query.tried.set([0, 8]);
+    bench.query.triedCount = 2;
+    bench.query.unwanted = 1;
+    bench.query.failures = 1;
+    bench.query.first = false;
+    expect(bench.kernel.state.table.tier[bench.next()]).toBe(1);
+  });
+
   test('a pool of one tier is left to the inner strategy', () => {
     expect(new Bench(tiers({ within: roundRobin() }), three).picks(4)).toEqual([0, 1, 2, 0]);
   });

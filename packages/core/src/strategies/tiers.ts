@@ -48,7 +48,8 @@ export function tiers(options: TierOptions = {}): Strategy {
     },
     settled(state, row, target, fact, now) {
       within.settled?.(state, row, target, fact, now);
-      if (fact.health === 'none') return;
+      // A target that is broken is so for every tier: no price mends it.
+      if (fact.health === 'none' || fact.answer === 'broken') return;
       const record = recordOf(records, state, target);
       const tier = state.table.tier[row]!;
       fadeRecord(record, now);
@@ -74,9 +75,10 @@ function startTier(
   return below < 0 ? cheapest : below;
 }
 
-function tierAbove({ table, fleet }: KernelState, { tried, triedCount }: RankQuery, top: number): number {
+function tierAbove({ table, fleet }: KernelState, { tried, triedCount, unwanted }: RankQuery, top: number): number {
   let dearest = 0;
-  for (let index = 0; index < triedCount; index += 1) dearest = Math.max(dearest, table.tier[tried[index]!]!);
+  for (let index = 0; index < triedCount - unwanted; index += 1)
+    dearest = Math.max(dearest, table.tier[tried[index]!]!);
   const above = fleet.byTier.findIndex((rows, tier) => rows > 0 && tier > dearest);
   return above < 0 ? top : above;
 }

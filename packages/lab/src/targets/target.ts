@@ -31,6 +31,8 @@ export interface TargetRequest {
   readonly path: string;
   readonly headers: http.IncomingHttpHeaders;
   readonly remoteAddress: string;
+  /** Tells connections apart. */
+  readonly remotePort: number;
   /** '1.1' or '2.0'. */
   readonly httpVersion: string;
 }
@@ -86,6 +88,7 @@ function describe(request: http.IncomingMessage): TargetRequest {
     path: request.url ?? '',
     headers: request.headers,
     remoteAddress: request.socket.remoteAddress ?? '',
+    remotePort: request.socket.remotePort ?? 0,
     httpVersion: request.httpVersion,
   };
 }

@@ -1,4 +1,5 @@
-import { GIVE_UP, WAIT, type Player, type Request } from '../player.js';
+import { GIVE_UP, WAIT, type Player } from '../player.js';
+import { optional } from './optional.js';
 
 const FIRST_MS = 60_000;
 const MOST_MS = 900_000;
@@ -27,19 +28,6 @@ export function gated(inner: Player, targets: number, name = `${inner.name}+gate
       inner.observe(request, endpoint, sight, tookMs, now, retryAfterMs);
     },
     delivers: (sight) => sight === 'denied',
-  };
-}
-
-/** The optional verbs bound to their player, which may be an instance of a class. */
-function optional(inner: Player): Partial<Player> {
-  return {
-    ...(inner.patienceMs && { patienceMs: (request: Request, row: number) => inner.patienceMs!(request, row) }),
-    ...(inner.hedgeAfterMs && {
-      hedgeAfterMs: (request: Request, row: number, now: number) => inner.hedgeAfterMs!(request, row, now),
-    }),
-    ...(inner.width && { width: (request: Request) => inner.width!(request) }),
-    ...(inner.wakesOnRelease !== undefined && { wakesOnRelease: inner.wakesOnRelease }),
-    ...(inner.seesCaptchas !== undefined && { seesCaptchas: inner.seesCaptchas }),
   };
 }
 

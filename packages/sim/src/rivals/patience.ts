@@ -1,6 +1,7 @@
 import type { Player } from '../player.js';
 import type { Random } from '../random.js';
 import { USER_TIMEOUT_MS } from '../worlds/plan.js';
+import { optional } from './optional.js';
 
 const LEAST_SAMPLES = 50;
 const LEAST_MS = 500;
@@ -9,7 +10,7 @@ const UNCUT_SHARE = 0.03;
 const PER_OCTAVE = 8;
 const BUCKETS = 160;
 
-/** Any player, giving attempts up as early as ours would: what then remains between the two is not abandonment. */
+/** Any player, giving attempts up by how latencies spread around an endpoint's own: what then remains is not abandonment. */
 export function withPatience(inner: Player, size: number, random: Random): Player {
   const meanMs = new Float64Array(size);
   const latency = new LogHistogram();
@@ -21,8 +22,7 @@ export function withPatience(inner: Player, size: number, random: Random): Playe
     return Math.max(LEAST_MS, bound);
   };
   return {
-    ...(inner.width && { width: (request) => inner.width!(request) }),
-    ...(inner.delivers && { delivers: (sight) => inner.delivers!(sight) }),
+    ...optional(inner),
     name: `${inner.name}+abandon`,
     choose: (request, now) => inner.choose(request, now),
     patienceMs: (_request, endpoint) => limit(endpoint),

@@ -53,6 +53,26 @@ export function sessionCases(within: Within, { poolInfo = coreInfo }: AdapterCon
         await scene.verdicts();
       }));
 
+    test('never serves two sessions, nor one and who has none', () =>
+      within(async (world) => {
+        const target = await world.target();
+        const scene = world.scene([await world.proxy()]);
+        for (const session of ['one', 'two', undefined, 'one', 'two', undefined]) {
+          const pool = session === undefined ? {} : { session };
+          const headers = { 'x-session': session ?? 'none' };
+          await scene.client.send({ url: `${target.url}/status/200`, headers, pool });
+        }
+        const served = new Map<number, Set<unknown>>();
+        for (const { remotePort, headers } of target.requests) {
+          served.set(remotePort, (served.get(remotePort) ?? new Set()).add(headers['x-session']));
+        }
+        expect(target.requests).toHaveLength(6);
+        expect([...served.values()].every(({ size }) => size === 1)).toBe(true);
+        // Each keeps its own: some may not be back yet when the next request goes out.
+        expect(target.connections.opened).toBeLessThan(6);
+        await scene.verdicts();
+      }));
+
     test('of an exit that changes with each connection serves one session, and no request without one twice', () =>
       within(async (world) => {
         const target = await world.target();

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { roundRobin } from '@fairlead/core';
+import { manualClock } from '@fairlead/core/testing';
 import { describe, expect, test } from 'vitest';
 import type { AdapterContract } from '../contract-client.js';
 import { failure } from '../world.js';
@@ -52,9 +53,11 @@ export function settlementCases(within: Within, { redirects }: AdapterContract):
     test('a streamed body that is never read: taken back when it shows no life', () =>
       within(async (world) => {
         const target = await world.target();
-        const scene = world.scene([await world.proxy()], { leaseIdleMs: 150 });
+        const clock = manualClock();
+        const scene = world.scene([await world.proxy()], { leaseIdleMs: 60_000, clock });
         const { body } = await scene.client.stream({ url: `${target.url}/bytes/20000000` });
         body.on('error', () => undefined);
+        clock.advance(61_000);
         expect(await scene.verdicts()).toEqual(['abandoned']);
       }));
 

@@ -22,6 +22,8 @@ export interface Findings {
   /** For each worker the moments of its grants. */
   readonly grantTimes: readonly (readonly number[])[];
   readonly batches: readonly Batch[];
+  /** Attempts that have ended, by their workers' word. */
+  readonly settled: number;
   /** How often a process stood still for longer than its leases may be sure of. */
   readonly stalls: number;
 }
@@ -40,6 +42,7 @@ export function check(logs: readonly WorkerLog[]): Findings {
   const uses: Use[] = [];
   const paced: Paced[] = [];
   let stallCount = 0;
+  let settled = 0;
   const grantTimes: number[][] = [];
   const batches: Batch[] = [];
   for (const log of logs) {
@@ -57,6 +60,7 @@ export function check(logs: readonly WorkerLog[]): Findings {
         times.push(use.from);
         if (fourth === 'p') paced.push({ endpoint: use.endpoint, at: use.from, late: lateness(use.from, stalls) });
       } else if (letter === 'R' || letter === 'L') {
+        settled += 1;
         const use = open.get(second);
         if (use !== undefined) end(use, Number(first), stalls);
         open.delete(second);
@@ -85,6 +89,7 @@ export function check(logs: readonly WorkerLog[]): Findings {
     grantTimes,
     batches,
     stalls: stallCount,
+    settled,
   };
 }
 

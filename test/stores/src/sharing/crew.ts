@@ -11,6 +11,7 @@ interface Member {
   readonly log: WorkerLog;
   grants: number;
   readonly ready: Promise<unknown>;
+  readonly resting: Promise<unknown>;
 }
 
 /** The processes of one cell. */
@@ -35,13 +36,18 @@ export class Crew {
     });
     let isReady = (): void => undefined;
     const ready = new Promise<void>((resolve) => (isReady = resolve));
-    const member: Member = { child, log: { path }, grants: 0, ready: Promise.race([ready, once(child, 'exit')]) };
+    let isResting = (): void => undefined;
+    const resting = new Promise<void>((resolve) => (isResting = resolve));
+    const gone = once(child, 'exit');
+    const states = { ready: Promise.race([ready, gone]), resting: Promise.race([resting, gone]) };
+    const member: Member = { child, log: { path }, grants: 0, ...states };
     let text = '';
     child.stdout!.setEncoding('utf8').on('data', (chunk: string) => {
       const lines = (text + chunk).split('\n');
       text = lines.pop() ?? '';
       for (const line of lines) {
         if (line === 'ready') isReady();
+        else if (line === 'resting') isResting();
         else if (line.startsWith('n ')) member.grants = Number(line.slice(2));
       }
     });
@@ -64,6 +70,12 @@ export class Crew {
 
   thaw(index: number): void {
     this.#members[index]!.child.kill('SIGCONT');
+  }
+
+  /** Nobody uses anything any more, and everybody stays. */
+  async rest(): Promise<void> {
+    for (const { child } of this.#members) child.kill('SIGUSR2');
+    await Promise.all(this.#members.map(({ resting }) => resting));
   }
 
   /** Lets everyone finish what they are at. */

@@ -62,12 +62,17 @@ export async function runCell(fault: Fault, whenDown: WhenDown, grants: number, 
     const faultEnd = await inflict(fault, world, crew, [relay, lonely], pool);
     await wait(4_000);
     await until(() => crew.grants >= grants, deadline);
+    await crew.rest();
+    await wait(TTL_MS + 1_000);
+    // Counted while everybody who holds something would still prolong it.
+    const orphansAfterTtl = await world.orphans(pool);
     await crew.stop();
-    const stopped = monotonic();
     const found = check(crew.logs);
-    await wait(Math.max(0, TTL_MS + 1_000 - (monotonic() - stopped)));
+    const attempts = await world.attempts(pool);
     const wiped = fault === 'wipe' || fault === 'restart';
-    const expected = await world.expectedAttempts(pool, found.batches, wiped ? epochBefore : 0);
+    const sent = await world.expectedAttempts(pool, found.batches, wiped ? epochBefore : 0);
+    // Where nothing may be lost, whatever has ended has been counted.
+    const ended = wiped || fault === 'kill -9' ? attempts : found.settled;
     return {
       fault,
       whenDown,
@@ -75,8 +80,8 @@ export async function runCell(fault: Fault, whenDown: WhenDown, grants: number, 
       oversubscribed: found.oversubscribed,
       paceViolations: found.paceViolations,
       stalls: found.stalls,
-      orphansAfterTtl: await world.orphans(pool),
-      softCountError: Math.abs((await world.attempts(pool)) - expected),
+      orphansAfterTtl,
+      softCountError: Math.max(Math.abs(attempts - sent), Math.abs(attempts - ended)),
       recoveryMs: recoveryOf(found.grantTimes, faultEnd, crew),
     };
   } finally {
@@ -179,7 +184,7 @@ class World {
     return Number(await this.admin.hget(`fl1:{${pool}}:m`, 'epoch'));
   }
 
-  /** Places that are still taken though nobody is left. */
+  /** Places that are still taken though nobody uses any. */
   async orphans(pool: string): Promise<number> {
     const [seconds, micros] = (await this.admin.time()).map(Number);
     const now = seconds! * 1000 + micros! / 1000;

@@ -44,7 +44,9 @@ try {
     report.orphansAfterTtl +
     report.softCountError +
     (cutOff?.oversubscribed ?? 0);
-  process.exitCode = wrong === 0 && report.worstRecoveryMs <= RECOVERY_MS ? 0 : 1;
+  const whole = only !== undefined || report.cells === judged.length;
+  const enough = cells.every((cell) => cell.grants >= GRANTS);
+  process.exitCode = wrong === 0 && whole && enough && report.worstRecoveryMs <= RECOVERY_MS ? 0 : 1;
 } finally {
   if (process.env['SHARING_KEEP'] === undefined) rmSync(folder, { recursive: true, force: true });
   else process.stderr.write(`${folder}\n`);

@@ -70,7 +70,10 @@ say('ready');
 
 const stop = new AbortController();
 let grants = 0;
-process.once('SIGTERM', () => stop.abort());
+// Told to rest, it uses nothing any more but stays; told to end, it gives back what it has and goes.
+const ended = new Promise<void>((resolve) => process.once('SIGTERM', () => resolve()));
+process.once('SIGUSR2', () => stop.abort());
+void ended.then(() => stop.abort());
 const counting = setInterval(() => say(`n ${grants}`), 100);
 // That it is alive: a gap in these is a time in which it did nothing.
 const beating = setInterval(() => note(`H ${now()}`), 20);
@@ -100,6 +103,8 @@ const quick = Array.from({ length: order.callers }, () => caller('free.example',
 const slow = Array.from({ length: 6 }, () => caller('free.example', () => 300 + Math.random() * 500));
 const paced = [caller('paced.example', () => 1), caller('paced.example', () => 1)];
 await Promise.all([...quick, ...slow]);
+say('resting');
+await ended;
 clearInterval(counting);
 clearInterval(beating);
 await pool.close();

@@ -1,3 +1,4 @@
+import { SCRIPTS } from '@fairlead/redis/port';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { available, ok, Site, target, until, Wire } from './wire.js';
@@ -225,6 +226,13 @@ describe.skipIf(!available)('what is told again after an outage', () => {
 });
 
 describe.skipIf(!available)('a server that has lost its data', () => {
+  test('or its scripts while somebody loaded them, is given those that it lacks', async () => {
+    const { pool } = await site.worker();
+    await site.admin.script('FLUSH');
+    await site.admin.script('LOAD', SCRIPTS.sentinel);
+    (await pool.acquire({ target, deadlineMs: 5_000 })).settle(ok);
+  });
+
   test('is told again what newcomers are to know', async () => {
     const first = await site.worker();
     for (let turn = 0; turn < 12; turn += 1) (await first.pool.acquire({ target })).settle(ok);
