@@ -1,4 +1,5 @@
 import { ConfigurationError } from './errors.js';
+import { ofType } from './option-check.js';
 import { knownScheme, PROXY_SCHEMES, readProxyUrl, type ProxyScheme, type ProxyUrl } from './proxy-url.js';
 
 export interface ProxyList {
@@ -18,6 +19,7 @@ const MAX_ERRORS = 100;
  * line that is only a scheme (`socks5://`) says what the bare addresses after it are.
  */
 export function parseProxyList(text: string, options: { readonly scheme?: ProxyScheme } = {}): ProxyList {
+  ofType(text, 'string', 'list');
   const urls: ProxyUrl[] = [];
   const errors: ConfigurationError[] = [];
   let scheme = checkedScheme(options.scheme);

@@ -1,4 +1,5 @@
 import { ConfigurationError } from './errors.js';
+import { ofType } from './option-check.js';
 
 /** The schemes a proxy can be spoken to in. `socks` is read as `socks5h`: names resolve at the proxy. */
 export const PROXY_SCHEMES = ['http', 'https', 'socks4', 'socks4a', 'socks5', 'socks5h'] as const;
@@ -80,6 +81,7 @@ export interface ProxyUrlContext {
  * password has to be escaped, as in any URL.
  */
 export function parseProxyUrl(text: string, context: ProxyUrlContext = { item: 'proxy' }): ProxyUrl {
+  ofType(text, 'string', context.item);
   const answer = readProxyUrl(text, context.scheme ?? 'http');
   if (typeof answer === 'string') throw invalid(context, answer);
   return answer;

@@ -56,8 +56,8 @@ export class SessionLink {
     this.#desk.endSession(id);
   }
 
-  #lost(id: string): void {
-    const session = this.#sessions.get(id);
+  #lost(id: string | undefined): void {
+    const session = id === undefined ? undefined : this.#sessions.get(id);
     if (session !== undefined) this.end(session);
   }
 }

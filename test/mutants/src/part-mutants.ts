@@ -11,7 +11,7 @@ export const partMutants: readonly Mutant[] = [
   {
     name: 'the losers of a race run on',
     file: 'pool/attempt-loop.ts',
-    find: "lease.end(this.#isCalledOff ? 'aborted' : 'superseded');",
+    find: " lease.end(this.#isCalledOff ? 'aborted' : 'superseded');",
     becomes: '',
   },
   {
@@ -41,7 +41,7 @@ export const partMutants: readonly Mutant[] = [
   {
     name: 'an answer that was held back is forgotten',
     file: 'pool/attempt-loop.ts',
-    find: 'if (answered) this.#held = result;',
+    find: 'this.#held = leg;',
     becomes: '',
   },
   {

@@ -93,10 +93,10 @@ export class Witness {
       this.suspended.set(target, Math.max(this.#now() + forMs, this.suspended.get(target) ?? 0));
     });
     pool.on('target-resumed', ({ target }) => this.suspended.delete(target));
-    pool.on('pinned', ({ session, endpoint }) => this.#pins.set(session, endpoint));
-    pool.on('unpinned', ({ session, endpoint }) => {
+    pool.on('pinned', ({ endpoint, ...session }) => this.#pins.set(JSON.stringify(session), endpoint));
+    pool.on('unpinned', ({ endpoint, ...session }) => {
       this.count('pin break');
-      this.check(this.#pins.get(session) === endpoint, 'only the newest pin of a session is broken');
+      this.check(this.#pins.get(JSON.stringify(session)) === endpoint, 'only the newest pin of a session is broken');
     });
     pool.on('hedged', () => this.count('hedge'));
     pool.on('raced', () => this.count('race'));

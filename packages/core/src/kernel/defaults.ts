@@ -141,10 +141,13 @@ export const ETS_DEFAULTS = Object.freeze({
   intervalShare: 0.7,
   /** … but at most this. @default 4_000 */
   intervalFirstMaxMs: 4_000,
-  /** Growth of the interval per fresh 429, per fresh 403, and its decay per success. @default 1.25, 1.25, 0.997 */
+  /** Growth of the interval per fresh 429 and per fresh 403. @default 1.25 and 1.25 */
   intervalThrottled: 1.25,
   intervalDenied: 1.25,
+  /** Its decay per success after a 429; its time constant after a 403, and the least of that in intervals. @default 0.997, 50_000 and 3 */
   intervalDecay: 0.997,
+  deniedTauMs: 50_000,
+  deniedIntervals: 3,
   /** Where a refusal stops everybody: uses a pair is presumed to have had in store, the margin over what remains. @default 4 and 1.1 */
   graveBurst: 4,
   graveMargin: 1.1,

@@ -109,7 +109,10 @@ test.each([2_000, 4_000, 7_000])('measures a limit by the second refusal that st
   expect(kernel.emissionMs(target)).toBeLessThan(1.2 * perTokenMs);
 });
 
-test('after a denial that counts towards a pause the pace comes back by the time, not by the number of successes', () => {
+test.each([
+  ['that bars its pair', { ...DENIED, block: true, grave: false }, 16_000],
+  ['that counts towards a pause', DENIED, 100_000],
+])('after a denial %s the pace comes back by the time, not by the number of successes', (_what, denied, forMs) => {
   const kernel = createKernel();
   for (let row = 0; row < ROWS; row += 1) kernel.addRow(SPEC, 0);
   const paceAfter = (name: string, everyMs: number): number => {
@@ -119,12 +122,12 @@ test('after a denial that counts towards a pause the pace comes back by the time
       kernel.onSettle(now % ROWS, target, fact, now, () => 0.5);
     };
     for (let now = 0; now < 2_000; now += 25) attempt(now, SERVED);
-    attempt(2_001, DENIED);
+    attempt(2_001, denied);
     const first = kernel.emissionMs(target);
-    for (let now = 4_000; now <= 100_000; now += everyMs) attempt(now, SERVED);
+    for (let now = 4_000; now <= forMs; now += everyMs) attempt(now, SERVED);
     return kernel.emissionMs(target) / first;
   };
-  const rare = paceAfter('rare.example', 8_000);
+  const rare = paceAfter('rare.example', (forMs - 4_000) / 8);
   const popular = paceAfter('popular.example', 100);
   expect(rare).toBeGreaterThan(0.6);
   expect(rare).toBeLessThan(0.8);

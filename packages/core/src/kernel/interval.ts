@@ -43,9 +43,11 @@ export function raiseInterval(
   if (measured > 0 && refusal === 'throttled') {
     state.intervalMs = Math.min(c.intervalMaxMs, measured * c.limitMargin);
     state.raisedAt = now;
+    state.raisedBy = refusal;
     return true;
   }
   if (now - state.raisedAt < Math.max(c.intervalRaiseMs, state.intervalMs / 2)) return false;
+  state.raisedBy = refusal;
   const rate = startRate(state, now, c);
   const growth = refusal === 'throttled' ? c.intervalThrottled : c.intervalDenied;
   // A rare target's requests do not go round all endpoints: taken over all of them its first interval would be minutes.
@@ -68,7 +70,8 @@ function keepClear(
   // Answers to what had been sent before say nothing of the pace since.
   if (now - state.raisedAt < c.graveRaiseMs) return false;
   const present = state.intervalMs || Math.min(c.intervalFirstMaxMs, active / startRate(state, now, c));
-  state.kept = refusal;
+  state.kept = true;
+  state.raisedBy = refusal;
   if (refusal === 'throttled' && countedMs > 0) {
     const most = c.graveMost * present;
     return setInterval(state, Math.min(most, c.graveMargin * Math.max(present, countedMs)), now, c);
@@ -95,13 +98,15 @@ export function relaxInterval(state: TargetState, now: number, c: EtsConstants):
 }
 
 /**
- * A popular target has many successes between two denials, a rare one few: where so many denials in a time stop everybody,
- * it is by the time that the pace comes back.
+ * A target that counts is followed by what it lets through. Bans are counted in time: a popular target has many successes
+ * between two of them and a rare one few, and it is by the time that the pace comes back.
  */
 function relaxation(state: TargetState, now: number, c: EtsConstants): number {
-  if (state.kept === 'no') return c.intervalDecay;
-  if (state.kept === 'throttled') return 1;
-  return fadeOver(now - Math.max(state.raisedAt, state.relaxedAt), c.graveTauMs);
+  if (state.raisedBy === 'throttled') return state.kept ? 1 : c.intervalDecay;
+  const since = Math.max(state.raisedAt, state.relaxedAt);
+  // Slower where it is long: else what must be left alone for long would be forgotten between two uses.
+  const tau = Math.max(state.kept ? c.graveTauMs : c.deniedTauMs, c.deniedIntervals * state.intervalMs);
+  return fadeOver(now - since, tau);
 }
 
 /** The interval that the target's own limit comes to, while enough of it is known; else 0. */

@@ -410,15 +410,16 @@ describe('interval', () => {
     for (let row = 0; row < 8; row += 1) prove(row, 4);
     attempt(0, DENIED);
     const first = interval();
-    now += 60_000;
+    now += 1_000;
     attempt(0, DENIED);
-    now += 60_000;
+    now += 1_000;
     attempt(0, DENIED);
     expect(interval()).toBe(first);
     attempt(0, SERVED);
-    now += 60_000;
+    now += 1_000;
     attempt(0, DENIED);
-    expect(interval()).toBeCloseTo(first * 0.997 * kernel.state.constants.intervalDenied, 3);
+    const { deniedTauMs, intervalDenied } = kernel.state.constants;
+    expect(interval()).toBeCloseTo(first * Math.exp(-2_000 / deniedTauMs) * intervalDenied, 1);
   });
 
   test('rises at most once per half of itself', () => {

@@ -39,7 +39,7 @@ export function forgive(
   now: number,
   c: EtsConstants,
 ): void {
-  if (state.kept === 'throttled') countUse(pairs, table, row, state, now, c);
+  if (state.kept && state.raisedBy === 'throttled') countUse(pairs, table, row, state, now, c);
   if (state.pairs === 0) return;
   const slot = findPair(pairs, pairKey(table, row), state.uid);
   if (slot < 0) return;
@@ -83,7 +83,7 @@ export function measureLimit(
   pairs.since[slot] = now;
   pairs.served[slot] = 0;
   if (since === 0 || served === 0) return 0;
-  if (state.kept === 'throttled') {
+  if (state.kept) {
     // What was in store is no part of the limit, and the refused use came half of one too early.
     const spent = served - c.graveBurst + 0.5;
     return spent > 0 ? Math.max(0, now - since - state.intervalMs / 2) / spent : 0;

@@ -18,8 +18,10 @@ export interface TargetState {
   intervalMs: number;
   configuredMs: number;
   raisedAt: number;
-  /** Where a refusal stops everybody the pace keeps clear of the limit rather than follow it: after which kind of refusal. */
-  kept: 'no' | 'throttled' | 'denied';
+  /** Which kind of refusal raised the interval last. */
+  raisedBy: 'throttled' | 'denied';
+  /** It stopped everybody, or may have: the pace keeps clear of the limit rather than follow it. */
+  kept: boolean;
   /** When the interval was last brought up to the time. */
   relaxedAt: number;
   /** When attempts began again after none had started for a while. */
@@ -137,7 +139,8 @@ function freshState(key: string, uid: number): TargetState {
     intervalMs: 0,
     configuredMs: 0,
     raisedAt: Number.NEGATIVE_INFINITY,
-    kept: 'no',
+    raisedBy: 'throttled',
+    kept: false,
     relaxedAt: 0,
     resumedAt: 0,
     letThrough: 0,

@@ -5,7 +5,7 @@
 import { createLeases, giveBack, inFlightOf, MOST_LEASES, reserveLeases, take, type Leases } from './leases.js';
 import { createPace, opensAt, spend, unspend, type Pace } from './pace.js';
 import { readPaces, writePace, writePin, type PortablePin } from './portable.js';
-import { createPins, dropPin, makePin, pinOf, usePin, type Pin, type Pins, type PinTerms } from './pins.js';
+import { createPins, dropPin, isLive, makePin, pinOf, usePin, type Pin, type Pins, type PinTerms } from './pins.js';
 import { createSuspensions, resumeTarget, suspendedUntil, suspendTarget, type Suspensions } from './suspensions.js';
 
 /** What an admission is asked. Made once and refilled. */
@@ -106,6 +106,8 @@ export function createLedger(options: LedgerOptions = {}) {
     },
     restorePace: (row: number, target: number, at: number, now: number) =>
       writePace(state.pace, keyOf(state, row), target, at, now),
+    /** Sessions that keep an exit now. Forgets nothing. */
+    livePins: (now: number) => countLive(state, now),
     sessions: state.pins.bySession as ReadonlyMap<string, Pin>,
     /** The row changes hands: its pins are void and its paces start anew. */
     forgetRow: (row: number) => forgetRow(state, row),
@@ -183,6 +185,14 @@ function livePin(state: LedgerState, session: string, now: number): Pin | undefi
   if (pin === undefined || pin.epoch === epochOf(state, pin.row)) return pin;
   dropPin(state.pins, session);
   return undefined;
+}
+
+function countLive(state: LedgerState, now: number): number {
+  let count = 0;
+  for (const pin of state.pins.bySession.values()) {
+    if (isLive(pin, now) && pin.epoch === epochOf(state, pin.row)) count += 1;
+  }
+  return count;
 }
 
 function forgetRow(state: LedgerState, row: number): void {

@@ -35,9 +35,14 @@ export function createPins(max: number): Pins {
 export function pinOf({ bySession }: Pins, session: string, now: number): Pin | undefined {
   const pin = bySession.get(session);
   if (pin === undefined) return undefined;
-  if (now < pin.expiresAt && now < pin.endsAt && pin.usesLeft > 0) return pin;
+  if (isLive(pin, now)) return pin;
   bySession.delete(session);
   return undefined;
+}
+
+/** It has neither run out nor been used up. */
+export function isLive({ expiresAt, endsAt, usesLeft }: Pin, now: number): boolean {
+  return now < expiresAt && now < endsAt && usesLeft > 0;
 }
 
 /** Counts a use of the pin and puts it last in line to be forgotten. */

@@ -44,7 +44,25 @@ export function pinTerms({ keep, ttlMs, maxMs, maxUses }: SessionPolicy): PinTer
   };
 }
 
-/** The ledger's key of a session. The separator cannot stand in a host. */
+/** Cannot stand in a host, nor in a name. */
+const SEPARATOR = '\u0000';
+
+/** The ledger's key of a session. */
 export function pinKey(session: string, target: Target, { per }: Pick<SessionPolicy, 'per'>): string {
-  return per === 'target' ? `${target}\u0000${session}` : session;
+  return per === 'target' ? `${target}${SEPARATOR}${session}` : session;
+}
+
+/** A session as its callers know it. */
+interface NamedSession {
+  /** Undefined: that of the requests which name none. */
+  readonly session: string | undefined;
+  /** The one that it keeps this exit for, where each has its own. */
+  readonly target: Target | undefined;
+}
+
+/** What the ledger's key stands for. */
+export function sessionOf(key: string): NamedSession {
+  const end = key.indexOf(SEPARATOR);
+  const session = key.slice(end + 1);
+  return { session: session === '' ? undefined : session, target: end < 0 ? undefined : (key.slice(0, end) as Target) };
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { manualClock } from '../testing/manual-clock.js';
 import { seededRandom } from '../testing/seeded-random.js';
+import type { Lease } from './lease.js';
 import type { LocalPoolOptions } from './options.js';
 import { createPool } from './pool.js';
 
@@ -74,3 +75,19 @@ test('a run that is over has let go of the signal of its caller', async () => {
   await pool.run({ target, signal }, () => 'done');
   expect(listeners).toBe(0);
 });
+
+test.each([
+  ['replaced', [503, 503, 200], ['superseded', 'superseded', 'open']],
+  ['delivered for want of a better', [503, 503, 503], ['superseded', 'superseded', 'open']],
+])(
+  'a bad answer is let go of once another takes its place, and the last is not: it is %s',
+  async (_, answers, ends) => {
+    const leases: Lease[] = [];
+    const { status } = await setUp().run({ target }, (lease) => {
+      leases.push(lease);
+      return { status: answers[leases.length - 1]!, headers: new Headers() };
+    });
+    expect(status).toBe(answers.at(-1));
+    expect(leases.map(({ signal }) => (signal.aborted ? signal.reason.why : 'open'))).toEqual(ends);
+  },
+);

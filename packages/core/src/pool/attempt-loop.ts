@@ -32,7 +32,7 @@ class AttemptLoop<T> {
   /** The lease that company was last asked for: once each. */
   #accompanied: Lease | undefined;
   /** The last answer that was not wanted: better than none, should nothing else come. */
-  #held: Result<T> | undefined;
+  #held: Leg<T> | undefined;
   /** Comes when the caller calls the request off; never, where no signal was given. */
   #calledOff: Promise<'called-off'> | undefined;
 
@@ -91,7 +91,7 @@ class AttemptLoop<T> {
           if (lease !== undefined) this.#start(lease);
         } else {
           const end = this.#settle(leg);
-          if (end !== 'on') return valueOf(end);
+          if (end !== 'on') return this.#deliver(end);
         }
       }
     } finally {
@@ -102,7 +102,12 @@ class AttemptLoop<T> {
   /** There is nobody left to try: an answer that was held back is better than none, unless the caller has called it off. */
   #instead(error: unknown): T {
     if (this.#held === undefined || this.#isCalledOff) throw error;
-    return valueOf(this.#held);
+    return this.#deliver(this.#held.result);
+  }
+
+  #deliver(result: Result<T>): T {
+    if (result === this.#held?.result) this.#held = undefined;
+    return valueOf(result);
   }
 
   get #isCalledOff(): boolean {
@@ -151,7 +156,8 @@ class AttemptLoop<T> {
   }
 
   /** What the request ends with, or `on`. */
-  #settle({ lease, result }: Leg<T>): Result<T> | 'on' {
+  #settle(leg: Leg<T>): Result<T> | 'on' {
+    const { lease, result } = leg;
     this.#legs.delete(lease);
     const { endpoint, since } = lease;
     const seen = { elapsedMs: this.#clock.now() - since, proxy: endpoint.url, calledOff: this.#isCalledOff };
@@ -159,16 +165,25 @@ class AttemptLoop<T> {
     const wanted = lease.verdict === 'success' || lease.verdict === 'final';
     if (wanted) return result;
     const answered = lease.outcome?.kind === 'response';
-    if (answered) this.#held = result;
+    if (answered) {
+      this.#letGo();
+      this.#held = leg;
+    }
     // Another leg may still bring what this one could not.
     if (isAgain(decision) || this.#legs.size > 0) return 'on';
     // An answer that was not wanted says more than a proxy that failed after it.
-    if (!answered && this.#held !== undefined) return this.#held;
+    if (!answered && this.#held !== undefined) return this.#held.result;
     if (!result.ok && decision.kind === 'give-up') throw Object.assign(decision.error, { cause: result.error });
     return result;
   }
 
+  /** Nobody will read what was held back: its body must not keep a connection. */
+  #letGo(): void {
+    this.#held?.lease.end(this.#isCalledOff ? 'aborted' : 'superseded');
+  }
+
   #cancelRest(): void {
+    this.#letGo();
     for (const lease of this.#legs.keys()) {
       lease.end(this.#isCalledOff ? 'aborted' : 'superseded');
       this.#run.report(lease, { kind: 'abandoned', elapsedMs: this.#clock.now() - lease.since });

@@ -263,7 +263,9 @@ export class Dispatcher implements LeaseKeeper {
     if (!this.#options.store.ledger.suspend(target, until, why, this.now())) {
       return this.#events.emit('bound-reached', { what: 'suspensions' });
     }
-    this.#events.emit('suspended', { target, forMs: until - this.now(), why });
+    // One that lasts longer stays.
+    const forMs = Math.max(until, this.suspendedUntil(target)) - this.now();
+    this.#events.emit('suspended', { target, forMs, why });
     // Those who cannot wait that long hear of it now rather than at their deadline.
     this.line.recheck(target);
     this.reschedule();

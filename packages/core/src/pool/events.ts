@@ -53,12 +53,22 @@ export interface PoolEvents {
   /** The target is left alone, through every endpoint; Infinity is until it is resumed. */
   suspended: { readonly target: string; readonly forMs: number; readonly why: string };
   'target-resumed': { readonly target: string };
-  pinned: { readonly session: string; readonly endpoint: EndpointId };
-  unpinned: { readonly session: string; readonly endpoint: EndpointId };
+  /** `target` where the session keeps an exit for each. */
+  pinned: { readonly session: string | undefined; readonly target: Target | undefined; readonly endpoint: EndpointId };
+  unpinned: {
+    readonly session: string | undefined;
+    readonly target: Target | undefined;
+    readonly endpoint: EndpointId;
+  };
   /** It has moved all the bytes it may: its requests fail until it is unbound. */
   'session-spent': { readonly session: string };
   /** A session goes on through another exit than before. */
-  'identity-changed': { readonly session: string; readonly from: EndpointId; readonly to: EndpointId };
+  'identity-changed': {
+    readonly session: string | undefined;
+    readonly target: Target | undefined;
+    readonly from: EndpointId;
+    readonly to: EndpointId;
+  };
   /** The pool ended a lease itself. */
   'lease-ended': { readonly leaseId: number; readonly endpoint: EndpointId; readonly why: 'idle' | 'abandoned' };
   /** The store took a lease back, or could not be reached for as long as it was good for: another may use its place. */

@@ -2,10 +2,13 @@ import { inspect } from 'node:util';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import type { Outcome } from '../outcome.js';
+import { parseProxyList } from '../proxy-list.js';
+import { parseProxyUrl } from '../proxy-url.js';
 import { manualClock } from '../testing/manual-clock.js';
 import { seededRandom } from '../testing/seeded-random.js';
 import { createPool } from './pool.js';
 import type { PoolOptions } from './options.js';
+import { createRouter } from './router.js';
 
 const target = 'https://shop.example/';
 const ok: Outcome = { kind: 'response', status: 200, latencyMs: 5 };
@@ -133,6 +136,43 @@ test.each([{ signal: {} }, { method: 5 }, { exclude: 'a' }, { tags: [1] }, { ses
     expect(pool.stats().waiting).toBe(0);
   },
 );
+
+test.each([
+  ['routes', () => createRouter(null as never)],
+  ['store', () => createPool({ store: null as never })],
+  ['list', () => parseProxyList(undefined as never)],
+  ['proxy', () => parseProxyUrl(undefined as never)],
+])('%s that is none is refused by name', (item, call) => {
+  expect(call).toThrow(expect.objectContaining({ name: 'ConfigurationError', message: expect.stringContaining(item) }));
+});
+
+test('a request without a function to carry it out is refused before anybody is asked', async () => {
+  const { pool } = setUp();
+  const refused = expect.objectContaining({ code: 'INVALID_OPTION', item: 'attempt' });
+  const none = undefined as never;
+  await expect(pool.run({ target }, none)).rejects.toEqual(refused);
+  await expect(pool.submit({ target }, none)).rejects.toEqual(refused);
+  await expect(pool.submitBatch([{ target }], none)).rejects.toEqual(refused);
+  expect(() => pool.trySubmit({ target }, none)).toThrow(refused);
+  expect(pool.stats().attempts).toBe(0);
+});
+
+test('a signal that cannot be listened to leaves nobody in a line', async () => {
+  const { pool } = setUp({ maxInFlight: 1, maxWaiting: 1 });
+  const lease = await pool.acquire({ target });
+  const signal: object = {
+    addEventListener: () => {
+      throw new Error('deaf');
+    },
+    removeEventListener: () => undefined,
+  };
+  await expect(pool.acquire({ target, signal } as never)).rejects.toThrow('deaf');
+  pool.trySubmit({ target }, () => ok);
+  await expect(pool.submit({ target, signal } as never, () => ok)).rejects.toThrow('deaf');
+  expect(pool.stats().tasks.pending).toBe(1);
+  lease.settle(ok);
+  expect(pool.stats().inFlight).toBe(1);
+});
 
 test('an endpoint that is not here cannot be forced', async () => {
   const { pool } = setUp();

@@ -146,9 +146,10 @@ export class JobQueue {
           reject(error);
         },
       };
-      this.#waiting.add(applicant);
-      const cancel = this.#schedule(withinMs, () => applicant.refuse(lateError()));
+      // First of all: what the user brought may throw, and nobody would take the applicant out again.
       signal?.addEventListener('abort', onAbort);
+      const cancel = this.#schedule(withinMs, () => applicant.refuse(lateError()));
+      this.#waiting.add(applicant);
       if (signal?.aborted === true) onAbort();
     });
   }

@@ -5,6 +5,8 @@ import { seededRandom } from '../testing/seeded-random.js';
 import { attemptLog, type AttemptRecord } from './attempt-log.js';
 import type { PoolOptions } from './options.js';
 import { createPool } from './pool.js';
+import type { Records } from '../ports/records.js';
+import { createLedger } from '../ledger/ledger.js';
 import { prometheus } from './prometheus.js';
 import { createRouter } from './router.js';
 
@@ -201,4 +203,72 @@ test('reading stats and explaining change nothing', async () => {
   const before = JSON.stringify(pool.stats());
   pool.explain({ target, session: 'nobody' });
   expect(JSON.stringify(pool.stats())).toBe(before);
+});
+
+/** A store that says what is done to it, and closes when it is let. */
+function watchedStore() {
+  const calls: string[] = [];
+  const [closed, letClose] = opened();
+  const records: Records = {
+    open: async () => {
+      calls.push('open');
+      return { key: 'k'.repeat(64), saved: (async function* () {})() };
+    },
+    push: async () => true,
+    close: async () => {
+      calls.push('close');
+      await closed;
+      calls.push('closed');
+    },
+  };
+  return { calls, letClose, store: { name: 'watched', ledger: createLedger(), records } };
+}
+
+function opened(): [Promise<void>, () => void] {
+  let open = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  return [gate, open];
+}
+
+test('a second close ends no sooner than the first, also one out of the midst of it', async () => {
+  const { calls, letClose, store } = watchedStore();
+  const pool = createPool({ store });
+  await pool.ready();
+  const ends: Promise<unknown>[] = [];
+  pool.on('closed', () => void ends.push(pool.close().then(() => calls.at(-1))));
+  ends.push(
+    pool.close().then(() => calls.at(-1)),
+    pool.close().then(() => calls.at(-1)),
+  );
+  // A turn of the event loop is enough to end too soon.
+  await new Promise((resolve) => setImmediate(resolve));
+  letClose();
+  expect(await Promise.all(ends)).toEqual(['closed', 'closed', 'closed']);
+});
+
+test('a router with a mistake in a later route leaves no pool behind', async () => {
+  const { calls, letClose, store } = watchedStore();
+  letClose();
+  const wrong = (route: object) => () => createRouter({ 'a.example': { store }, 'b.example': route as never });
+  expect(wrong({ proxiess: 1 })).toThrow("did you mean 'proxies'?");
+  expect(wrong(null as never)).toThrow('routes[1]: must be an object of options');
+  expect(calls).toEqual([]);
+  const closed = new Promise<void>((resolve) => {
+    store.records.close = async () => resolve();
+  });
+  expect(wrong({ proxies: ['nowhere'] })).toThrow('proxies[0]');
+  await closed;
+});
+
+test('of one address twice in a list the first counts, at the start and later', () => {
+  const proxies = [{ url: 'http://a:1', tier: 1 }, 'http://b:1', { url: 'http://a:1', tier: 9 }];
+  const tiers = () => pool.stats().endpoints.map(({ id, tier }) => [id, tier]);
+  const pool = createPool({ proxies });
+  const wanted = [
+    ['http://a:1', 1],
+    ['http://b:1', 0],
+  ];
+  expect(tiers()).toEqual(wanted);
+  pool.update({ proxies });
+  expect(tiers()).toEqual(wanted);
 });

@@ -159,7 +159,7 @@ function checkParts({ strategy, constants = {}, classify, store, clock, random }
   if (classify !== undefined) ofType(classify, 'function', 'classify');
   if (random !== undefined) ofType(random, 'function', 'random');
   if (clock !== undefined) hasMethods(clock, ['now', 'wallNow', 'schedule'], 'clock');
-  if (store !== undefined) hasMethods(store.ledger, ['admit', 'release', 'suspend'], 'store.ledger');
+  if (store !== undefined) hasMethods(Object(store).ledger, ['admit', 'release', 'suspend'], 'store.ledger');
   checkKeys(ownOptions(constants, 'constants'), Object.keys(ETS_DEFAULTS), 'constants');
   for (const [name, value] of Object.entries(constants)) finiteAtLeast(value, -1e9, `constants.${name}`);
 }

@@ -1,4 +1,4 @@
-import { duration } from '../option-check.js';
+import { duration, ofType } from '../option-check.js';
 import { toEndpoint, type Endpoint, type EndpointId, type ProxyDefaults, type ProxyInput } from '../endpoint.js';
 import { ConfigurationError, FairleadError } from '../errors.js';
 import { keyedPolicy, termsOf } from '../policy/target-policy.js';
@@ -53,6 +53,7 @@ export class Pool {
   readonly #dispatcher: Dispatcher;
   readonly #host: RunHost;
   readonly #jobs: JobQueue;
+  #closing: Promise<void> | undefined;
   #requests = 0;
   readonly #termsOf = (target: string | URL): { readonly policy: Policy; readonly target: Target } =>
     termsOf(this.#options.policy, target);
@@ -105,6 +106,11 @@ export class Pool {
   /** @internal */
   get clock(): Clock {
     return this.#options.clock;
+  }
+
+  /** @internal */
+  get closed(): boolean {
+    return this.#dispatcher.closed;
   }
 
   /** @internal */
@@ -226,11 +232,13 @@ export class Pool {
 
   /** Runs `attempt` over one lease after another until it succeeds or the policy says stop. */
   async run<T>(request: LeaseRequest, attempt: Attempt<T>): Promise<T> {
+    ofType(attempt, 'function', 'attempt');
     return attemptLoop(this.begin(request), attempt, this.#options.clock);
   }
 
   /** Starts a request that runs on by itself; waits while `maxWaiting` of them are unfinished. */
   async submit<T>(request: LeaseRequest, attempt: Attempt<T>): Promise<Job<T>> {
+    ofType(attempt, 'function', 'attempt');
     const { clock } = this.#options;
     const { signal, deadlineMs = this.#options.deadlineMs } = checkedRequest(request);
     const deadline = clock.now() + deadlineMs;
@@ -242,11 +250,13 @@ export class Pool {
 
   /** The same without waiting: throws `QUEUE_FULL` when there is no room. */
   trySubmit<T>(request: LeaseRequest, attempt: Attempt<T>): Job<T> {
+    ofType(attempt, 'function', 'attempt');
     return this.#jobs.trySubmit((signal) => this.#job(request, attempt, signal));
   }
 
   /** Submits each in order; answers once the last has room or is refused. What is refused is told by `result` of its own job. */
   async submitBatch<T>(requests: readonly LeaseRequest[], attempt: Attempt<T>): Promise<Job<T>[]> {
+    ofType(attempt, 'function', 'attempt');
     // A mistake in the last must not be found when the first has been sent.
     for (const request of requests) this.begin(request);
     const jobs: Job<T>[] = [];
@@ -279,9 +289,18 @@ export class Pool {
     return readStats(this.name, this.#dispatcher, this.#jobs.waiting);
   }
 
-  /** Whoever waits is refused, open leases are told to stop; they may still settle. */
-  async close(): Promise<void> {
-    if (this.#dispatcher.closed) return;
+  /** Whoever waits is refused, open leases are told to stop; they may still settle. Ends once all that is kept is written down. */
+  close(): Promise<void> {
+    if (this.#closing === undefined) {
+      let closed: (end: Promise<void>) => void = () => undefined;
+      // Known before anybody hears of it: who closes it out of a listener waits for the same end.
+      this.#closing = new Promise((resolve) => (closed = resolve));
+      closed(this.#close());
+    }
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#dispatcher.close();
     this.#jobs.close(closedError);
     this.#events.emit('closed', {});
@@ -301,7 +320,9 @@ export class Pool {
   }
 
   #replaceAll(endpoints: readonly Endpoint[]): void {
-    const wanted = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
+    const wanted = new Map<EndpointId, Endpoint>();
+    // Of an address that stands there twice the first counts, as when it joins.
+    for (const endpoint of endpoints) if (!wanted.has(endpoint.id)) wanted.set(endpoint.id, endpoint);
     const leaving = [...this.#dispatcher.roster].map(([{ id }]) => id).filter((id) => !wanted.has(id));
     for (const endpoint of wanted.values()) this.#change(endpoint);
     this.#addAll([...wanted.values()]);

@@ -1,10 +1,11 @@
 import { ConfigurationError, FairleadError } from '../errors.js';
+import { ownOptions } from '../option-check.js';
 import { compileTargetPattern, type TargetMatcher } from '../policy/target-rules.js';
 import { toTargetUrl } from '../target.js';
 import type { Attempt } from './attempt-loop.js';
 import type { Lease } from './lease.js';
-import type { PoolOptions } from './options.js';
-import { createPool, type Pool } from './pool.js';
+import { resolveOptions, type PoolOptions, type ResolvedOptions } from './options.js';
+import { Pool } from './pool.js';
 import type { LeaseRequest } from './request.js';
 import type { PoolStats } from './stats.js';
 
@@ -26,13 +27,15 @@ interface Route {
 
 /** Makes one pool per pattern; the first that matches serves, `*` whatever no other does. */
 export function createRouter(routes: Readonly<Record<string, PoolOptions>>): Router {
-  const known = Object.keys(routes);
+  const known = Object.keys(ownOptions(routes, 'routes'));
   if (known.length === 0) throw new ConfigurationError('INVALID_OPTION', 'routes', 'must name a target, or *');
-  const compiled: Route[] = known.map((pattern, index) => ({
-    pattern,
-    matches: compileTargetPattern(pattern, `routes[${index}]`),
-    pool: createPool({ name: pattern, ...routes[pattern] }),
-  }));
+  const compiled = openAll(
+    known.map((pattern, index) => ({
+      pattern,
+      matches: compileTargetPattern(pattern, `routes[${index}]`),
+      options: resolveOptions({ name: pattern, ...ownOptions(routes[pattern]!, `routes[${index}]`) }),
+    })),
+  );
   const ordered = [
     ...compiled.filter(({ pattern }) => pattern !== '*'),
     ...compiled.filter(({ pattern }) => pattern === '*'),
@@ -53,4 +56,16 @@ export function createRouter(routes: Readonly<Record<string, PoolOptions>>): Rou
       await Promise.all(compiled.map(({ pool }) => pool.close()));
     },
   };
+}
+
+/** All or none: a mistake that only a pool itself finds must not leave those before it at work on their stores. */
+function openAll(routes: readonly (Omit<Route, 'pool'> & { readonly options: ResolvedOptions })[]): readonly Route[] {
+  const open: Route[] = [];
+  try {
+    for (const { options, ...route } of routes) open.push({ ...route, pool: new Pool(options) });
+  } catch (error) {
+    for (const { pool } of open) void pool.close();
+    throw error;
+  }
+  return open;
 }

@@ -100,3 +100,14 @@ test('a target that no resolver would take is refused', () => {
     expect.objectContaining({ code: 'INVALID_TARGET' }),
   );
 });
+
+test('of a pool that is closed no line is written', async () => {
+  const clock = manualClock();
+  const pool = createPool({ clock });
+  await pool.close();
+  const lines: string[] = [];
+  summaryLog(pool, (line) => lines.push(line))();
+  summaryLog(pool, (line) => lines.push(line));
+  clock.advance(100_000);
+  expect(lines).toEqual([]);
+});

@@ -6,7 +6,7 @@ import type { Row } from '../kernel/table.js';
 import type { Pin } from '../ledger/pins.js';
 import type { Clock, Instant } from '../ports/clock.js';
 import type { Ledger } from '../ports/ledger.js';
-import { pinKey, type SessionPolicy } from '../policy/session.js';
+import { pinKey, sessionOf, type SessionPolicy } from '../policy/session.js';
 import { keyedPolicy } from '../policy/target-policy.js';
 import type { Policy } from '../policy/presets.js';
 import type { Target } from '../target.js';
@@ -70,8 +70,14 @@ export class SessionDesk {
     this.#freed = freed;
   }
 
+  /** Those that are remembered, the ones that have run out and were not looked at since included. */
   get size(): number {
     return this.#ledger.sessions.size;
+  }
+
+  /** @internal Those that keep an exit now. */
+  get live(): number {
+    return this.#ledger.livePins(this.#clock.now());
   }
 
   /** The exit a session is bound to, if any; name the target where each has its own. Reading prolongs nothing. */
@@ -135,7 +141,7 @@ export class SessionDesk {
     if (this.#lost.length === 0) return false;
     const lost = this.#lost;
     this.#lost = [];
-    for (const event of lost) this.#events.emit('unpinned', event);
+    for (const { session, endpoint } of lost) this.#events.emit('unpinned', { ...sessionOf(session), endpoint });
     return true;
   }
 
@@ -171,12 +177,13 @@ export class SessionDesk {
   #bindTo(session: string, to: Endpoint, keepsExit: boolean): boolean {
     // In the order in which it happened.
     this.flush();
-    this.#events.emit('pinned', { session, endpoint: to.id });
+    const named = sessionOf(session);
+    this.#events.emit('pinned', { ...named, endpoint: to.id });
     const from = this.#exits.of(session);
     if (keepsExit) this.#remember(session, to, 'bound');
     else this.#exits.forget(session);
     if (from?.state !== 'lost' || from.id === to.id) return false;
-    this.#events.emit('identity-changed', { session, from: from.id, to: to.id });
+    this.#events.emit('identity-changed', { ...named, from: from.id, to: to.id });
     return true;
   }
 

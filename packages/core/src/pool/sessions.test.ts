@@ -221,3 +221,21 @@ test("a session under a named rule is found, bound and unbound by any of the rul
   expect(pool.sessions.unbind('s', 'https://c.shop.example/')).toBe(true);
   expect(await pool.acquire({ target: 'https://b.shop.example/', session: 's' })).toBeDefined();
 });
+
+test.each([
+  ['under one key for all targets', {}, 's', undefined],
+  ['for each target', { per: 'target' }, 's', 'a.example'],
+  ['that nobody named', { per: 'target', always: true }, undefined, 'a.example'],
+] as const)('events tell of a session %s as its caller named it', async (_, terms, session, at) => {
+  const pool = createPool({ proxies: ['http://a:1', 'http://b:1'], clock: manualClock(), policy: { session: terms } });
+  const told: unknown[] = [];
+  for (const name of ['pinned', 'unpinned', 'identity-changed'] as const) {
+    pool.on(name, (event) => told.push([name, event.session, event.target]));
+  }
+  const request = { target: 'https://a.example/', ...(session === undefined ? {} : { session }) };
+  const first = await pool.acquire(request);
+  first.settle({ kind: 'response', status: 200, latencyMs: 1 });
+  pool.hold(first.endpoint.id);
+  (await pool.acquire(request)).settle({ kind: 'response', status: 200, latencyMs: 1 });
+  expect(told).toEqual(['pinned', 'unpinned', 'pinned', 'identity-changed'].map((name) => [name, session, at]));
+});

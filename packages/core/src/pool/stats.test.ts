@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { FailureOutcome, Outcome } from '../outcome.js';
-import { manualClock } from '../testing/manual-clock.js';
+import { manualClock, type ManualClock } from '../testing/manual-clock.js';
 import { seededRandom } from '../testing/seeded-random.js';
 import type { LocalPoolOptions } from './options.js';
-import { createPool } from './pool.js';
+import { createPool, type Pool } from './pool.js';
 import { prometheus } from './prometheus.js';
 
 const target = 'https://shop.example/';
@@ -65,7 +65,7 @@ test('tasks are pending, delayed, completed or failed', async () => {
   await pool.run({ target }, () => 'x');
   await expect(pool.acquire({ target, tags: ['none'] })).rejects.toThrow();
   await expect(pool.run({ target, tags: ['none'] }, () => 'x')).rejects.toThrow();
-  expect(pool.stats().tasks).toMatchObject({ completed: 3, failed: 2 });
+  expect(pool.stats().tasks).toMatchObject({ completed: 3, failed: 3 });
   // Of three jobs one is carried, one waits in the line, and one for room.
   const jobs = [1, 2].map(() => pool.trySubmit({ target }, () => new Promise<never>(() => undefined)));
   void pool.submit({ target }, () => 'x').catch(() => undefined);
@@ -173,4 +173,32 @@ test('an evicted endpoint counts as dead, and not as held by anybody', async () 
   await expect(use(answer(200))).rejects.toMatchObject({ code: 'POOL_EXHAUSTED' });
   expect(pool.resume(a)).toBe(true);
   await use(answer(200));
+});
+
+test('a request that got no lease counts as failed, however it was asked for', async () => {
+  const pool = createPool({ clock: manualClock() });
+  const refused = { code: 'POOL_EXHAUSTED' };
+  await expect(pool.acquire({ target })).rejects.toMatchObject(refused);
+  await expect(pool.tenancy({ target })).rejects.toMatchObject(refused);
+  await expect(pool.run({ target }, () => 'x')).rejects.toMatchObject(refused);
+  expect(pool.stats().tasks).toMatchObject({ completed: 0, failed: 3 });
+});
+
+test('sessions that keep an exit are counted, and not those whose time, uses or endpoint are gone', async () => {
+  const uses = async (terms: object, end: (pool: Pool, clock: ManualClock) => unknown) => {
+    const clock = manualClock();
+    const pool = createPool({ proxies: ['http://a:1'], clock, policy: { session: terms } });
+    for (const session of ['s', 't']) {
+      const lease = await pool.acquire({ target, session });
+      clock.advance(100);
+      lease.settle(answer(200));
+    }
+    end(pool, clock);
+    return [pool.stats().activeSessions, pool.sessions.size];
+  };
+  expect(await uses({}, () => undefined)).toEqual([2, 2]);
+  expect(await uses({ keep: 'ttl', ttlMs: 1000 }, (_, clock) => clock.advance(850))).toEqual([1, 2]);
+  expect(await uses({ keep: 'sliding', ttlMs: 1000 }, (_, clock) => clock.advance(850))).toEqual([1, 2]);
+  expect(await uses({ keep: 'count', maxUses: 1 }, () => undefined)).toEqual([0, 2]);
+  expect(await uses({}, (pool) => pool.remove(pool.stats().endpoints[0]!.id))).toEqual([0, 2]);
 });

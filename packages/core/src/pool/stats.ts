@@ -73,6 +73,7 @@ export interface PoolStats {
   readonly skipped: { readonly noPermit: number; readonly rateLimit: number; readonly cooldown: number };
   readonly inFlight: number;
   readonly waiting: number;
+  /** Sessions that keep an exit. */
   readonly activeSessions: number;
   readonly breakersOpen: number;
   readonly bytes: number;
@@ -109,7 +110,7 @@ export function readStats(name: string, dispatcher: Dispatcher, jobsWaiting: num
     skipped: { ...counters.skipped },
     inFlight,
     waiting: line.size,
-    activeSessions: sessions.size,
+    activeSessions: sessions.live,
     breakersOpen: targets.open.size,
     bytes: counters.bytes,
     endpoints: [...roster].map(([{ id, tier }, row]) => ({

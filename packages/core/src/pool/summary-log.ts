@@ -16,6 +16,8 @@ export function summaryLog(pool: Pool, sink: (line: string) => void, options: Su
   checkKeys(own, Object.keys(SUMMARY_DEFAULTS), '');
   const { everyMs } = { ...SUMMARY_DEFAULTS, ...own };
   finiteAtLeast(everyMs, 1, 'everyMs');
+  // Its end has been told already: no other would come.
+  if (pool.closed) return () => undefined;
   const { clock } = pool;
   let cancel = (): void => undefined;
   const next = (): void => {

@@ -54,8 +54,6 @@ export function joinLine(
   attempt: (caller: Caller) => boolean,
 ): void {
   const { signal } = run.request;
-  // In line for nothing but a timer of the pool: the process goes on until there is an answer.
-  const release = dispatcher.hold();
   const done = (): void => {
     waiter.over = true;
     release?.();
@@ -87,12 +85,15 @@ export function joinLine(
     dispatcher.line.leave(waiter);
     waiter.fail(abortedError(signal));
   };
+  // First of all: what the user brought may throw, and nobody would take the caller out of the line again.
+  signal?.addEventListener('abort', onAbort, { once: true });
+  // In line for nothing but a timer of the pool: the process goes on until there is an answer.
+  const release = dispatcher.hold();
   if (!dispatcher.line.join(waiter)) {
-    release?.();
+    done();
     full();
     return reject(lineFull(run));
   }
-  signal?.addEventListener('abort', onAbort, { once: true });
   dispatcher.reschedule();
 }
 

@@ -74,7 +74,7 @@ class Scene {
       const clock = this.#clock;
       const policy = { abandon: false };
       const pool = createPool({ proxies, store, policy, clock, random, deadlineMs: 3_600_000, leaseIdleMs: 3_600_000 });
-      pool.on('unpinned', ({ session }) => this.#exits.delete(session));
+      pool.on('unpinned', ({ session = '' }) => this.#exits.delete(session));
       this.#pools.push(pool);
       await this.through(pool.ready());
     }
