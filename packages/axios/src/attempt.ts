@@ -2,13 +2,14 @@ import { toTarget, type Lease, type Outcome, type Run } from '@fairlead/core';
 import {
   answered,
   DIAL_DEFAULTS,
+  headersOf,
   viaOf,
   type Exchange,
   type LeasedAgents,
   type LeaseTerms,
   type PlainHeaders,
 } from '@fairlead/dial';
-import { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import { AxiosError, AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { Carriers } from './carry.js';
 import { sentBody, type Hop, type LedHop, type RedirectOptions } from './hop.js';
 import { urlOf } from './lease-request.js';
@@ -33,7 +34,7 @@ export async function attempt(
   run: Run,
   lease: Lease,
   exchange: Exchange,
-  { inner, agents, bodyBytes }: Carriers,
+  { inner, agents, bodyBytes, headers }: Carriers,
 ): Promise<Attempted> {
   const since = performance.now();
   const elapsed = (): number => performance.now() - since;
@@ -49,7 +50,9 @@ export async function attempt(
     leased = agents.lease(lease.endpoint, terms(config, run, exchange));
     // `proxy: false`, or HTTP_PROXY of the environment would win over the agents.
     const own = { proxy: false as const, httpAgent: leased.http, httpsAgent: leased.https, ...redirects?.config };
-    response = await inner({ ...config, ...own });
+    const added = headersOf(headers, run, lease);
+    const identity = added && { headers: AxiosHeaders.concat(config.headers, added) };
+    response = await inner({ ...config, ...identity, ...own });
     return { kind: 'answer', response, subject: response, outcome: await seen(response), exchange };
   } catch (error) {
     const hop = redirects?.hop;

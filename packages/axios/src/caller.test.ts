@@ -95,3 +95,13 @@ test('errors that axios makes of an answer tell who carried it', async () => {
   expect(garbled).toMatchObject({ name: 'SyntaxError' });
   expect(poolInfo(garbled)).toMatchObject({ endpoint: id, attempts: 1 });
 });
+
+test('a name in `pool` that nobody reads is refused, whatever it is called', async () => {
+  const pool = createPool({ proxies: ['http://127.0.0.1:9'] });
+  open.push(pool);
+  const http = withPool(axios.create(), pool);
+  for (const name of ['terms', 'failed', 'sesion']) {
+    const request = http.get('http://shop.example', { pool: { [name]: 'x' } as object });
+    await expect(request).rejects.toMatchObject({ code: 'UNKNOWN_OPTION' });
+  }
+});

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Pool } from '@fairlead/core';
-import { adapterContract, type ContractClient, type ContractRequest } from '@fairlead/testkit';
+import { adapterContract, type ContractClient, type ContractOptions, type ContractRequest } from '@fairlead/testkit';
 import axios, { type AxiosInstance, type AxiosRequestConfig, type ResponseType } from 'axios';
 import { withPool } from './attach-pool.js';
 
@@ -9,11 +9,11 @@ adapterContract({
   name: `axios ${axios.VERSION}`,
   redirects: 'same-lease',
   program: fileURLToPath(new URL('../test/exit.mjs', import.meta.url)),
-  makeClient: (pool, { ca }) => contractClient(axios.create({ validateStatus: null }), pool, ca),
+  makeClient: (pool, options) => contractClient(axios.create({ validateStatus: null }), pool, options),
 });
 
-function contractClient(instance: AxiosInstance, pool: Pool, ca: string): ContractClient {
-  const http = withPool(instance, pool, { tls: { ca } });
+function contractClient(instance: AxiosInstance, pool: Pool, { ca, own }: ContractOptions): ContractClient {
+  const http = withPool(instance, pool, { tls: { ca }, ...own });
   const ask = async <T>(request: ContractRequest, responseType: ResponseType) => {
     const subject = await http.request<T>(toConfig(request, responseType));
     return { subject, status: subject.status, headers: { ...subject.headers }, body: subject.data };

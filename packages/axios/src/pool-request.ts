@@ -5,15 +5,23 @@ import type { EndpointId, PoolRequest, Run } from '@fairlead/core';
  * instances of a class on as they are.
  */
 export class RememberedRequest {
+  readonly #asked: PoolRequest | undefined;
   #tried: readonly EndpointId[] = NOBODY;
 
+  constructor(asked: PoolRequest | undefined) {
+    this.#asked = asked;
+    // For interceptors that read what they wrote. Names that are not the pool's must not hide a method of this.
+    Object.assign(this, Object.fromEntries(Object.entries(asked ?? {}).filter(([name]) => !(name in this))));
+  }
+
   static of(request: PoolRequest | undefined): RememberedRequest & PoolRequest {
-    return request instanceof RememberedRequest ? request : Object.assign(new RememberedRequest(), request);
+    return request instanceof RememberedRequest ? request : new RememberedRequest(request);
   }
 
   /** What the caller asked for, and whom an earlier issue failed with. */
   terms(): PoolRequest {
-    const own: PoolRequest = { ...(this as RememberedRequest & PoolRequest) };
+    // What an interceptor has changed meanwhile counts; a name that this has itself is the pool's to refuse.
+    const own: PoolRequest = { ...this.#asked, ...(this as RememberedRequest & PoolRequest) };
     return this.#tried.length === 0 ? own : { ...own, avoid: this.#tried };
   }
 

@@ -72,7 +72,16 @@ export function whenNavigating(context: object, visit: (url: string) => void): b
   const { page } = context as BrowserContextParts;
   if (typeof page?.once !== 'function') return false;
   page.on?.('request', (request) => {
-    if (request.isNavigationRequest() && request.frame() === page.mainFrame?.()) visit(request.url());
+    if (request.isNavigationRequest() && isOfMainFrame(request, page)) visit(request.url());
   });
   return true;
+}
+
+/** The first navigation of a new page has no frame yet, and asking for it throws. It is always a main frame's. */
+function isOfMainFrame(request: BrowserRequest, page: BrowserPage): boolean {
+  try {
+    return request.frame() === page.mainFrame?.();
+  } catch {
+    return true;
+  }
 }

@@ -38,6 +38,7 @@ export {
 } from './client-options.js';
 export { CallerSignal, type SignalLike } from './caller-signal.js';
 export { PoolShares, type Kept, type Share } from './pool-share.js';
+export { headersOf, withHeaders, type AttemptHeaders, type AttemptView } from './attempt-headers.js';
 export { Exchange } from './exchange.js';
 export { failureOf, type Seen } from './failure.js';
 export { isTunnelling, viaOf } from './carrier.js';

@@ -1,3 +1,4 @@
+import { FairleadError, type Policy } from '@fairlead/core';
 import { pastThePool } from '@fairlead/dial';
 import type { GotOptions } from './options.js';
 
@@ -20,4 +21,11 @@ export function checkAtLast(options: GotOptions, isOurs: (agent: unknown) => boo
     refuseBypass(options, isOurs);
     return getRequestFunction.call(options);
   };
+}
+
+/** A policy may change while the pool works, and be another's for a rule: it is looked at for each request. */
+export function refuseCompany({ hedge, race }: Pick<Policy, 'hedge' | 'race'>): void {
+  if (hedge.perAttempt === 0 && race.paths === 1) return;
+  const problem = 'got sends one request at a time: it can neither hedge nor race as the policy asks';
+  throw new FairleadError('POLICY_UNSUPPORTED', problem);
 }

@@ -14,13 +14,15 @@ import {
   answered,
   CallerSignal,
   Exchange,
+  headersOf,
   isTunnelling,
   viaOf,
+  withHeaders,
   type AgentClient,
   type LeasedAgents,
 } from '@fairlead/dial';
 import type { RequestError, Response } from 'got';
-import { checkAtLast, refuseBypass } from './bypass.js';
+import { checkAtLast, refuseBypass, refuseCompany } from './bypass.js';
 import type { GotOptions, PoolContext } from './options.js';
 
 /** One request of got's, through its retries and redirects: got keeps its loop, the run says how it goes on. */
@@ -35,6 +37,9 @@ export class CarriedRequest {
   /** The last answer that was to be replaced. */
   #held: RequestError | undefined;
   #since = 0;
+  /** Names of headers that the last attempt was given, and what stood there before. */
+  #given: readonly string[] = [];
+  #own: GotOptions['headers'] = {};
   /** Where the lease was taken for: by rules of the policy the run's own target can be wider. */
   #host: Target | undefined;
   #signal: AbortSignal | undefined;
@@ -127,7 +132,10 @@ export class CarriedRequest {
 
   async #take(options: GotOptions, target: string): Promise<void> {
     const again = this.#decision?.kind === 'reroute' || this.#decision?.kind === 'replay';
-    if (this.#run === undefined || !again) this.#run = this.#carriers.pool.begin(this.#leaseRequest(options, target));
+    if (this.#run === undefined || !again) {
+      this.#run = this.#carriers.pool.begin(this.#leaseRequest(options, target));
+      refuseCompany(this.#run.policy);
+    }
     this.#lease = undefined;
     this.#head = undefined;
     this.#decision = undefined;
@@ -146,6 +154,17 @@ export class CarriedRequest {
     this.#lease = lease;
     this.#exchange = exchange;
     this.#since = performance.now();
+    this.#identify(options);
+  }
+
+  /** What an earlier attempt was given goes first. */
+  #identify(options: GotOptions): void {
+    // One that a redirect to another host has taken off stays off.
+    for (const name of this.#given) if (options.headers[name] !== undefined) options.headers[name] = this.#own[name];
+    const added = headersOf(this.#carriers.headers, this.#run!, this.#lease!) ?? {};
+    this.#given = Object.keys(added).map((name) => name.toLowerCase());
+    this.#own = Object.fromEntries(this.#given.map((name) => [name, options.headers[name]]));
+    options.headers = withHeaders(options.headers, added) as GotOptions['headers'];
   }
 
   /** got's own timeout begins with a connection. */

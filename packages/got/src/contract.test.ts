@@ -14,7 +14,7 @@ for (const [name, extend] of Object.entries({ gotPool, gotHooks })) {
     redirects: 'same-lease',
     alone: true,
     program,
-    makeClient: (pool: Pool, { ca }) => clientOver(extend(pool, { tls: { ca } })),
+    makeClient: (pool: Pool, { ca, own }) => clientOver(extend(pool, { tls: { ca }, ...own })),
   });
 }
 

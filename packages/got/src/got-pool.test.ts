@@ -103,6 +103,17 @@ test('refuses a policy that hedges', async () => {
   expect(() => gotPool(pool)).toThrow(expect.objectContaining({ code: 'POLICY_UNSUPPORTED' }));
 });
 
+test('refuses it too where it comes later, or by a rule', async () => {
+  const target = await lab(startTarget());
+  const { pool } = await poolOver(2);
+  const client = got.extend(gotPool(pool));
+  pool.update({ policy: { race: { paths: 2 } } });
+  await expect(client(target.url)).rejects.toMatchObject({ code: 'POLICY_UNSUPPORTED' });
+  pool.update({ policy: { targets: [{ match: '127.0.0.1', hedge: { perAttempt: 1 } }] } });
+  await expect(client(target.url)).rejects.toMatchObject({ code: 'POLICY_UNSUPPORTED' });
+  expect([target.connections.opened, pool.stats().inFlight]).toEqual([0, 0]);
+});
+
 test('goes without the pool where that is allowed', async () => {
   const target = await lab(startTarget());
   const { pool, proxies } = await poolOver(1);

@@ -1,6 +1,7 @@
-import { FairleadError, type Pool } from '@fairlead/core';
+import type { Pool } from '@fairlead/core';
 import { agentClient, directRefused, type AgentClient, type AgentClientOptions } from '@fairlead/dial';
 import type { ExtendOptions, HandlerFunction, Hooks, RequestError } from 'got';
+import { refuseCompany } from './bypass.js';
 import { CarriedRequest } from './carried-request.js';
 import type { GotOptions, PoolContext } from './options.js';
 
@@ -19,13 +20,7 @@ export function gotHooks(pool: Pool, options: AgentClientOptions = {}): Pick<Ext
 }
 
 function attach(pool: Pool, options: AgentClientOptions): AgentClient {
-  const { hedge, race } = pool.policy;
-  if (hedge.perAttempt > 0 || race.paths > 1) {
-    throw new FairleadError(
-      'POLICY_UNSUPPORTED',
-      'got sends one request at a time: it can neither hedge nor race as the policy asks',
-    );
-  }
+  refuseCompany(pool.policy);
   return agentClient(pool, options);
 }
 

@@ -10,6 +10,7 @@ export type GotOptions = Pick<
   | 'enableUnixSockets'
   | 'followRedirect'
   | 'getRequestFunction'
+  | 'headers'
   | 'http2'
   | 'isStream'
   | 'method'

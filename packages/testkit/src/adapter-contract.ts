@@ -3,6 +3,7 @@ import { abortCases } from './cases/aborts.js';
 import { blameCases } from './cases/blame.js';
 import { boundCases } from './cases/bounds.js';
 import { companyCases } from './cases/company.js';
+import { identityCases } from './cases/identities.js';
 import { redirectCases } from './cases/redirects.js';
 import { refusalCases } from './cases/refusals.js';
 import { repeatCases } from './cases/repeats.js';
@@ -30,6 +31,7 @@ export function adapterContract(contract: AdapterContract): void {
     blameCases(within, contract);
     boundCases(within);
     redirectCases(within, contract);
+    identityCases(within);
     sessionCases(within, contract);
     repeatCases(within, contract);
     refusalCases(within, contract);

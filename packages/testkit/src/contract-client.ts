@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { LeaseRequest, Pool, PoolInfo } from '@fairlead/core';
+import type { EndpointId, LeaseRequest, Pool, PoolInfo } from '@fairlead/core';
 
 /** What the contract asks a client to send. */
 export interface ContractRequest {
@@ -28,10 +28,24 @@ export interface ContractClient {
   stream(request: ContractRequest): Promise<ContractAnswer & { readonly body: Readable }>;
 }
 
+/** What the contract asks of a client as a whole. */
+export interface ContractOptions {
+  readonly ca: string;
+  readonly own: { readonly headers?: (attempt: AttemptSeen) => Readonly<Record<string, string>> | undefined };
+}
+
+/** What a function for headers is told. */
+export interface AttemptSeen {
+  readonly endpoint: EndpointId;
+  readonly session: string | undefined;
+  readonly target: string;
+  readonly tried: number;
+}
+
 export interface AdapterContract {
   readonly name: string;
-  /** A client whose every request goes through the pool and that trusts `ca` at targets. */
-  makeClient(pool: Pool, options: { readonly ca: string }): ContractClient;
+  /** A client whose every request goes through the pool and that trusts `ca` at targets; `headers` is the adapter's option. */
+  makeClient(pool: Pool, options: ContractOptions): ContractClient;
   /**
    * `same-lease`: a redirect on one host goes on under its lease. `new-lease`: the library sends it as a request of its own.
    * `none`: it follows none.

@@ -15,7 +15,7 @@ import {
   type LabServer,
   type ProxyServer,
 } from '@fairlead/lab';
-import type { AdapterContract, ContractClient } from './contract-client.js';
+import type { AdapterContract, ContractClient, ContractOptions } from './contract-client.js';
 
 /** What may show nowhere. */
 export const CANARY = { user: 'canary-user', password: 'canary-pass' };
@@ -33,14 +33,19 @@ export class Scene {
   readonly leases = new Map<number, LeaseRecord>();
   readonly #waiting: (() => void)[] = [];
 
-  constructor(contract: AdapterContract, proxies: readonly ProxyInput[], options: PoolOptions) {
+  constructor(
+    contract: AdapterContract,
+    proxies: readonly ProxyInput[],
+    options: PoolOptions,
+    own: ContractOptions['own'],
+  ) {
     this.pool = createPool({ ...options, proxies });
     this.pool.on('leased', ({ leaseId, endpoint }) => void this.leases.set(leaseId, { endpoint, verdicts: [] }));
     this.pool.on('settled', ({ leaseId, verdict }) => {
       this.leases.get(leaseId)?.verdicts.push(verdict);
       for (const look of this.#waiting) look();
     });
-    this.client = contract.makeClient(this.pool, { ca: certificates().ca });
+    this.client = contract.makeClient(this.pool, { ca: certificates().ca, own });
   }
 
   get endpoints(): readonly EndpointId[] {
@@ -92,9 +97,13 @@ export class World {
     return this.#keep(startFault('http', name, { credentials: CANARY }));
   }
 
-  scene(proxies: readonly (LabServer | ProxyInput)[], options: PoolOptions = {}): Scene {
+  scene(
+    proxies: readonly (LabServer | ProxyInput)[],
+    options: PoolOptions = {},
+    own: ContractOptions['own'] = {},
+  ): Scene {
     const inputs = proxies.map((proxy) => (typeof proxy === 'object' && 'connections' in proxy ? proxy.url : proxy));
-    const scene = new Scene(this.#contract, inputs, options);
+    const scene = new Scene(this.#contract, inputs, options, own);
     this.#open.push(scene.pool);
     return scene;
   }

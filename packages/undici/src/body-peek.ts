@@ -6,6 +6,7 @@ export class BodyPeek<H> {
   readonly chunks: Buffer[] = [];
   readonly #decode: Decode;
   readonly #bytes: number;
+  #came = 0;
   #prefix: Uint8Array | undefined;
 
   constructor(head: H, encoding: string | string[] | undefined, bytes: number) {
@@ -17,8 +18,8 @@ export class BodyPeek<H> {
   /** True once there is enough. */
   add(chunk: Buffer): boolean {
     this.chunks.push(chunk);
-    const came = this.chunks.reduce((sum, { length }) => sum + length, 0);
-    return came >= this.#bytes + (this.#decode === asItIs ? 0 : TABLES);
+    this.#came += chunk.length;
+    return this.#came >= this.#bytes + (this.#decode === asItIs ? 0 : TABLES);
   }
 
   /** The first bytes, decoded; of what is packed in a way that nobody here knows, as they came. */

@@ -1,5 +1,5 @@
 import { notePoolInfo, type Lease, type LeaseRequest, type Pool, type Run } from '@fairlead/core';
-import { CallerSignal, StandInController } from '@fairlead/dial';
+import { CallerSignal, headersOf, StandInController, withHeaders, type AttemptHeaders } from '@fairlead/dial';
 import type { Dispatcher } from 'undici';
 import { Attempt, type AttemptOwner, type Ended } from './attempt.js';
 import type { EndpointAgents } from './endpoint-agents.js';
@@ -14,6 +14,7 @@ export interface Carriers {
   readonly agents: EndpointAgents;
   readonly memory: Memory;
   readonly bodyBytes: number;
+  readonly headers: AttemptHeaders | undefined;
   readonly underWay: UnderWay;
 }
 
@@ -118,7 +119,8 @@ export class CarriedDispatch implements AttemptOwner {
       return this.#fail(this.outer.reason);
     }
     this.#send(first);
-    this.#accompany('race');
+    // One that could not be sent at all is over by now.
+    if (this.#out.size > 0) this.#accompany('race');
   };
 
   /** Company for the attempts that are under way: in a race as much as the policy asks for. */
@@ -146,14 +148,21 @@ export class CarriedDispatch implements AttemptOwner {
     if (wait !== Number.POSITIVE_INFINITY) this.#hedgeAfter(wait);
     try {
       const { agent, release } = this.#carriers.agents.lease(lease.endpoint, this.run.request.session);
-      const body = this.#body.toSend() as Dispatcher.DispatchOptions['body'];
-      agent.dispatch(body == null ? this.#options : { ...this.#options, body }, attempt);
+      agent.dispatch(this.#toSend(lease), attempt);
       // A graceful end: what was dispatched is still carried.
       release?.();
     } catch (error) {
       // Options that undici or a connector will not have: nobody else would hear of it.
       attempt.refuse(error as Error);
     }
+  }
+
+  #toSend(lease: Lease): Dispatcher.DispatchOptions {
+    const body = this.#body.toSend() as Dispatcher.DispatchOptions['body'];
+    const added = headersOf(this.#carriers.headers, this.run, lease);
+    if (body == null && added === undefined) return this.#options;
+    const headers = added && { headers: withHeaders(this.#options.headers as Record<string, string>, added) };
+    return { ...this.#options, ...(body == null ? undefined : { body }), ...headers } as Dispatcher.DispatchOptions;
   }
 
   #hedgeAfter(wait: number): void {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Pool } from '@fairlead/core';
-import { adapterContract, type ContractClient, type ContractRequest } from '@fairlead/testkit';
+import { adapterContract, type ContractClient, type ContractOptions, type ContractRequest } from '@fairlead/testkit';
 import { interceptors, request, type Dispatcher } from 'undici';
 import { createFetch, poolDispatcher, poolInfo } from './index.js';
 
@@ -14,14 +14,14 @@ adapterContract({
   redirects: 'new-lease',
   program,
   poolInfo,
-  makeClient: (pool, { ca }) => {
-    const dispatcher = poolDispatcher(pool, { tls: { ca } });
+  makeClient: (pool, { ca, own }) => {
+    const dispatcher = poolDispatcher(pool, { tls: { ca }, ...own });
     return clientOver(dispatcher.compose(interceptors.redirect({ maxRedirections: 5 })));
   },
 });
 
-function requestClient(pool: Pool, { ca }: { readonly ca: string }): ContractClient {
-  return clientOver(poolDispatcher(pool, { tls: { ca } }));
+function requestClient(pool: Pool, { ca, own }: ContractOptions): ContractClient {
+  return clientOver(poolDispatcher(pool, { tls: { ca }, ...own }));
 }
 
 function clientOver(dispatcher: Dispatcher): ContractClient {
@@ -40,8 +40,8 @@ function clientOver(dispatcher: Dispatcher): ContractClient {
   };
 }
 
-function fetchClient(pool: Pool, { ca }: { readonly ca: string }): ContractClient {
-  const fetch = createFetch(pool, { tls: { ca } });
+function fetchClient(pool: Pool, { ca, own }: ContractOptions): ContractClient {
+  const fetch = createFetch(pool, { tls: { ca }, ...own });
   const ask = async ({ url, timeoutMs, signal, body, ...rest }: ContractRequest) => {
     const controller = new AbortController();
     const abort = (): void => controller.abort(signal?.reason);

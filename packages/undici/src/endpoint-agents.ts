@@ -11,7 +11,7 @@ export interface LeasedAgent {
 }
 
 /** As much of the options as makes agents different. */
-export type EndpointAgentOptions = Omit<PoolDispatcherOptions, 'allowDirect' | 'bodyBytes'> & {
+export type EndpointAgentOptions = Omit<PoolDispatcherOptions, 'allowDirect' | 'bodyBytes' | 'headers'> & {
   /** Hears of every socket. */
   readonly traffic?: Tracker;
 };

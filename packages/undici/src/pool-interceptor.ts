@@ -29,12 +29,12 @@ export function poolInterceptor(
 
 export function poolCarrier(pool: Pool, options: PoolDispatcherOptions): PoolCarrier {
   checkKeys(options, KEYS, '');
-  const { allowDirect, bodyBytes, ...own } = { ...POOL_DISPATCHER_DEFAULTS, ...options };
-  checkClientOptions({ allowDirect, bodyBytes });
+  const { allowDirect, bodyBytes, headers, ...own } = { ...POOL_DISPATCHER_DEFAULTS, ...options };
+  checkClientOptions({ allowDirect, bodyBytes, headers });
   checkCacheTerms(own);
   const { kept: agents, release } = shares.share(pool, own);
   const underWay = new UnderWay();
-  const carriers = { pool, agents, memory: new Memory(), bodyBytes, underWay };
+  const carriers = { pool, agents, memory: new Memory(), bodyBytes, headers, underWay };
   let ended: Error | undefined;
   const end = (reason: Error): UnderWay => {
     ended ??= reason;

@@ -290,7 +290,7 @@ export class Run {
     if (!this.#open.delete(lease)) return DONE;
     if (this.#won) lease.lose();
     // What fails once its caller has gone is nobody's fault.
-    const called = this.request.signal?.aborted === true && outcome.kind === 'failure';
+    const called = outcome.kind === 'failure' && isCalledOff(this.request.signal);
     lease.settle(called ? { kind: 'abandoned', elapsedMs: outcome.elapsedMs } : outcome);
     const decision = this.#decide(lease, lease.outcome ?? outcome);
     const again = decision.kind === 'reroute' || decision.kind === 'replay';
@@ -388,4 +388,10 @@ export class Run {
     const problem = `${this.#reroutes + this.#attempts} tried for ${this.target}, the last failed with ${outcome.code} in ${outcome.phase}`;
     return { kind: 'give-up', error: new FairleadError('RETRIES_EXHAUSTED', problem) };
   }
+}
+
+/** A signal that has timed out is a bound of the client's, which whoever was too slow has run into. */
+function isCalledOff(signal: AbortSignal | undefined): boolean {
+  const { name }: { name?: unknown } = Object(signal?.reason);
+  return signal?.aborted === true && name !== 'TimeoutError';
 }
