@@ -1,5 +1,5 @@
 export type { Abortion } from './attempt.js';
-export { dial, DIAL_DEFAULTS, type DialOptions, type DialSettings } from './dial.js';
+export { dial, dialTunnel, DIAL_DEFAULTS, type DialOptions, type DialSettings } from './dial.js';
 export type { ReachOptions } from './reach.js';
 export { Inlet, type Sink } from './inlet.js';
 export { DialError, type DialErrorCode, type DialFailure, type DialPhase } from './dial-error.js';

@@ -29,7 +29,8 @@ export function reachTcp(
         port,
         autoSelectFamily: true,
         noDelay: true,
-        ...PROBING,
+        keepAlive: true,
+        keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
         ...(lookup && { lookup }),
         ...(onread && { onread }),
       }),
@@ -46,7 +47,6 @@ export function reachTcp(
 
 /** TCP keep-alive finds the proxy that vanished under an idle tunnel. */
 export const TCP_KEEP_ALIVE_MS = 60_000;
-const PROBING = { keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS };
 
 /** Answers that say something of the name. */
 export const NO_SUCH_NAME: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA']);

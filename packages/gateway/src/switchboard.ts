@@ -1,11 +1,11 @@
 import type { LookupFunction, Socket } from 'node:net';
 import { FairleadError, type EndpointId, type Outcome, type Pool } from '@fairlead/core';
-import { dial, failureOf, Inlet, type DialSettings } from '@fairlead/dial';
+import { dialTunnel, failureOf, Inlet, type DialSettings } from '@fairlead/dial';
 import { Cancellation } from './cancellation.js';
 import type { Destination } from './destination.js';
 import type { Client } from './doorman.js';
 import { Search, type Hearsay } from './hearsay.js';
-import type { Call, Holding, Seat } from './holding.js';
+import type { Holding, Seat } from './holding.js';
 import { Line, type LineJudge } from './line.js';
 import { failureUnguarded, Refusal, refusalOf } from './refusal.js';
 import type { SessionBook } from './session-book.js';
@@ -49,19 +49,12 @@ export class Switchboard {
     this.#parts = parts;
   }
 
-  async open(client: Client, destination: Destination, gone: Cancellation, trying: () => void): Promise<Line> {
+  open(client: Client, destination: Destination, gone: Cancellation, trying: () => void): Promise<Line> {
     const { connectTimeoutMs } = this.#parts;
     const timeoutMs = Math.min(connectTimeoutMs, client.ticket?.connectTimeoutMs ?? connectTimeoutMs);
     const wish = { destination, gone, trying, timeoutMs };
     if (this.#parts.isDirect(destination)) return this.#openDirect(wish);
-    const hold = this.#hold(client, destination, timeoutMs);
-    try {
-      return await this.#openThrough(hold, wish);
-    } catch (error) {
-      hold.search.over();
-      hold.giveBack();
-      throw error;
-    }
+    return this.#openThrough(this.#hold(client, destination, timeoutMs), wish);
   }
 
   async #openDirect({ destination, gone, timeoutMs }: Wish): Promise<Line> {
@@ -73,30 +66,33 @@ export class Switchboard {
   }
 
   async #openThrough(hold: Hold, wish: Wish): Promise<Line> {
+    const { search } = hold;
     let failure: Refusal | undefined;
     let unmoved = 0;
-    for (let attempts = 1; ; attempts += 1) {
-      const tried = await this.#tryOnce(hold, wish, attempts, failure);
-      if (tried instanceof Line) return tried;
-      failure = tried.refusal;
-      // The exit stays: the target may be down. It is asked once more through it, and once only.
-      if (!tried.moved) unmoved += 1;
-      const { search } = hold;
-      if (tried.final || unmoved > 1 || search.isHopeless || performance.now() >= search.deadline) throw failure;
+    try {
+      for (let attempts = 1; ; attempts += 1) {
+        const tried = await this.#tryOnce(hold, wish, attempts);
+        if (tried instanceof Line) return tried;
+        failure = tried.refusal;
+        // The exit stays: the target may be down. It is asked once more through it, and once only.
+        if (!tried.moved) unmoved += 1;
+        if (tried.final || unmoved > 1 || search.isHopeless || performance.now() >= search.deadline) throw failure;
+      }
+    } catch (error) {
+      search.over();
+      hold.giveBack();
+      // What was wrong with the last exit says more than that there is no other.
+      throw failure !== undefined && isExhausted(error) ? failure : error;
     }
   }
 
-  async #tryOnce(hold: Hold, { destination, gone, trying }: Wish, attempts: number, earlier: Refusal | undefined) {
+  async #tryOnce(hold: Hold, { destination, gone, trying }: Wish, attempts: number) {
     const { holding, search } = hold;
     const { url, host, port } = destination;
     const leaving = new Cancellation();
     const leave = (): void => leaving.abort();
     let close = leave;
-    const seat = await this.#take(
-      holding,
-      { target: url, deadlineMs: search.leftMs, gone, close: () => close() },
-      earlier,
-    );
+    const seat = await holding.take({ target: url, deadlineMs: search.leftMs, gone, close: () => close() });
     gone.addEventListener('abort', leave);
     trying();
     const since = performance.now();
@@ -104,7 +100,7 @@ export class Switchboard {
     try {
       const timeoutMs = search.dialMs(seat.tenancy);
       const terms = { ...this.#parts.settings, host, port, signal: leaving, timeoutMs, inlet };
-      const socket = await dial(seat.tenancy.endpoint, terms);
+      const socket = await dialTunnel(seat.tenancy.endpoint, terms);
       const judge = hold.judge(seat, url);
       const line = lineOf(socket, inlet, seat.tenancy.endpoint.id, attempts, since, judge);
       search.reached(seat.tenancy);
@@ -118,15 +114,6 @@ export class Switchboard {
       return { refusal: refusalOf(error), moved: moved || rotated, final: gone.aborted || isFinal(outcome) };
     } finally {
       gone.removeEventListener('abort', leave);
-    }
-  }
-
-  /** What was wrong with the last exit says more than that there is no other. */
-  async #take(holding: Holding, call: Call, earlier: Refusal | undefined): Promise<Seat> {
-    try {
-      return await holding.take(call);
-    } catch (error) {
-      throw earlier !== undefined && isExhausted(error) ? earlier : error;
     }
   }
 

@@ -61,13 +61,7 @@ export class TunnelFront {
     head: Buffer,
     answer: () => void,
   ): Promise<void> {
-    let line: Line;
-    try {
-      line = await this.#find(access, client, destination, socket);
-    } catch (error) {
-      client.ticket?.refused(refusalOf(error), destination.url);
-      throw error;
-    }
+    const line = await this.#find(access, client, destination, socket);
     this.#lines.add(line);
     answer();
     line.join(socket, head, this.#parts.idleMs, ({ sent, received, by, error }) => {
@@ -80,17 +74,22 @@ export class TunnelFront {
 
   // A client that closes, or ends before it has a tunnel, waits for nothing any more.
   async #find(access: Access, client: Client, destination: Destination, socket: Socket): Promise<Line> {
-    if (this.draining) throw new Refusal(503, 'DRAINING', 'the gateway is about to close');
     const { admission, switchboard } = this.#parts;
-    admission.tunnel(access, client, destination);
     const gone = new Cancellation();
     const onGone = (): void => gone.abort();
     socket.once('end', onGone).once('close', onGone);
-    const line = await switchboard.open(client, destination, gone, () => (access.attempts += 1));
-    socket.off('end', onGone).off('close', onGone);
-    if (!gone.aborted && !socket.destroyed) return line;
-    line.close();
-    throw new Refusal(499, 'ABORTED', 'the client has gone');
+    try {
+      if (this.draining) throw new Refusal(503, 'DRAINING', 'the gateway is about to close');
+      admission.tunnel(access, client, destination);
+      const line = await switchboard.open(client, destination, gone, () => (access.attempts += 1));
+      socket.off('end', onGone).off('close', onGone);
+      if (!gone.aborted && !socket.destroyed) return line;
+      line.close();
+      throw new Refusal(499, 'ABORTED', 'the client has gone');
+    } catch (error) {
+      client.ticket?.refused(refusalOf(error), destination.url);
+      throw error;
+    }
   }
 
   async #connect(access: Access, request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {

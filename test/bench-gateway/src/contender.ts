@@ -10,10 +10,11 @@ process.on('message', (asked) => process.send?.(vitals(asked === 'memory')));
 process.on('disconnect', () => process.exit());
 process.send?.({ port });
 
-async function ours({ upstreams, plain, policy = 'relay' }: Order): Promise<number> {
+async function ours({ upstreams, plain, policy = 'relay', maxPerPeer }: Order): Promise<number> {
   const pool = createPool({ proxies: upstreams, policy });
   // The guard is on and looks at each target; the lab's are let through by name of their network.
-  const gateway = createGateway({ pool, ports: 'all', allowPrivate: ['127.0.0.0/8'], plain: plain ?? 'tunnel' });
+  const guarded = { pool, ports: 'all', allowPrivate: ['127.0.0.0/8'] } as const;
+  const gateway = createGateway({ ...guarded, plain: plain ?? 'tunnel', ...(maxPerPeer && { maxPerPeer }) });
   return (await gateway.listen()).port;
 }
 

@@ -11,12 +11,15 @@ export interface Load {
 }
 
 export interface Loaded {
+  /** Requests that were carried: one that is refused at once is no quick one. */
   readonly perSecond: number;
   readonly failures: number;
   readonly p99Ms: number;
 }
 
 const HOST = '127.0.0.1';
+/** A request that takes longer has failed, or a run would never end. */
+const LONGEST_MS = 60_000;
 
 /** A tunnel for each request: CONNECT, one request through it, closed. */
 export function loadConnect(load: Load): Promise<Loaded> {
@@ -63,7 +66,7 @@ async function run({ requests, concurrency }: Load, worker: (left: Counter) => P
   await Promise.all(Array.from({ length: concurrency }, () => worker(counter)));
   const seconds = (performance.now() - since) / 1000;
   times.sort((a, b) => a - b);
-  return { perSecond: requests / seconds, failures, p99Ms: times[Math.floor(times.length * 0.99)] ?? 0 };
+  return { perSecond: times.length / seconds, failures, p99Ms: times[Math.floor(times.length * 0.99)] ?? 0 };
 }
 
 function throughTunnel({ gatewayPort, targetPort, onlyUnanswered = false }: Load): Promise<number | undefined> {
@@ -72,7 +75,12 @@ function throughTunnel({ gatewayPort, targetPort, onlyUnanswered = false }: Load
     let stage: 'connect' | 'answer' = 'connect';
     let heard = '';
     let ok = false;
+    let hangs = false;
     const socket = connect({ port: gatewayPort, host: HOST, noDelay: true });
+    const patience = setTimeout(() => {
+      hangs = true;
+      socket.destroy();
+    }, LONGEST_MS);
     socket.setEncoding('latin1');
     socket.write(`CONNECT ${HOST}:${targetPort} HTTP/1.1\r\nHost: ${HOST}:${targetPort}\r\n\r\n`);
     socket.on('data', (chunk: string) => {
@@ -89,8 +97,11 @@ function throughTunnel({ gatewayPort, targetPort, onlyUnanswered = false }: Load
       if (ok) socket.destroy();
     });
     socket.on('error', () => undefined);
-    const counts = (): boolean => ok || (onlyUnanswered && stage === 'answer');
-    socket.on('close', () => resolve(counts() ? performance.now() - since : undefined));
+    const counts = (): boolean => ok || (onlyUnanswered && stage === 'answer' && !hangs);
+    socket.on('close', () => {
+      clearTimeout(patience);
+      resolve(counts() ? performance.now() - since : undefined);
+    });
   });
 }
 
@@ -105,7 +116,9 @@ function opened(port: number): Promise<Socket | undefined> {
 function plainOver(socket: Socket, targetPort: number): Promise<boolean> {
   return new Promise((resolve) => {
     let heard = '';
+    const patience = setTimeout(() => socket.destroy(), LONGEST_MS);
     const end = (ok: boolean): void => {
+      clearTimeout(patience);
       socket.off('data', take).off('close', lost);
       resolve(ok);
     };
@@ -158,7 +171,8 @@ export function loadBulk({ gatewayPort, targetPort }: Load, bytes: number): Prom
         },
       },
     });
-    socket.on('error', reject);
+    socket.on('error', reject).on('close', () => reject(new Error('the tunnel ended early')));
+    socket.setTimeout(LONGEST_MS, () => socket.destroy());
     socket.write(`CONNECT ${HOST}:${targetPort} HTTP/1.1\r\nHost: ${HOST}:${targetPort}\r\n\r\n`);
   });
 }

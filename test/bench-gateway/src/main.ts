@@ -5,6 +5,7 @@ import { startNode, startSquid, startTinyproxy, type Contender } from './contend
 import { failures } from './failures.js';
 import { growth } from './growth.js';
 import { loadBulk, loadConnect, loadPlain, type Load, type Loaded } from './load.js';
+import { slowCrowd } from './slow-crowd.js';
 import { argument, median, rounded, say } from './report.js';
 
 const ROUNDS = argument('--rounds', 7);
@@ -24,6 +25,7 @@ const [ours, oursAbsolute, proxyChain, squid, tinyproxy] = await Promise.all([
   startSquid(port),
   startTinyproxy(port),
 ]);
+let oursFailed = 0;
 const everybody: readonly Contender[] = [ours, oursAbsolute, proxyChain, squid, tinyproxy];
 
 const connect = await compare('CONNECT', [ours, proxyChain, squid, tinyproxy], loadConnect);
@@ -31,6 +33,7 @@ const plain = await compare('plain', everybody, loadPlain);
 const bulk = await compareBulk([ours, proxyChain, squid]);
 await Promise.all(everybody.map((contender) => contender.stop()));
 const lost = await failures(target.port, argument('--failures', 2000));
+const slow = await slowCrowd(target.port, upstream.url, argument('--crowd', 10_000));
 const rssGrowth = await growth(target.port, upstream.url, argument('--tunnels', 100_000));
 await Promise.all([target.stop(), upstream.stop()]);
 
@@ -47,9 +50,12 @@ const result = {
   },
   tunnel: { vsProxyChain: bulk.rate(ours, proxyChain), cpu: bulk.cpu(ours, proxyChain) },
   failures: lost,
+  slow,
   rssGrowth,
 };
 process.stdout.write(`${JSON.stringify(result)}\n`);
+// A figure of requests that were not carried is none.
+if (oursFailed + lost.ours > 0) process.exitCode = 1;
 
 interface Figures {
   readonly rate: number;
@@ -81,6 +87,7 @@ async function compare(what: string, contenders: readonly Contender[], load: (lo
       const before = await contender.vitals();
       const { perSecond, failures: failed, p99Ms } = await load(terms(contender, REQUESTS));
       const cpuMs = ((await contender.vitals()).cpuMs - before.cpuMs) / REQUESTS;
+      if (failed > 0 && contender.name.startsWith('ours')) oursFailed += failed;
       if (failed > 0) say(`${what}: ${contender.name} failed ${failed} of ${REQUESTS}`);
       figures.set(contender, { rate: perSecond, cpuMs });
       say(

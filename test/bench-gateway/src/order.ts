@@ -4,6 +4,8 @@ export interface Order {
   readonly upstreams: readonly string[];
   /** What ours does by the outcomes. @default 'relay' */
   readonly policy?: 'relay' | 'respectful';
+  /** Connections that ours takes from one address, where that is not its default. */
+  readonly maxPerPeer?: number;
   /** How ours sends plain requests to its upstream. */
   readonly plain?: 'tunnel' | 'absolute';
 }

@@ -50,6 +50,17 @@ for (const [client, loginOf] of Object.entries(CLIENTS)) {
   }
 }
 
+test('a tunnel is tried through the next exit under a policy that gives no attempt up, too: nothing was sent', async () => {
+  const { handle, log } = await startGateway([mute.url, proxy.url], {
+    connectTimeoutMs: 2000,
+    poolOptions: { strategy: fifo(), policy: 'relay' },
+  });
+  const { socket, head } = await openTunnel(handle.port, new URL(target.url).host);
+  socket.destroy();
+  expect(statusOf(head)).toBe(200);
+  await expect.poll(() => log).toMatchObject([{ status: 200, attempts: 2 }]);
+});
+
 test('where there is no other exit, a slow one has all the time there is', async () => {
   const { handle, log } = await startGateway([mute.url], {
     connectTimeoutMs: 600,

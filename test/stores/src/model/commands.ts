@@ -100,6 +100,9 @@ function foresee(model: Model, question: Question, { now, pool }: Colleague): Fo
   if (until > now - BLUR_MS || !kept.sure) return 'either';
   const exits = kept.endpoint === undefined ? ENDPOINTS : [kept.endpoint];
   if (exits.every((exit) => inFlight(model, exit) >= LIMIT)) return 'refused';
+  // Who was told of an exit that the session has no more waits for that one while it is taken.
+  const believed = question.session === undefined ? undefined : pool.sessions.lookup(question.session);
+  if (believed !== undefined && believed !== kept.endpoint) return 'either';
   // One that is not known yet carries one at a time.
   const active = new Set(
     pool.stats().endpoints.flatMap(({ id, standing }) => (standing === 'active' ? [`${id}`] : [])),
