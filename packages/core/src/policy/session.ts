@@ -5,7 +5,8 @@ import type { Target } from '../target.js';
 export interface SessionPolicy {
   /**
    * `forever`: until the exit fails. `ttl`: so long since the pin was made. `sliding`: so long since its last use. `count`: so
-   * many uses. `request`: a fresh exit each time.
+   * many uses. `request`: another exit each time, in turn.
+   * After `ttl`, `count` and `request` the next exit is one that the session has not had lately, where there is one.
    */
   readonly keep: 'forever' | 'ttl' | 'sliding' | 'count' | 'request';
   readonly ttlMs: number;

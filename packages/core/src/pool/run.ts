@@ -69,6 +69,7 @@ const REPLAY: Decision = Object.freeze({ kind: 'replay' });
 /** Of runs that ask for one lease alone; never written to. */
 const NOBODY = new Set<EndpointId>();
 const NOTHING = new Set<Lease>();
+const NO_ENDPOINTS: readonly EndpointId[] = Object.freeze([]);
 
 /** One request of the user's: what was tried, and what may still be. */
 export class Run {
@@ -118,8 +119,9 @@ export class Run {
     const { keep, always } = policy.session;
     const kept = keep !== 'request' && (request.session !== undefined || always);
     this.#session = kept ? pinKey(request.session ?? '', target, policy.session) : undefined;
-    const { avoid = [] } = request;
-    this.#avoid = this.#session !== undefined ? [] : parts.stale.length > 0 ? [...parts.stale, ...avoid] : avoid;
+    const { avoid = NO_ENDPOINTS } = request;
+    this.#avoid =
+      this.#session !== undefined ? NO_ENDPOINTS : parts.stale.length > 0 ? [...parts.stale, ...avoid] : avoid;
   }
 
   /** @internal */
@@ -328,7 +330,7 @@ export class Run {
   /** @internal False when there was nobody to avoid. */
   dropAvoid(): boolean {
     if (this.#avoid.length === 0) return false;
-    this.#avoid = [];
+    this.#avoid = NO_ENDPOINTS;
     return true;
   }
 
