@@ -8,6 +8,31 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const scratch = mkdtempSync(join(tmpdir(), 'fairlead-pack-'));
+/** What consumers write, in either kind of module. */
+const CLIENT = `
+import axios from 'axios';
+import got from 'got';
+import { request } from 'undici';
+import { createPool } from '@fairlead/core';
+import { withPool } from '@fairlead/axios';
+import { gotPool, type PoolContext } from '@fairlead/got';
+import { createFetch, pooled, poolDispatcher } from '@fairlead/undici';
+const pool = createPool({ proxies: [] });
+export const one = withPool(axios.create(), pool).get('https://shop.example', { pool: { session: 'a' } });
+const context = { pool: { session: 'a' } } satisfies PoolContext;
+export const two = got.extend(gotPool(pool))('https://shop.example', { context });
+export const three: typeof globalThis.fetch = createFetch(pool);
+export const four = createFetch(pool)('https://shop.example', { pool: { session: 'a' } });
+const options = pooled({ dispatcher: poolDispatcher(pool), pool: { session: 'a' } });
+export const five = request('https://shop.example', options);
+`;
+
+const COMMON_CLIENT = `
+import core = require('@fairlead/core');
+import undici = require('@fairlead/undici');
+export const one = undici.createFetch(core.createPool({ proxies: [] }))('https://shop.example');
+`;
+
 try {
   const packages = publishable();
   const tarballs = packages.map(pack);
@@ -73,30 +98,6 @@ function compile(home) {
   writeFileSync(join(home, 'client.cts'), COMMON_CLIENT);
   run(join(root, 'node_modules/.bin/tsc'), ['-p', home], home);
 }
-
-const CLIENT = `
-import axios from 'axios';
-import got from 'got';
-import { request } from 'undici';
-import { createPool } from '@fairlead/core';
-import { withPool } from '@fairlead/axios';
-import { gotPool, type PoolContext } from '@fairlead/got';
-import { createFetch, pooled, poolDispatcher } from '@fairlead/undici';
-const pool = createPool({ proxies: [] });
-export const one = withPool(axios.create(), pool).get('https://shop.example', { pool: { session: 'a' } });
-const context = { pool: { session: 'a' } } satisfies PoolContext;
-export const two = got.extend(gotPool(pool))('https://shop.example', { context });
-export const three: typeof globalThis.fetch = createFetch(pool);
-export const four = createFetch(pool)('https://shop.example', { pool: { session: 'a' } });
-const options = pooled({ dispatcher: poolDispatcher(pool), pool: { session: 'a' } });
-export const five = request('https://shop.example', options);
-`;
-
-const COMMON_CLIENT = `
-import core = require('@fairlead/core');
-import undici = require('@fairlead/undici');
-export const one = undici.createFetch(core.createPool({ proxies: [] }))('https://shop.example');
-`;
 
 function peersToInstall({ peerDependencies = {} }) {
   return Object.fromEntries(Object.entries(peerDependencies).filter(([name]) => !name.startsWith('@fairlead/')));
