@@ -422,7 +422,7 @@ class Life {
     }
     this.#checkRunning();
     if (this.#waiting.length > 0 && this.#chance.yes(0.2)) this.#checkNobodySleeps();
-    if (this.#chance.yes(0.002)) this.#checkSecrets();
+    if (this.#chance.yes(0.0004)) this.#checkSecrets();
   }
 
   #checkRunning(): void {
