@@ -108,8 +108,8 @@ export class Dispatcher implements LeaseKeeper {
       vacated: (row) => this.counters.forget(row),
       link,
     });
-    const now = { policy: () => options.policy };
-    const desk = { ledger: store.ledger, members: this.members, bytes: this.bytes, events, clock, ...now };
+    const { members, bytes } = this;
+    const desk = { ledger: store.ledger, members, bytes, events, clock, policy: () => options.policy };
     this.sessions = new SessionDesk(desk, () => this.changed());
     this.question = new Question(this.kernel, this.roster, options, () => this.inFlight + this.line.wanting + 1);
     if (shared !== undefined) this.question.query.want = SHARED_CANDIDATES;
