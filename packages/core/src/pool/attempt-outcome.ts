@@ -1,5 +1,5 @@
 import type { ProxyUrl } from '../proxy-url.js';
-import { isOutcome } from '../outcome-check.js';
+import { readOutcome } from '../outcome-check.js';
 import type { HeaderView, Outcome, ResponseOutcome } from '../outcome.js';
 import { unreached, type ConnectError } from './unreached.js';
 
@@ -26,8 +26,7 @@ export function outcomeOf(result: AttemptResult<unknown>, seen: Seen): Outcome {
 
 function thrownOutcome(thrown: unknown, elapsedMs: number, proxy: ProxyUrl): Outcome {
   const error: ErrorLike = Object(thrown);
-  if (isOutcome(error.outcome)) return error.outcome;
-  const answer = thrownResponse(error, elapsedMs);
+  const answer = readOutcome(error.outcome, elapsedMs) ?? thrownResponse(error, elapsedMs);
   if (answer !== undefined) return answer;
   const failed = unreached(error, proxy);
   if (failed === undefined) return unclear(codeOf(error), elapsedMs);
