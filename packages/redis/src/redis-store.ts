@@ -56,8 +56,15 @@ const COMMANDS_BACK = 4;
 const SILENT_LIVES = 3;
 /** By then every worker has heard of every other one. */
 const SETTLED_PULLS = 3;
-/** How long the server has to be out of reach before places are granted without it. */
-const ALONE_AFTER = { closed: () => Number.POSITIVE_INFINITY, partition: (ttlMs: number) => ttlMs, open: () => 0 };
+/**
+ * How long a worker has to be out of reach for others to think that it has granted places without the server. Under `open` it
+ * may have done so at once; who thought that of everyone would begin anew whenever somebody else does, and never come to an end.
+ */
+const ALONE_AFTER = {
+  closed: () => Number.POSITIVE_INFINITY,
+  partition: (ttlMs: number) => ttlMs,
+  open: (ttlMs: number) => ttlMs,
+};
 
 /** What only tests and simulations set: by other values than these the promise need not hold. */
 export interface Tuning {

@@ -37,6 +37,15 @@ describe.skipIf(!available)('workers that disagree', () => {
   });
 });
 
+describe.skipIf(!available)('while the server is there', () => {
+  test.each(['partition', 'closed', 'open'] as const)('two workers are served, whenDown: %s', async (whenDown) => {
+    // Longer than it takes either to hear that the other has begun anew.
+    const times = { graceMs: 500, pullMs: 50 };
+    const workers = [await site.worker({ whenDown }, {}, times), await site.worker({ whenDown }, {}, times)];
+    for (const { pool } of [...workers, ...workers]) (await pool.acquire({ target })).settle(ok);
+  });
+});
+
 describe.skipIf(!available)('a pace', () => {
   test('is kept over four workers by the clock of the server', async () => {
     const paceMs = 600;
