@@ -12,6 +12,7 @@ import type { RedisLink } from './redis-link.js';
 import { endpointOf, readBatch, writeBatch } from './soft-rows.js';
 import type { RedisPort } from './port/redis-port.js';
 import type { Standing } from './standing.js';
+import type { WakingClock } from './waking-clock.js';
 
 export interface RecordsOptions {
   readonly worker: string;
@@ -22,6 +23,7 @@ export interface RecordsOptions {
   readonly silenceMs: number;
   /** Time constant of the masses. */
   readonly tauMs: number;
+  readonly clock: WakingClock;
 }
 
 const MOST_ENTRIES = 200;
@@ -62,7 +64,7 @@ export class RedisRecords implements Records {
   }
 
   async open(context: RecordsContext): Promise<OpenedRecords> {
-    this.#context = context;
+    this.#context = { ...context, clock: this.#options.clock.follow(context.clock) };
     await this.#reached();
     await checkServer(this.#link, context.report);
     this.#toldEpoch = this.#link.epoch;
