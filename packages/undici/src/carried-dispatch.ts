@@ -28,6 +28,8 @@ export type CarriedOptions = Dispatcher.DispatchOptions &
 export class CarriedDispatch implements AttemptOwner {
   readonly handler: Dispatcher.DispatchHandler;
   readonly outer = new StandInController((reason) => this.#aborted(reason));
+  /** Where it stands among those under way; -1 when it does not. */
+  slot = -1;
   readonly #options: CarriedOptions;
   readonly #carriers: Carriers;
   readonly #body: RequestBody;
