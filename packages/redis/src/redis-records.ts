@@ -11,6 +11,7 @@ import { checkServer } from './checks.js';
 import type { RedisLink } from './redis-link.js';
 import { endpointOf, readBatch, writeBatch } from './soft-rows.js';
 import type { RedisPort } from './port/redis-port.js';
+import type { Standing } from './standing.js';
 
 export interface RecordsOptions {
   readonly worker: string;
@@ -39,6 +40,7 @@ export class RedisRecords implements Records {
   /** Records are few beside admissions: the first shard has them all. */
   readonly #link: RedisLink;
   readonly #peers: Peers;
+  readonly #standing: Standing;
   readonly #options: RecordsOptions;
   readonly #batches: Batch[] = [];
   #context!: RecordsContext;
@@ -50,7 +52,8 @@ export class RedisRecords implements Records {
   #cancelPull: (() => void) | undefined;
   #closed = false;
 
-  constructor(port: RedisPort, links: readonly RedisLink[], peers: Peers, options: RecordsOptions) {
+  constructor(port: RedisPort, links: readonly RedisLink[], peers: Peers, standing: Standing, options: RecordsOptions) {
+    this.#standing = standing;
     this.#port = port;
     this.#links = links;
     this.#link = links[0]!;
@@ -63,7 +66,7 @@ export class RedisRecords implements Records {
     await this.#reached();
     await checkServer(this.#link, context.report);
     this.#toldEpoch = this.#link.epoch;
-    return { key: this.#options.key, saved: this.#load() };
+    return { key: this.#options.key, saved: this.#asItStands(this.#load()) };
   }
 
   /** One batch on its way is enough: while the store is out of reach the pool gathers what there is to tell. */
@@ -111,7 +114,7 @@ export class RedisRecords implements Records {
 
   async *#load(): AsyncIterable<readonly SoftRecord[]> {
     const { keys } = this.#link;
-    const wallNow = (): number => this.#context.clock.wallNow();
+    const wallNow = this.#wallNow;
     for (const bucket of [...keys.buckets, keys.others]) {
       let cursor = '0';
       do {
@@ -122,9 +125,7 @@ export class RedisRecords implements Records {
         cursor = next ?? '0';
         // From before the first portion: what is told meanwhile is heard again, and harms nothing.
         if (this.#last === '0') this.#last = newest ?? '0';
-        yield bucket === keys.others
-          ? await this.#asItStands(readOthers(values, wallNow()))
-          : endpointsOf(values, wallNow());
+        yield bucket === keys.others ? readOthers(values, wallNow()) : endpointsOf(values, wallNow());
       } while (cursor !== '0');
     }
     this.#pullSoon(0);
@@ -208,40 +209,33 @@ export class RedisRecords implements Records {
     this.#peers.heard(workers.map(String), this.#context.clock.now());
     this.#last = String(last);
     if (missed === '1') await this.#reload();
-    const { clock, receive } = this.#context;
+    const { clock } = this.#context;
     const told: SoftRecord[] = [];
     for (let index = 0; index + 1 < batches.length; index += 2) {
       told.push(...readBatch(String(batches[index + 1]), clock.wallNow() - Number(batches[index])));
     }
-    receive(await this.#asItStands(told));
+    await this.#take(told);
     return Number(read) >= MOST_ENTRIES;
   }
 
-  /**
-   * What is told of suspensions comes a while after it was done, and a worker hears nothing of its own: two that suspend and
-   * resume one target could each believe the other for ever. The store knows which was last.
-   */
-  async #asItStands(told: readonly SoftRecord[]): Promise<SoftRecord[]> {
-    const targets = new Set(told.flatMap((record) => (record.kind === 'suspension' ? [record.target] : [])));
-    const rest = told.filter(({ kind }) => kind !== 'suspension');
-    const { keys } = this.#link;
-    const standing = await Promise.all(
-      [...targets].map(async (target): Promise<SoftRecord[]> => {
-        const reply = await this.#link.run('paused', [keys.suspension(target)], []);
-        // Whoever asks for a place is told all the same.
-        if (!reply.ok) return [];
-        const ms = Number(reply.value[0]);
-        const forMs = ms < 0 ? Number.POSITIVE_INFINITY : ms;
-        const at = this.#context.clock.wallNow();
-        return [{ kind: 'suspension', at, target, forMs, why: String(reply.value[1]) }];
-      }),
-    );
-    return [...rest, ...standing.flat()];
+  /** For a pool that is only opening: nobody has decided anything there. */
+  async *#asItStands(saved: AsyncIterable<readonly SoftRecord[]>): AsyncIterable<readonly SoftRecord[]> {
+    for await (const portion of saved) {
+      let standing: readonly SoftRecord[] = [];
+      await this.#standing.settle(portion, this.#wallNow, (records) => (standing = records));
+      yield standing;
+    }
   }
+
+  #take(told: readonly SoftRecord[]): Promise<void> {
+    return this.#standing.settle(told, this.#wallNow, (records) => this.#context.receive(records));
+  }
+
+  readonly #wallNow = (): number => this.#context.clock.wallNow();
 
   async #reload(): Promise<void> {
     this.#last = '0';
-    for await (const portion of this.#load()) this.#context.receive(portion);
+    for await (const portion of this.#load()) await this.#take(portion);
     this.#cancelPull?.();
   }
 }

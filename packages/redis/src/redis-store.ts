@@ -3,12 +3,14 @@ import { checkKeys, ConfigurationError, ETS_DEFAULTS, memoryStore, ownOptions, t
 import { Peers, type WhenDown } from './alone.js';
 import { checkClient, checkUrl } from './checks.js';
 import { Keys } from './keys.js';
+import { OwnWords } from './own-words.js';
 import { connect, portOf, type RedisClient } from './port/connect.js';
 import type { RedisPort } from './port/redis-port.js';
 import { RedisLedger } from './redis-ledger.js';
 import { RedisLink } from './redis-link.js';
 import { RedisRecords } from './redis-records.js';
 import { ShardedLedger } from './sharded-ledger.js';
+import { Standing } from './standing.js';
 import { latePort } from './port/late-port.js';
 import { termsOf } from './terms.js';
 
@@ -93,10 +95,12 @@ export function tunedRedisStore(input: RedisStoreOptions, tuning: Tuning): Share
     });
   });
   const peers = new Peers(worker, Math.max(leaseTtlMs, SETTLED_PULLS * pullMs));
-  const ledgers = links.map((link) => new RedisLedger(link, peers, { leaseTtlMs, whenDown }));
+  const words = new OwnWords();
+  const ledgers = links.map((link) => new RedisLedger(link, peers, words, { leaseTtlMs, whenDown }));
   const { startMs } = options;
   const times = { pullMs, startMs, silenceMs, tauMs: ETS_DEFAULTS.tauMs };
-  const records = new RedisRecords(port, links, peers, { worker, key: secret, ...times });
+  const standing = new Standing(links, words);
+  const records = new RedisRecords(port, links, peers, standing, { worker, key: secret, ...times });
   return { name: 'redis', ledger: memoryStore().ledger, records, shared: new ShardedLedger(ledgers) };
 }
 
