@@ -265,6 +265,64 @@ describe.skipIf(!available)('what has changed while a worker was away', () => {
     wire.before = () => undefined;
   };
 
+  test('is not undone by what it believed: a target that was resumed, a session that was unbound', async () => {
+    const wire = new Wire(site.server.url);
+    const { pool, reports } = await site.worker({ client: wire, whenDown: 'closed' });
+    const { pool: other } = await site.worker({ whenDown: 'closed' });
+    pool.suspend(target, 'until-resumed');
+    (await pool.acquire({ target: 'https://other.example/', session: 'cart' })).settle(ok);
+    await until(
+      () => other.sessions.lookup('cart'),
+      (exit) => exit !== undefined,
+    );
+    await away(wire, reports, async () => {
+      other.resumeTarget(target);
+      other.sessions.unbind('cart');
+      // Behind both on the same connection.
+      (await other.acquire({ target })).settle(ok);
+    });
+    await until(
+      () => reports.at(-1)?.state,
+      (state) => state === 'working',
+    );
+    (await other.acquire({ target })).settle(ok);
+    expect(await site.keys('t:*')).toEqual([]);
+    await until(
+      () => pool.sessions.lookup('cart'),
+      (exit) => exit === undefined,
+    );
+    expect([pool, other].map(({ sessions }) => sessions.lookup('cart'))).toEqual([undefined, undefined]);
+    (await pool.acquire({ target })).settle(ok);
+  });
+
+  test.each(['moved', 'unbound'] as const)(
+    'is not undone by what it said before: a session that was bound by hand, and %s by another since',
+    async (how) => {
+      const wire = new Wire(site.server.url);
+      const { pool, reports } = await site.worker({ client: wire, whenDown: 'closed' });
+      const { pool: other } = await site.worker({ whenDown: 'closed' });
+      const [first, second] = pool.stats().endpoints.map(({ id }) => id);
+      await away(wire, reports, async () => {
+        pool.sessions.bind('cart', first!);
+        const before = wire.sent.length;
+        // Longer than words are on their way: it has tried for the store twice.
+        await until(
+          () => wire.sent.length,
+          (count) => count > before + 1,
+        );
+        if (how === 'moved') other.sessions.bind('cart', second!);
+        else other.sessions.unbind('cart');
+        (await other.acquire({ target })).settle(ok);
+      });
+      const wanted = how === 'moved' ? second : undefined;
+      await until(
+        () => pool.sessions.lookup('cart'),
+        (exit) => exit === wanted,
+      );
+      expect([pool, other].map(({ sessions }) => sessions.lookup('cart'))).toEqual([wanted, wanted]);
+    },
+  );
+
   test('is noticed: the workers that are there now have other terms', async () => {
     const wire = new Wire(site.server.url);
     const { pool, reports } = await site.worker({ client: wire, whenDown: 'closed' });
