@@ -31,6 +31,6 @@ export function keyedPolicy(
 ): { readonly policy: Policy; readonly target: Target } {
   const named = policy.targets.find(({ name }) => name !== undefined && name === target);
   return named?.name === undefined
-    ? policyFor(policy, toTargetUrl(target))
+    ? termsOf(policy, target)
     : { policy: named.policy, target: named.name };
 }
