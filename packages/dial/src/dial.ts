@@ -8,6 +8,7 @@ import { reachTcp, reachTls, type ReachOptions } from './reach.js';
 import { resolveForSocks, tunnelBySocks } from './socks-tunnel.js';
 import { carry } from './carrier.js';
 import type { Inlet } from './inlet.js';
+import { canDialByInlet, dialByInlet } from './inlet-dial.js';
 import type { Tracker } from './traffic.js';
 
 /** The defaults of `DialSettings`, in one place. */
@@ -80,6 +81,10 @@ export function dialProxy(endpoint: Endpoint, options: DialOptions): Promise<Soc
 async function open(endpoint: Endpoint, options: DialOptions, via: 'tunnel' | 'absolute'): Promise<Socket> {
   const destination = toDestination(options.host, options.port);
   const attempt = new Attempt(options.timeoutMs ?? DIAL_DEFAULTS.timeoutMs, options.signal);
+  const { inlet } = options;
+  if (inlet !== undefined && via === 'tunnel' && canDialByInlet(endpoint, options)) {
+    return dialByInlet(endpoint, destination, { lookup: options.lookup, inlet }, attempt);
+  }
   try {
     const socket = await openWithin(endpoint, destination, options, via, attempt);
     attempt.finish();
