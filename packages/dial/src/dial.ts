@@ -78,13 +78,18 @@ export function dialProxy(endpoint: Endpoint, options: DialOptions): Promise<Soc
   return open(endpoint, options, 'absolute');
 }
 
-async function open(endpoint: Endpoint, options: DialOptions, via: 'tunnel' | 'absolute'): Promise<Socket> {
+function open(endpoint: Endpoint, options: DialOptions, via: 'tunnel' | 'absolute'): Promise<Socket> {
+  const { inlet } = options;
+  if (inlet === undefined || via === 'absolute' || !canDialByInlet(endpoint, options)) {
+    return openByStream(endpoint, options, via);
+  }
+  const { host, port, lookup, signal, timeoutMs = DIAL_DEFAULTS.timeoutMs } = options;
+  return dialByInlet(endpoint, { host, port, lookup, inlet }, () => new Attempt(timeoutMs, signal));
+}
+
+async function openByStream(endpoint: Endpoint, options: DialOptions, via: 'tunnel' | 'absolute'): Promise<Socket> {
   const destination = toDestination(options.host, options.port);
   const attempt = new Attempt(options.timeoutMs ?? DIAL_DEFAULTS.timeoutMs, options.signal);
-  const { inlet } = options;
-  if (inlet !== undefined && via === 'tunnel' && canDialByInlet(endpoint, options)) {
-    return dialByInlet(endpoint, destination, { lookup: options.lookup, inlet }, attempt);
-  }
   try {
     const socket = await openWithin(endpoint, destination, options, via, attempt);
     attempt.finish();

@@ -1,7 +1,7 @@
 import { Socket, type LookupFunction } from 'node:net';
 import type { Endpoint } from '@fairlead/core';
 import type { Attempt } from './attempt.js';
-import { authorityOf, type Destination } from './destination.js';
+import { authorityOf, toDestination } from './destination.js';
 import { authorization, failureOfExchange, failureOfReply } from './http-tunnel.js';
 import type { Inlet } from './inlet.js';
 import { failureOfConnect, TCP_KEEP_ALIVE_MS, tellingCode } from './reach.js';
@@ -9,6 +9,8 @@ import { canReadReplies, ReplyReader, type Reply } from './reply-reader.js';
 import type { Tracker } from './traffic.js';
 
 interface InletTerms {
+  readonly host: string;
+  readonly port: number;
   readonly inlet: Inlet;
   readonly lookup: LookupFunction | undefined;
 }
@@ -22,14 +24,12 @@ export function canDialByInlet({ url }: Endpoint, { traffic }: { readonly traffi
  * Dials through a plain HTTP proxy for who takes the bytes past the stream: the same steps as any dial's, by the same rules, but
  * without a promise, a request object and a set of listeners for each. Most tunnels of a gateway are made here.
  */
-export function dialByInlet(
-  endpoint: Endpoint,
-  destination: Destination,
-  terms: InletTerms,
-  attempt: Attempt,
-): Promise<Socket> {
+export function dialByInlet(endpoint: Endpoint, terms: InletTerms, begin: () => Attempt): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const dial = new InletDial(endpoint, destination, terms, attempt, resolve);
+    // What cannot be dialled starts no clock.
+    const authority = authorityOf(toDestination(terms.host, terms.port));
+    const attempt = begin();
+    const dial = new InletDial(endpoint, authority, terms, attempt, resolve);
     attempt.onFailure((error) => {
       dial.close();
       reject(error);
@@ -42,7 +42,7 @@ type Stage = 'connecting' | 'silent' | 'asked' | 'over';
 
 class InletDial {
   readonly #endpoint: Endpoint;
-  readonly #destination: Destination;
+  readonly #authority: string;
   readonly #terms: InletTerms;
   readonly #attempt: Attempt;
   readonly #stands: (socket: Socket) => void;
@@ -52,13 +52,13 @@ class InletDial {
 
   constructor(
     endpoint: Endpoint,
-    destination: Destination,
+    authority: string,
     terms: InletTerms,
     attempt: Attempt,
     stands: (socket: Socket) => void,
   ) {
     this.#endpoint = endpoint;
-    this.#destination = destination;
+    this.#authority = authority;
     this.#terms = terms;
     this.#attempt = attempt;
     this.#stands = stands;
@@ -106,7 +106,7 @@ class InletDial {
   };
 
   #head(): string {
-    const authority = authorityOf(this.#destination);
+    const authority = this.#authority;
     const { 'proxy-authorization': login } = authorization(this.#endpoint.url.credentials());
     const own = login === undefined ? '' : `Proxy-Authorization: ${login}\r\n`;
     const kept = 'Proxy-Connection: keep-alive\r\nConnection: keep-alive\r\n';
