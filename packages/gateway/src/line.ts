@@ -11,7 +11,7 @@ export interface LineJudge {
   over(): void;
 }
 
-export interface LineParts {
+interface LineParts {
   readonly socket: Socket;
   readonly inlet: Inlet;
   readonly endpoint: EndpointId | undefined;

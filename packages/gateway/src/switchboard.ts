@@ -1,13 +1,13 @@
-import type { LookupFunction } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import { FairleadError, type Outcome, type Pool } from '@fairlead/core';
-import { dialTunnel, failureOf, Inlet, type Abortion, type DialSettings } from '@fairlead/dial';
+import { dialTunnel, failureOf, Inlet, type Abortion, type DialOptions, type DialSettings } from '@fairlead/dial';
 import type { Cancellation } from './cancellation.js';
 import type { Destination } from './destination.js';
 import type { Client } from './doorman.js';
 import { Search, type Hearsay } from './hearsay.js';
 import { TicketHold, type Hold } from './hold.js';
 import type { Call, Seat } from './holding.js';
-import { Line, type LineJudge, type LineParts } from './line.js';
+import { Line, type LineJudge } from './line.js';
 import { failureUnguarded, refusalOf, type Refusal } from './refusal.js';
 import type { SessionBook } from './session-book.js';
 import { connectDirect } from './direct.js';
@@ -112,19 +112,21 @@ class Route {
     const since = performance.now();
     const inlet = new Inlet();
     const timeoutMs = this.#search.dialMs(tenancy);
-    const terms = { ...this.#parts.settings, host, port, signal: dialling, timeoutMs, inlet };
-    dialTunnel(tenancy.endpoint, terms)
+    // Written out: a copy of the settings would be the dearest object of a tunnel.
+    const { ca, lookup, traffic, targetLookup } = this.#parts.settings;
+    const terms = { ca, lookup, traffic, targetLookup, host, port, signal: dialling, timeoutMs, inlet };
+    dialTunnel(tenancy.endpoint, terms as DialOptions)
       .then(
-        (socket) => this.#stands(seat, dialling, { socket, inlet, latencyMs: performance.now() - since }),
+        (socket) => this.#stands(seat, dialling, socket, inlet, performance.now() - since),
         (error: unknown) => this.#failed(seat, dialling, error, performance.now() - since),
       )
       .catch(this.#over);
   }
 
-  #stands(seat: Seat, dialling: Dialling, opened: Pick<LineParts, 'socket' | 'inlet' | 'latencyMs'>): void {
-    const { url } = this.#wish.destination;
-    const judge = this.#hold.judge(seat, url);
-    const line = new Line({ ...opened, endpoint: seat.tenancy.endpoint.id, attempts: this.#attempts, judge });
+  #stands(seat: Seat, dialling: Dialling, socket: Socket, inlet: Inlet, latencyMs: number): void {
+    const judge = this.#hold.judge(seat, this.#wish.destination.url);
+    const attempts = this.#attempts;
+    const line = new Line({ socket, inlet, endpoint: seat.tenancy.endpoint.id, attempts, latencyMs, judge });
     this.#search.reached(seat.tenancy);
     dialling.line = line;
     this.#found(line);
