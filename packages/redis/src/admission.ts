@@ -8,10 +8,16 @@ export function admissionOf(
   leaseTtlMs: number,
   request: SharedAdmitRequest,
 ): [names: string[], args: string[]] {
-  const { leaseId, candidates, target, session, emissionMs, burstMs, pin } = request;
+  const { leaseId, candidates, target, session, emissionMs, burstMs, pin, pinned } = request;
   const names = [keys.meta, keys.suspension(target), session === undefined ? keys.meta : keys.pin(session)];
   const pace = [String(leaseTtlMs), String(emissionMs), String(burstMs)];
-  const terms = [session === undefined ? '0' : '1', span(pin.ttlMs), span(pin.maxMs), span(pin.maxUses)];
+  const terms = [
+    session === undefined ? '0' : '1',
+    span(pin.ttlMs),
+    span(pin.maxMs),
+    span(pin.maxUses),
+    pinned === undefined ? '' : String(pinned),
+  ];
   const args = [epoch, leaseId, ...pace, ...terms];
   for (const { key, maxInFlight } of candidates) {
     names.push(keys.leases(key));
@@ -36,6 +42,8 @@ export function resultOf([word, first, second, third]: readonly unknown[]): Shar
       const pinned = { endpoint: String(first), generation: Number(second) };
       return { ok: false, reason: 'pinned-elsewhere', retryAfterMs: 0, ...pinned };
     }
+    case 'unpinned':
+      return { ok: false, reason: 'unpinned', retryAfterMs: 0 };
     case 'recovering':
       return { ok: false, reason: 'recovering', retryAfterMs: Number(first) };
     default:

@@ -9,6 +9,8 @@ export interface Message {
   readonly until: Instant;
   /** Its words, so many milliseconds after it was put here: a length of time goes on while it waits. */
   readonly args: (waitedMs: number) => readonly string[];
+  /** Hears what the store said to it. */
+  readonly answered?: (answer: readonly unknown[]) => void;
 }
 
 /** More than these the store will learn by the end of leases. */

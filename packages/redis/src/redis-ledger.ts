@@ -10,12 +10,15 @@ import type { Peers, WhenDown } from './alone.js';
 import { admissionOf, resultOf, span, unavailable } from './admission.js';
 import { HeldLeases, type HeldLease } from './held-leases.js';
 import { Outbox, type Message } from './outbox.js';
+import type { OwnWords, Subject } from './own-words.js';
 import { reassertions } from './reassertions.js';
 import type { RedisLink } from './redis-link.js';
+import type { WakingClock } from './waking-clock.js';
 
 export interface LedgerOptions {
   readonly leaseTtlMs: number;
   readonly whenDown: WhenDown;
+  readonly clock: WakingClock;
 }
 
 /** Part of a lease's life after which it is renewed. */
@@ -34,6 +37,7 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
   readonly #held = new HeldLeases();
   readonly #outbox = new Outbox();
   readonly #peers: Peers;
+  readonly #words: OwnWords;
   #clock!: Clock;
   #context!: SharedContext;
   #cancelTick: (() => void) | undefined;
@@ -42,8 +46,9 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
   #generation: number;
   #closed = false;
 
-  constructor(link: RedisLink, peers: Peers, options: LedgerOptions) {
+  constructor(link: RedisLink, peers: Peers, words: OwnWords, options: LedgerOptions) {
     this.#link = link;
+    this.#words = words;
     this.#peers = peers;
     this.#generation = -(Number.parseInt(peers.self.slice(0, 5), 16) + 1) * 2 ** 30;
     this.#options = options;
@@ -51,7 +56,9 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
 
   start(context: SharedContext): void {
     this.#context = context;
-    this.#clock = context.clock;
+    this.#clock = this.#options.clock.follow(context.clock);
+    // First of all it ends what has run out meanwhile.
+    this.#options.clock.onWake(() => void this.#tick());
     this.#link.reassert = () => this.#reassert();
     let { epoch } = this.#link;
     this.#link.onUp = () => {
@@ -59,7 +66,7 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
       ({ epoch } = this.#link);
       void this.#flushOutbox();
     };
-    this.#link.start(context.clock, context.report);
+    this.#link.start(this.#clock, context.report);
   }
 
   /**
@@ -89,6 +96,8 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
     const { leaseTtlMs } = this.#options;
     const sentAt = this.#clock.now();
     const reply = await this.#link.run('admit', ...admissionOf(this.#link.keys, epoch, leaseTtlMs, request));
+    // It tells which exit the session has now.
+    if (request.session !== undefined) this.#words.said('session', request.session);
     if (!reply.ok) {
       if (reply.outcome === 'unknown') this.#cancel(request);
       return unavailable(SOON_MS);
@@ -124,19 +133,21 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
   suspend(target: string, forMs: number, why: string): void {
     const keys = [this.#link.keys.suspension(target)];
     const args = (waitedMs: number) => [span(Math.max(1, Math.ceil(forMs - waitedMs))), why];
-    this.#tell(keys[0]!, { verb: 'suspend', keys, args }, forMs);
+    this.#say('target', target, keys[0]!, { verb: 'suspend', keys, args }, forMs);
   }
 
   resume(target: string): void {
     const keys = [this.#link.keys.suspension(target)];
-    this.#tell(keys[0]!, { verb: 'suspend', keys, args: () => ['0', ''] }, Number.POSITIVE_INFINITY);
+    this.#say('target', target, keys[0]!, { verb: 'suspend', keys, args: () => ['0', ''] }, Number.POSITIVE_INFINITY);
   }
 
   bind(session: string, endpoint: string, { ttlMs, maxMs, maxUses }: SharedAdmitRequest['pin']): void {
     const { keys } = this.#link;
     const pin = keys.pin(session);
     const args = (waitedMs: number) => [endpoint, span(ttlMs - waitedMs), span(maxMs - waitedMs), span(maxUses)];
-    this.#tell(pin, { verb: 'bind', keys: [keys.meta, pin], args }, Math.min(ttlMs, maxMs));
+    const answered = ([generation]: readonly unknown[]) => this.#context.bound(session, endpoint, Number(generation));
+    const message = { verb: 'bind' as const, keys: [keys.meta, pin], args, answered };
+    this.#say('session', session, pin, message, Math.min(ttlMs, maxMs));
   }
 
   unpin(session: string, generation?: number): void {
@@ -144,7 +155,17 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
     // That of one generation ends nothing else that is said of the session.
     const slot = generation === undefined ? pin : `${pin} ${generation}`;
     const args = () => [generation === undefined ? '' : String(generation)];
-    this.#tell(slot, { verb: 'unpin', keys: [pin], args }, UNPIN_MS);
+    this.#say('session', session, slot, { verb: 'unpin', keys: [pin], args }, UNPIN_MS);
+  }
+
+  /** Tells what was decided here, and remembers that it was. */
+  #say(of: Subject, name: string, slot: string, message: Omit<Message, 'until'>, forMs: number): void {
+    this.#words.said(of, name);
+    const answered = (answer: readonly unknown[]): void => {
+      this.#words.heard(of, name);
+      message.answered?.(answer);
+    };
+    this.#tell(slot, { ...message, answered }, forMs);
   }
 
   /** Gives back what is held, as far as the store can be reached. */
@@ -201,11 +222,12 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
     for (const portion of this.#outbox.portions(this.#clock.now())) {
       const told = await Promise.all(
         portion.map(async (item) => {
-          const { verb, keys, args } = item.message;
-          const { ok } = await this.#link.send(verb, keys, args(this.#clock.now() - item.since));
+          const { verb, keys, args, answered } = item.message;
+          const reply = await this.#link.send(verb, keys, args(this.#clock.now() - item.since));
           // Each of them may be told twice.
-          this.#outbox.told(item, ok);
-          return ok;
+          this.#outbox.told(item, reply.ok);
+          if (reply.ok) answered?.(reply.value);
+          return reply.ok;
         }),
       );
       if (!told.every(Boolean)) return false;

@@ -7,10 +7,12 @@ import {
   type SoftRecord,
 } from '@fairlead/core';
 import type { Peers } from './alone.js';
-import { checkServer } from './checks.js';
+import { refusal } from './checks.js';
 import type { RedisLink } from './redis-link.js';
 import { endpointOf, readBatch, writeBatch } from './soft-rows.js';
 import type { RedisPort } from './port/redis-port.js';
+import type { Standing } from './standing.js';
+import type { WakingClock } from './waking-clock.js';
 
 export interface RecordsOptions {
   readonly worker: string;
@@ -21,6 +23,7 @@ export interface RecordsOptions {
   readonly silenceMs: number;
   /** Time constant of the masses. */
   readonly tauMs: number;
+  readonly clock: WakingClock;
 }
 
 const MOST_ENTRIES = 200;
@@ -39,6 +42,7 @@ export class RedisRecords implements Records {
   /** Records are few beside admissions: the first shard has them all. */
   readonly #link: RedisLink;
   readonly #peers: Peers;
+  readonly #standing: Standing;
   readonly #options: RecordsOptions;
   readonly #batches: Batch[] = [];
   #context!: RecordsContext;
@@ -50,7 +54,8 @@ export class RedisRecords implements Records {
   #cancelPull: (() => void) | undefined;
   #closed = false;
 
-  constructor(port: RedisPort, links: readonly RedisLink[], peers: Peers, options: RecordsOptions) {
+  constructor(port: RedisPort, links: readonly RedisLink[], peers: Peers, standing: Standing, options: RecordsOptions) {
+    this.#standing = standing;
     this.#port = port;
     this.#links = links;
     this.#link = links[0]!;
@@ -59,11 +64,10 @@ export class RedisRecords implements Records {
   }
 
   async open(context: RecordsContext): Promise<OpenedRecords> {
-    this.#context = context;
+    this.#context = { ...context, clock: this.#options.clock.follow(context.clock) };
     await this.#reached();
-    await checkServer(this.#link, context.report);
     this.#toldEpoch = this.#link.epoch;
-    return { key: this.#options.key, saved: this.#load() };
+    return { key: this.#options.key, saved: this.#asItStands(this.#load()) };
   }
 
   /** One batch on its way is enough: while the store is out of reach the pool gathers what there is to tell. */
@@ -99,6 +103,8 @@ export class RedisRecords implements Records {
     const { clock } = this.#context;
     const until = clock.now() + this.#options.startMs;
     while (this.#links.some(({ state }) => state !== 'up')) {
+      const unfit = this.#links.find(({ unfit }) => unfit !== undefined)?.unfit;
+      if (unfit !== undefined) throw refusal(unfit);
       const trouble = this.#port.trouble?.();
       if (trouble instanceof FairleadError) throw trouble;
       const whys = [...this.#links.map(({ why }) => why), codeOf(trouble)];
@@ -111,7 +117,7 @@ export class RedisRecords implements Records {
 
   async *#load(): AsyncIterable<readonly SoftRecord[]> {
     const { keys } = this.#link;
-    const wallNow = (): number => this.#context.clock.wallNow();
+    const wallNow = this.#wallNow;
     for (const bucket of [...keys.buckets, keys.others]) {
       let cursor = '0';
       do {
@@ -122,9 +128,7 @@ export class RedisRecords implements Records {
         cursor = next ?? '0';
         // From before the first portion: what is told meanwhile is heard again, and harms nothing.
         if (this.#last === '0') this.#last = newest ?? '0';
-        yield bucket === keys.others
-          ? await this.#asItStands(readOthers(values, wallNow()))
-          : endpointsOf(values, wallNow());
+        yield bucket === keys.others ? readOthers(values, wallNow()) : endpointsOf(values, wallNow());
       } while (cursor !== '0');
     }
     this.#pullSoon(0);
@@ -208,40 +212,33 @@ export class RedisRecords implements Records {
     this.#peers.heard(workers.map(String), this.#context.clock.now());
     this.#last = String(last);
     if (missed === '1') await this.#reload();
-    const { clock, receive } = this.#context;
+    const { clock } = this.#context;
     const told: SoftRecord[] = [];
     for (let index = 0; index + 1 < batches.length; index += 2) {
       told.push(...readBatch(String(batches[index + 1]), clock.wallNow() - Number(batches[index])));
     }
-    receive(await this.#asItStands(told));
+    await this.#take(told);
     return Number(read) >= MOST_ENTRIES;
   }
 
-  /**
-   * What is told of suspensions comes a while after it was done, and a worker hears nothing of its own: two that suspend and
-   * resume one target could each believe the other for ever. The store knows which was last.
-   */
-  async #asItStands(told: readonly SoftRecord[]): Promise<SoftRecord[]> {
-    const targets = new Set(told.flatMap((record) => (record.kind === 'suspension' ? [record.target] : [])));
-    const rest = told.filter(({ kind }) => kind !== 'suspension');
-    const { keys } = this.#link;
-    const standing = await Promise.all(
-      [...targets].map(async (target): Promise<SoftRecord[]> => {
-        const reply = await this.#link.run('paused', [keys.suspension(target)], []);
-        // Whoever asks for a place is told all the same.
-        if (!reply.ok) return [];
-        const ms = Number(reply.value[0]);
-        const forMs = ms < 0 ? Number.POSITIVE_INFINITY : ms;
-        const at = this.#context.clock.wallNow();
-        return [{ kind: 'suspension', at, target, forMs, why: String(reply.value[1]) }];
-      }),
-    );
-    return [...rest, ...standing.flat()];
+  /** For a pool that is only opening: nobody has decided anything there. */
+  async *#asItStands(saved: AsyncIterable<readonly SoftRecord[]>): AsyncIterable<readonly SoftRecord[]> {
+    for await (const portion of saved) {
+      let standing: readonly SoftRecord[] = [];
+      await this.#standing.settle(portion, this.#wallNow, (records) => (standing = records));
+      yield standing;
+    }
   }
+
+  #take(told: readonly SoftRecord[]): Promise<void> {
+    return this.#standing.settle(told, this.#wallNow, (records) => this.#context.receive(records));
+  }
+
+  readonly #wallNow = (): number => this.#context.clock.wallNow();
 
   async #reload(): Promise<void> {
     this.#last = '0';
-    for await (const portion of this.#load()) this.#context.receive(portion);
+    for await (const portion of this.#load()) await this.#take(portion);
     this.#cancelPull?.();
   }
 }

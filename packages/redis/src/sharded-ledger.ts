@@ -1,6 +1,7 @@
 import type { SharedAdmitRequest, SharedAdmitResult, SharedContext, SharedLedger } from '@fairlead/core';
 import { spread } from './keys.js';
 import type { RedisLedger } from './redis-ledger.js';
+import { shardOf } from './standing.js';
 
 /** One ledger over the shards of a pool: each endpoint and each session lives in one of them, suspensions in all. */
 export class ShardedLedger implements SharedLedger {
@@ -36,7 +37,7 @@ export class ShardedLedger implements SharedLedger {
   }
 
   sessionShard(session: string): number {
-    return spread(`session ${session}`) % this.#shards.length;
+    return shardOf(session, this.#shards.length);
   }
 
   async admit(request: SharedAdmitRequest): Promise<SharedAdmitResult> {

@@ -3,6 +3,7 @@ import type { Lease, Outcome, ResponseOutcome, Run } from '@fairlead/core';
 import { answered, failureOf, speaksFor, type StandInController } from '@fairlead/dial';
 import type { Dispatcher } from 'undici';
 import { BodyPeek } from './body-peek.js';
+import type { EndpointAgent } from './endpoint-agent.js';
 import { onBytes } from './moving-bytes.js';
 
 type Controller = Dispatcher.DispatchController;
@@ -50,6 +51,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   readonly lease: Lease;
   readonly #owner: AttemptOwner;
   readonly #since = performance.now();
+  #agent: EndpointAgent | undefined;
   #inner: Controller | undefined;
   #outcome: ResponseOutcome | undefined;
   /** Set while the first of the body is waited for, where the pool's classifier asks for it. */
@@ -66,6 +68,16 @@ export class Attempt implements Dispatcher.DispatchHandler {
     lease.onEnd(this.#giveUp);
   }
 
+  send(agent: EndpointAgent, options: Dispatcher.DispatchOptions): void {
+    this.#agent = agent;
+    agent.dispatch(options, this);
+  }
+
+  /** Nobody waits for it any more. */
+  get isOver(): boolean {
+    return this.#state === 'over';
+  }
+
   onRequestStart(controller: Controller): void {
     this.#inner = controller;
     const { outer } = this.#owner;
@@ -79,7 +91,10 @@ export class Attempt implements Dispatcher.DispatchHandler {
     const { handler, outer, bodyBytes } = this.#owner;
     this.lease.touch();
     // An interim answer is none yet.
-    if (status < 200) return handler.onResponseStart?.(outer, status, headers, message);
+    if (status < 200) {
+      outer.follow(this.#inner!);
+      return handler.onResponseStart?.(outer, status, headers, message);
+    }
     const head = { status, headers, message, latencyMs: this.#elapsedMs };
     if (bodyBytes > 0) this.#peek = new BodyPeek(head, headers['content-encoding'], bodyBytes);
     else this.#answer(head);
@@ -94,6 +109,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(_: Controller, trailers: Headers): void {
+    this.#agent?.freed();
     if (this.#held !== undefined) {
       this.#held.trailers = trailers;
       return;

@@ -28,6 +28,8 @@ export type CarriedOptions = Dispatcher.DispatchOptions &
 export class CarriedDispatch implements AttemptOwner {
   readonly handler: Dispatcher.DispatchHandler;
   readonly outer = new StandInController((reason) => this.#aborted(reason));
+  /** Where it stands among those under way; -1 when it does not. */
+  slot = -1;
   readonly #options: CarriedOptions;
   readonly #carriers: Carriers;
   readonly #body: RequestBody;
@@ -147,12 +149,9 @@ export class CarriedDispatch implements AttemptOwner {
     const wait = this.run.hedgeAfterMs(lease);
     if (wait !== Number.POSITIVE_INFINITY) this.#hedgeAfter(wait);
     try {
-      const { agent, release } = this.#carriers.agents.lease(lease.endpoint, this.run.request.session);
-      agent.dispatch(this.#toSend(lease), attempt);
-      // A graceful end: what was dispatched is still carried.
-      release?.();
+      attempt.send(this.#carriers.agents.lease(lease.endpoint, this.run.request.session), this.#toSend(lease));
     } catch (error) {
-      // Options that undici or a connector will not have: nobody else would hear of it.
+      // Options that a connector will not have: nobody else would hear of it.
       attempt.refuse(error as Error);
     }
   }

@@ -1,14 +1,8 @@
 import type { Endpoint, EndpointId } from '@fairlead/core';
 import { AgentKeeper, reuseKey, sessionOf, undiciConnector, type Tracker } from '@fairlead/dial';
 import { Agent } from 'undici';
+import { EndpointAgent } from './endpoint-agent.js';
 import { POOL_DISPATCHER_DEFAULTS, type PoolDispatcherOptions } from './options.js';
-
-/** An undici agent for one lease. */
-export interface LeasedAgent {
-  readonly agent: Agent;
-  /** Says that the lease is over, where nobody else may use its connections. */
-  readonly release?: () => void;
-}
 
 /** As much of the options as makes agents different. */
 export type EndpointAgentOptions = Omit<PoolDispatcherOptions, 'allowDirect' | 'bodyBytes' | 'headers'> & {
@@ -18,7 +12,7 @@ export type EndpointAgentOptions = Omit<PoolDispatcherOptions, 'allowDirect' | '
 
 /** undici agents by endpoint, or by session on it. */
 export class EndpointAgents {
-  readonly #keeper: AgentKeeper<Agent>;
+  readonly #keeper: AgentKeeper<EndpointAgent>;
   readonly #options: EndpointAgentOptions;
 
   constructor(options: EndpointAgentOptions) {
@@ -27,12 +21,11 @@ export class EndpointAgents {
     this.#keeper = new AgentKeeper(maxAgents, (endpoint, key) => this.#create(endpoint, sessionOf(key)), letGo);
   }
 
-  lease(endpoint: Endpoint, session: string | undefined): LeasedAgent {
+  /** For one attempt. */
+  lease(endpoint: Endpoint, session: string | undefined): EndpointAgent {
     const { reuse = POOL_DISPATCHER_DEFAULTS.reuse } = this.#options;
     const key = reuseKey(endpoint, reuse, session);
-    if (key !== undefined) return { agent: this.#keeper.get(endpoint, key) };
-    const agent = this.#create(endpoint, session);
-    return { agent, release: () => letGo(agent) };
+    return key === undefined ? this.#create(endpoint, session, 'once') : this.#keeper.get(endpoint, key);
   }
 
   /** The endpoint has left: its connections close as they fall idle. */
@@ -44,18 +37,17 @@ export class EndpointAgents {
     this.#keeper.close();
   }
 
-  #create(endpoint: Endpoint, session: string | undefined): Agent {
+  #create(endpoint: Endpoint, session: string | undefined, use?: 'once'): EndpointAgent {
     const { tls, agent, traffic } = this.#options;
     const connect = undiciConnector(endpoint, {
       ...(tls === undefined ? {} : { tls }),
       ...(session === undefined ? {} : { session }),
       ...(traffic === undefined ? {} : { traffic }),
     });
-    return new Agent({ ...agent, connect });
+    return new EndpointAgent(new Agent({ ...agent, connect }), use);
   }
 }
 
-/** Running requests finish; nobody waits for that. */
-function letGo(agent: Agent): void {
-  agent.close().catch(() => undefined);
+function letGo(agent: EndpointAgent): void {
+  agent.letGo();
 }

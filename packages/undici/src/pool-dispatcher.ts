@@ -3,16 +3,22 @@ import type { Pool } from '@fairlead/core';
 import { Agent, errors, type Dispatcher } from 'undici';
 import type { PoolDispatcherOptions } from './options.js';
 import { poolCarrier, type PoolCarrier } from './pool-interceptor.js';
+import { currentHandler } from './raw-handler.js';
 
 /** A dispatcher that sends every request through the pool: for `setGlobalDispatcher`, or as `dispatcher` of a request. */
 export function poolDispatcher(pool: Pool, options: PoolDispatcherOptions = {}): Dispatcher {
-  // It connects for nobody but `pool: false`; composing also brings handlers of older undicis up to date.
+  // It connects for nobody but `pool: false`.
   const { tls, agent } = options;
   const below = new Agent({ ...agent, ...(tls === undefined ? {} : { connect: tls as object }) });
   const carrier = poolCarrier(pool, options);
-  const ends = endsOf(below, carrier);
-  return new Proxy(below.compose(carrier.interceptor), {
-    get: (composed, key) => (Object.hasOwn(ends, key) ? ends[key as keyof typeof ends] : Reflect.get(composed, key)),
+  const composed = below.compose(carrier.interceptor);
+  const own = {
+    ...endsOf(below, carrier),
+    dispatch: (asked: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler) =>
+      composed.dispatch(asked, currentHandler(handler)),
+  };
+  return new Proxy(composed, {
+    get: (target, key) => (Object.hasOwn(own, key) ? own[key as keyof typeof own] : Reflect.get(target, key)),
   });
 }
 

@@ -141,6 +141,18 @@ export const partMutants: readonly Mutant[] = [
     becomes: 'const CODE = /./;',
   },
   {
+    name: 'what all objects inherit is taken for the outcome',
+    file: 'outcome-check.ts',
+    find: 'return said === undefined || Object.hasOwn(fields, key) ? said : undefined;',
+    becomes: 'return said;',
+  },
+  {
+    name: 'a picture of an endpoint stays as it was first drawn',
+    file: 'pool/traffic-counter.ts',
+    find: 'this.#told = undefined;',
+    becomes: '',
+  },
+  {
     name: 'two pools count in one ledger',
     file: 'pool/pool.ts',
     find: 'claimed.add(ledger);',

@@ -29,8 +29,8 @@ export const sharingMutants: readonly Mutant[] = [
   {
     name: 'the limit is off by one',
     file: 'redis/src/scripts/admit.ts',
-    find: "'+inf') < tonumber(ARGV[9 + 2 * index]) then",
-    becomes: "'+inf') <= tonumber(ARGV[9 + 2 * index]) then",
+    find: "'+inf') < tonumber(ARGV[10 + 2 * index]) then",
+    becomes: "'+inf') <= tonumber(ARGV[10 + 2 * index]) then",
   },
   {
     name: 'a session is looked up, and bound whatever was there',
@@ -48,6 +48,24 @@ export const sharingMutants: readonly Mutant[] = [
     name: 'a stale lease ends a newer pin',
     file: 'redis/src/scripts/unpin.ts',
     find: "if ARGV[1] ~= '' and string.match(pin, '^%S+ (%S+)') ~= ARGV[1] then return 0 end",
+    becomes: '',
+  },
+  {
+    name: 'who has not heard that a session was unbound brings its exit back',
+    file: 'redis/src/scripts/admit.ts',
+    find: "return {'unpinned'}",
+    becomes: '',
+  },
+  {
+    name: 'what is told of a session is believed, whatever has come to pass since',
+    file: 'redis/src/standing.ts',
+    find: 'take([...rest, ...standing]);',
+    becomes: "take([...told, ...standing.filter(({ kind }) => kind !== 'pin')]);",
+  },
+  {
+    name: 'the answer of a moment ago undoes what was decided here meanwhile',
+    file: 'redis/src/standing.ts',
+    find: "if (words.has('session', pin.session)) continue;",
     becomes: '',
   },
   {

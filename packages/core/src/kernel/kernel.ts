@@ -18,7 +18,6 @@
  * Instants and durations are milliseconds. A pinned or forced endpoint is asked about with `eligibility` or ranked alone
  * with `rankOne`.
  */
-import { ownOptions } from '../option-check.js';
 import { ets } from './choose.js';
 import { close, isClosed } from './closing.js';
 import type { CooldownRule } from './cooldown.js';
@@ -81,7 +80,8 @@ export interface KernelOptions {
 export type Kernel = ReturnType<typeof createKernel>;
 
 export function createKernel(given: KernelOptions = {}) {
-  const options = ownOptions(given, 'kernel');
+  // Without a prototype: what all objects inherit is no option.
+  const options: KernelOptions = Object.assign(Object.create(null) as object, given);
   const strategy = options.strategy ?? ets();
   const told = together(strategy, options.strategies ?? []);
   const state = createState({

@@ -5,7 +5,7 @@ import type { Row } from '../kernel/table.js';
 import type { Instant } from '../ports/clock.js';
 import type { Ledger } from '../ports/ledger.js';
 import type { StoreReport } from '../ports/records.js';
-import type { SharedAdmitRequest, SharedAdmitResult, SharedLedger, SharedPin } from '../ports/shared-ledger.js';
+import type { SharedAdmitRequest, SharedAdmitResult, SharedLedger } from '../ports/shared-ledger.js';
 import type { Target } from '../target.js';
 import { AskWindow } from './ask-window.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -15,6 +15,7 @@ import type { ResolvedOptions } from './options.js';
 import type { RecordsLink } from './records-link.js';
 import { closedError, lateError, type Refusal } from './refusal.js';
 import type { Run } from './run.js';
+import { SharedPins } from './shared-pins.js';
 import { refusedBySuspension } from './want.js';
 
 /** Candidates of one admission: others take places meanwhile. */
@@ -61,6 +62,7 @@ export class SharedDesk {
   readonly #heard: Ledger;
   readonly #options: ResolvedOptions;
   readonly #events: Emitter;
+  readonly #pins: SharedPins;
   readonly #leases = new Map<string, Lease>();
   /** How many of those in line ask at once. */
   readonly window = new AskWindow();
@@ -74,6 +76,7 @@ export class SharedDesk {
     this.#heard = heard;
     this.#options = options;
     this.#events = events;
+    this.#pins = new SharedPins(heard, options.store.ledger, link);
     // Unlike any other worker's, also where chance is seeded: the wall clock tells restarts apart.
     const { random, clock } = options;
     this.#prefix = `${Math.floor(random() * 2 ** 48).toString(36)}${Math.floor(clock.wallNow()).toString(36)}-`;
@@ -92,7 +95,8 @@ export class SharedDesk {
         if (event.state === 'working') dispatcher.changed();
       },
       lost: (leaseId) => this.#lost(leaseId),
-      pins: () => this.#pins(clock.now()),
+      bound: (session, key, generation) => this.#pins.named(session, key, generation, clock.now()),
+      pins: () => this.#pins.all(clock.now()),
       suspensions: () => suspensionsOf(ledger.suspensions, clock.now()),
       paces: () => this.#paces(clock.now()),
     });
@@ -192,7 +196,8 @@ export class SharedDesk {
     this.#count += 1;
     const leaseId = this.#prefix + this.#count.toString(36);
     const candidates = open.map(({ key, limit }) => ({ key, maxInFlight: limit }));
-    const request = { leaseId, target: targetKey, candidates, emissionMs, burstMs, session, pin };
+    const pinned = this.#pins.generationOf(session, now);
+    const request = { leaseId, target: targetKey, candidates, emissionMs, burstMs, session, pin, pinned };
     return { seats: open, request, targetIndex: target, first: question.query.first };
   }
 
@@ -234,7 +239,10 @@ export class SharedDesk {
       ledger.restorePace(seat.row, plan.targetIndex, arrival + emissionMs, now);
     }
     const kept = run.session !== undefined && result.pin !== 'none';
-    if (kept) this.#mirror(run.session!, seat.row, result.generation, plan.request.pin, now);
+    if (kept) {
+      const { generation, pin: uses } = result;
+      this.#pins.mirror(run.session!, seat.row, { generation, uses }, plan.request.pin, now);
+    }
     const lease = this.#dispatcher.give(
       run,
       { row: seat.row, pin: result.pin, generation: result.generation, reason: 'ok', retryAt: now },
@@ -263,6 +271,9 @@ export class SharedDesk {
         return refusedBySuspension(run, now + retryAfterMs, now);
       case 'pinned-elsewhere':
         return this.#pinned(run, result, now);
+      case 'unpinned':
+        this.#pins.ended(run.session!, plan.request.pinned);
+        return 'again';
       case 'busy': {
         const why = Number.isFinite(retryAfterMs) ? 'rateLimit' : 'noPermit';
         return { retryAt: now + Math.max(1, Math.min(retryAfterMs, this.#jitter())), why };
@@ -281,7 +292,7 @@ export class SharedDesk {
     const session = run.session!;
     const row = this.#link.rowOf(result.endpoint ?? '');
     if (row !== undefined) {
-      this.#mirror(session, row, result.generation ?? 0, run.pinTerms, now);
+      this.#pins.mirror(session, row, { generation: result.generation ?? 0, uses: 'none' }, run.pinTerms, now);
       return 'again';
     }
     if (run.policy.session.contract !== 'prefer') {
@@ -291,15 +302,6 @@ export class SharedDesk {
     }
     this.#shared.unpin(session, result.generation);
     return 'again';
-  }
-
-  #mirror(session: string, row: Row, generation: number, terms: SharedAdmitRequest['pin'], now: Instant): void {
-    const { ledger } = this.#options.store;
-    const known = ledger.pinOf(session, now);
-    const same = known !== undefined && known.generation === generation;
-    const endsAt = same ? known.endsAt : now + terms.maxMs;
-    const usesLeft = same ? Math.max(1, known.usesLeft - 1) : terms.maxUses;
-    ledger.restorePin(session, row, { expiresAt: now + terms.ttlMs, endsAt, usesLeft, generation });
   }
 
   #undo({ seats, targetIndex }: Plan, now: Instant): void {
@@ -317,17 +319,6 @@ export class SharedDesk {
     lease.end('lost');
     lease.settle({ kind: 'abandoned', elapsedMs: this.#dispatcher.now() - lease.since });
     this.#events.emit('lease-lost', { leaseId: lease.id, endpoint: lease.endpoint.id });
-  }
-
-  *#pins(now: Instant): Generator<SharedPin> {
-    const { ledger } = this.#options.store;
-    for (const session of ledger.sessions.keys()) {
-      const pin = ledger.pinOf(session, now);
-      const key = pin === undefined ? undefined : this.#link.keyOf(pin.row);
-      if (pin === undefined || key === undefined) continue;
-      const { generation, usesLeft } = pin;
-      yield { session, key, generation, idleMs: pin.expiresAt - now, endMs: pin.endsAt - now, usesLeft };
-    }
   }
 
   *#paces(now: Instant): Generator<{ key: string; target: string; aheadMs: number }> {

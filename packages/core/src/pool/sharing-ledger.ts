@@ -1,6 +1,9 @@
 import type { Ledger } from '../ports/ledger.js';
 import type { SharedLedger } from '../ports/shared-ledger.js';
 
+/** Of a pin that the store has not named yet: it counts from one, and those that are granted without it from below zero. */
+export const UNNAMED = 0;
+
 /** The ledger of this process, whose decisions on targets and sessions hold for all who share the store. */
 export function sharing(ledger: Ledger, shared: SharedLedger, keyOf: (row: number) => string | undefined): Ledger {
   return {
@@ -16,7 +19,9 @@ export function sharing(ledger: Ledger, shared: SharedLedger, keyOf: (row: numbe
     bind(session, row, terms, now) {
       const key = keyOf(row);
       if (key !== undefined) shared.bind(session, key, terms);
-      return ledger.bind(session, row, terms, now);
+      const pin = { ...ledger.bind(session, row, terms, now), generation: UNNAMED };
+      ledger.restorePin(session, row, pin);
+      return pin;
     },
     unpin(session, expectedGeneration) {
       const done = ledger.unpin(session, expectedGeneration);

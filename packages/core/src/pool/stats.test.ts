@@ -126,6 +126,20 @@ test('each endpoint and each target has its latencies, failures of late, refusal
   open.settle(answer(200));
 });
 
+test('each picture shows all that happened before it, and none changes afterwards', async () => {
+  const { pool, use } = setUp();
+  await use(answer(503, 50));
+  const first = pool.stats();
+  const before = structuredClone(first.endpoints[0]);
+  await use(answer(429, 150));
+  await use(failure('READ_TIMEOUT', 'maybe'));
+  const seen = { latencyP50: 50, latencyP95: 150, recentTimeouts: 1, errors: { 503: 1, 429: 1, READ_TIMEOUT: 1 } };
+  const [last] = pool.stats().endpoints;
+  expect(last).toMatchObject({ ...seen, refusals: { 'shop.example': { throttled: 1 } } });
+  expect(pool.stats().targets[0]).toMatchObject(seen);
+  expect(first.endpoints[0]).toEqual(before);
+});
+
 test('codes that reporters make up are bounded, and what may hold a secret is not shown', async () => {
   const { clock, pool, use } = setUp();
   for (let turn = 0; turn < 200; turn += 1) {

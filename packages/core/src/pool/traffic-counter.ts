@@ -37,6 +37,12 @@ export interface TrafficStats {
 /** How an attempt ended, as far as the window of the last ones tells them apart. */
 const End = Object.freeze({ good: 0, refused: 1, timeout: 2, connect: 3, other: 4 });
 
+/** What has to be reckoned, kept until the next attempt: pictures are taken more often than most endpoints are used. */
+type Digest = Pick<
+  TrafficStats,
+  'latencyP50' | 'latencyP95' | 'recentTimeouts' | 'recentConnectErrors' | 'refusals' | 'errors'
+>;
+
 /** Counts what happened at one endpoint or target; keeps the last latencies. */
 export class TrafficCounter {
   attempts = 0;
@@ -49,11 +55,11 @@ export class TrafficCounter {
   #nextLatency = 0;
   #nextEnd = 0;
   #reachable: boolean | undefined;
-  /** The latencies in order, until the next one comes. */
-  #sorted: readonly number[] | undefined;
+  #told: Digest | undefined;
 
   /** `other` is the target of an endpoint, or the endpoint of a target. */
   record(outcome: Outcome, verdict: Verdict, other: string): void {
+    this.#told = undefined;
     this.attempts += 1;
     const good = verdict === 'success' || verdict === 'final';
     if (good) this.succeeded += 1;
@@ -66,7 +72,6 @@ export class TrafficCounter {
     if (verdict === 'throttled' || verdict === 'denied') this.#refused(verdict, other);
     this.#latencies[this.#nextLatency] = outcome.latencyMs;
     this.#nextLatency = (this.#nextLatency + 1) % SAMPLES;
-    this.#sorted = undefined;
   }
 
   /** Successes among the last attempts, at most `window` of them. */
@@ -82,18 +87,30 @@ export class TrafficCounter {
   }
 
   snapshot(inFlight: number): TrafficStats {
-    const sorted = (this.#sorted ??= [...this.#latencies].sort((a, b) => a - b));
+    const told = (this.#told ??= this.#digest());
     return {
       attempts: this.attempts,
       succeeded: this.succeeded,
       inFlight,
+      latencyP50: told.latencyP50,
+      latencyP95: told.latencyP95,
+      recentTimeouts: told.recentTimeouts,
+      recentConnectErrors: told.recentConnectErrors,
+      reachable: this.#reachable,
+      refusals: told.refusals,
+      bytes: this.bytes,
+      errors: told.errors,
+    };
+  }
+
+  #digest(): Digest {
+    const sorted = [...this.#latencies].sort((a, b) => a - b);
+    return {
       latencyP50: sorted.length === 0 ? undefined : nearestRank(sorted, 0.5),
       latencyP95: sorted.length === 0 ? undefined : nearestRank(sorted, 0.95),
       recentTimeouts: this.#ends.filter((end) => end === End.timeout).length,
       recentConnectErrors: this.#ends.filter((end) => end === End.connect).length,
-      reachable: this.#reachable,
-      refusals: ownCopy(this.#refusals, (counts) => ({ ...counts })),
-      bytes: this.bytes,
+      refusals: ownCopy(this.#refusals, (counts) => Object.freeze({ ...counts })),
       errors: ownCopy(this.#errors, (count) => count),
     };
   }
@@ -138,5 +155,5 @@ function endOf(outcome: Outcome, good: boolean): number {
 function ownCopy<T, U>(map: ReadonlyMap<string, T>, read: (value: T) => U): Readonly<Record<string, U>> {
   const copy = Object.create(null) as Record<string, U>;
   for (const [key, value] of map) copy[key] = read(value);
-  return copy;
+  return Object.freeze(copy);
 }

@@ -23,6 +23,8 @@ export interface SharedAdmitRequest {
   /** The session that is to keep what is granted, and for how long. */
   readonly session: string | undefined;
   readonly pin: { readonly ttlMs: number; readonly maxMs: number; readonly maxUses: number };
+  /** Generation of the pin that this worker takes the session to have; undefined where it has not heard of one from the store. */
+  readonly pinned: number | undefined;
 }
 
 /** What came of an admission. */
@@ -36,7 +38,8 @@ export type SharedAdmitResult =
     }
   | {
       readonly ok: false;
-      readonly reason: 'suspended' | 'busy' | 'pinned-elsewhere' | 'recovering' | 'unavailable';
+      /** `unpinned`: the session has no pin any more, and was asked for by one. */
+      readonly reason: 'suspended' | 'busy' | 'pinned-elsewhere' | 'unpinned' | 'recovering' | 'unavailable';
       /** When asking again may help; 0 is at once, Infinity is when somebody acts. */
       readonly retryAfterMs: number;
       /** The endpoint that the session keeps, where it is none of the candidates. */
@@ -63,6 +66,8 @@ export interface SharedContext {
   /** The lease is void: it ran out before it could be renewed, or the store does not know it. */
   lost(leaseId: string): void;
   report(report: StoreReport): void;
+  /** The store has taken a binding by hand, and calls it by this generation. */
+  bound(session: string, key: string, generation: number): void;
   /** What this pool believes of pins, suspensions and paces: told to a store that has lost its data. */
   pins(): Iterable<SharedPin>;
   suspensions(): Iterable<{ readonly target: string; readonly forMs: number; readonly why: string }>;

@@ -2,9 +2,10 @@
 export const ADMIT = `
 -- KEYS  1 m   2 t:<target>   3 b:<session>   then for each candidate l:<endpoint> and, where paced, g:<endpoint>:<target>
 -- ARGV  1 epoch   2 lease   3 lease ttl   4 emission   5 burst (ms)   6 '1' with a session
---       7 pin idle ms   8 pin longest ms   9 pin uses (-1 is no end)   then for each candidate its name and its limit
+--       7 pin idle ms   8 pin longest ms   9 pin uses (-1 is no end)   10 generation of the pin it is asked by, or nothing
+--       then for each candidate its name and its limit
 -- result  {'ok', index, 'none' | 'new' | 'kept', generation}   {'suspended', ms | -1, why}   {'busy', ms | -1}
---         {'pinned-elsewhere', endpoint, generation}   {'recovering', ms}   {'epoch', the present one}
+--         {'pinned-elsewhere', endpoint, generation}   {'unpinned'}   {'recovering', ms}   {'epoch', the present one}
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'openAt')
 if head[1] ~= ARGV[1] then return {'epoch', head[1] or ''} end
 local time = redis.call('TIME')
@@ -23,16 +24,19 @@ if ARGV[6] == '1' then
   if pin then
     pinned, generation, endsAt, uses = string.match(pin, '^(%S+) (%S+) (%S+) (%S+)$')
     first = nil
-    for index = 1, last do if ARGV[8 + 2 * index] == pinned then first = index end end
+    for index = 1, last do if ARGV[9 + 2 * index] == pinned then first = index end end
     if not first then return {'pinned-elsewhere', pinned, generation} end
     last = first
+  elseif ARGV[10] ~= '' then
+    -- It was ended by somebody else: who has not heard of that is not to bring it back.
+    return {'unpinned'}
   end
 end
 
 local soonest = -1
 for index = first, last do
   local leases = KEYS[3 + (index - 1) * stride + 1]
-  if redis.call('ZCOUNT', leases, '(' .. string.format('%.3f', now), '+inf') < tonumber(ARGV[9 + 2 * index]) then
+  if redis.call('ZCOUNT', leases, '(' .. string.format('%.3f', now), '+inf') < tonumber(ARGV[10 + 2 * index]) then
     local opens, arrival = now, now
     if emission > 0 then
       arrival = math.max(now, tonumber(redis.call('GET', KEYS[3 + index * 2])) or 0)
@@ -50,7 +54,7 @@ for index = first, last do
       if ARGV[6] ~= '1' then return {'ok', index, 'none', '0'} end
       local kind = 'kept'
       if not pinned then
-        kind, pinned, uses = 'new', ARGV[8 + 2 * index], ARGV[9]
+        kind, pinned, uses = 'new', ARGV[9 + 2 * index], ARGV[9]
         generation = string.format('%.0f', redis.call('HINCRBY', KEYS[1], 'gen', 1))
         endsAt = ARGV[8] == '-1' and '-1' or string.format('%.3f', now + tonumber(ARGV[8]))
       end

@@ -4,6 +4,7 @@ import { CANCEL } from './cancel.js';
 import { LEAVE } from './leave.js';
 import { LOAD } from './load.js';
 import { PAUSED } from './paused.js';
+import { PINNED } from './pinned.js';
 import { PULL } from './pull.js';
 import { PUSH } from './push.js';
 import { REASSERT } from './reassert.js';
@@ -26,6 +27,7 @@ export const SCRIPTS = Object.freeze({
   suspend: SUSPEND,
   paused: PAUSED,
   unpin: UNPIN,
+  pinned: PINNED,
   bind: BIND,
   push: PUSH,
   pull: PULL,

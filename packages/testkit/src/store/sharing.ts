@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Lease, Outcome } from '@fairlead/core';
+import type { EndpointId, Lease, Outcome, Pool } from '@fairlead/core';
 import type { AtWork } from './store-contract.js';
 import { dead, heard, ok, target, until, use } from './workplace.js';
 
@@ -45,6 +45,44 @@ export function sharingCases(atWork: AtWork): void {
         expect(new Set(await Promise.all(uses)).size).toBe(1);
       }));
 
+    test('a session that one has unbound is remembered by none, though another has just used it', () =>
+      atWork(async (place) => {
+        const [one, other] = [await place.worker(), await place.worker()];
+        await use(one, ok, { session: 'cart' });
+        await use(other, ok, { session: 'cart' });
+        one.sessions.unbind('cart');
+        await allTold(one, other);
+        for (const pool of [one, other, await place.worker()]) expect(pool.sessions.lookup('cart')).toBeUndefined();
+      }));
+
+    test('a session that one has moved is remembered where it is now, though another has just used it', () =>
+      atWork(async (place) => {
+        const [one, other] = [await place.worker(), await place.worker()];
+        const first = await use(one, ok, { session: 'cart' });
+        await use(other, ok, { session: 'cart' });
+        const next = await use(one, ok, { exclude: [first] });
+        expect(one.sessions.bind('cart', next)).toBe(true);
+        await allTold(one, other);
+        for (const pool of [one, other, await place.worker()]) {
+          expect(pool.sessions.lookup('cart')).toBe(next);
+          expect(await use(pool, ok, { session: 'cart' })).toBe(next);
+        }
+      }));
+
+    test('a session that one has unbound after the other had bound it by hand is free', () =>
+      atWork(async (place) => {
+        const [one, other] = [await place.worker(), await place.worker()];
+        const exit = await use(one);
+        expect(one.sessions.bind('cart', exit)).toBe(true);
+        expect(await use(other, ok, { session: 'cart' })).toBe(exit);
+        other.sessions.unbind('cart');
+        const held = await fill(other, exit);
+        const next = await use(one, ok, { session: 'cart' });
+        expect(next).not.toBe(exit);
+        for (const lease of held) lease.settle(ok);
+        expect(await use(other, ok, { session: 'cart' })).toBe(next);
+      }));
+
     test('what one target said to one of them holds for both', () =>
       atWork(async (place) => {
         const [one, other] = [await place.worker(), await place.worker()];
@@ -68,4 +106,26 @@ export function sharingCases(atWork: AtWork): void {
         expect(other.stats().endpoints.find(({ id }) => id === good)?.standing).toBe('active');
       }));
   });
+}
+
+let marks = 0;
+
+/** Until each has heard all that the other had to tell. */
+async function allTold(one: Pool, other: Pool): Promise<void> {
+  for (const [from, to] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    marks += 1;
+    const mark = heard(to, 'suspended');
+    from.suspend(`mark${marks}.example`, 60_000);
+    await mark;
+  }
+}
+
+/** Takes every place of an exit. */
+async function fill(pool: Pool, endpoint: EndpointId): Promise<Lease[]> {
+  const held: Lease[] = [];
+  for (let turn = 0; turn < 2; turn += 1) held.push(await pool.acquire({ target, endpoint }));
+  return held;
 }

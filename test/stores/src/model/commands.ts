@@ -52,6 +52,7 @@ export const commands: fc.Arbitrary<Command>[] = [
   fc.tuple(worker, session).map(([who, name]) => unbind(who, name)),
   worker.map(restart),
   fc.constantFrom(5_000, 20_000, 61_000).map(pass),
+  fc.constant(agree()),
 ];
 
 function command(words: string, run: Command['run'], check: Command['check'] = () => true): Command {
@@ -100,9 +101,6 @@ function foresee(model: Model, question: Question, { now, pool }: Colleague): Fo
   if (until > now - BLUR_MS || !kept.sure) return 'either';
   const exits = kept.endpoint === undefined ? ENDPOINTS : [kept.endpoint];
   if (exits.every((exit) => inFlight(model, exit) >= LIMIT)) return 'refused';
-  // Who was told of an exit that the session has no more waits for that one while it is taken.
-  const believed = question.session === undefined ? undefined : pool.sessions.lookup(question.session);
-  if (believed !== undefined && believed !== kept.endpoint) return 'either';
   // One that is not known yet carries one at a time.
   const active = new Set(
     pool.stats().endpoints.flatMap(({ id, standing }) => (standing === 'active' ? [`${id}`] : [])),
@@ -189,5 +187,23 @@ function restart(who: number): Command {
 function pass(ms: number): Command {
   return command(`pass(${ms})`, async (_, { workers, place }) => {
     if (place.clock !== undefined) await workers[0]!.pass(ms);
+  });
+}
+
+/** Once all that there is to tell has been heard, everyone remembers the exit that each session has. */
+function agree(): Command {
+  return command('agree()', async (model, { workers }) => {
+    for (const colleague of workers) {
+      for (const session of ['cart', 'search']) {
+        const remembered = () => colleague.pool.sessions.lookup(session);
+        const until = colleague.now + PATIENT_MS;
+        for (;;) {
+          const kept = pinOf(model, { target: '', session }, colleague.now);
+          if (!kept.sure || remembered() === kept.endpoint) break;
+          if (colleague.now >= until) expect({ session, exit: remembered() }).toEqual({ session, exit: kept.endpoint });
+          await colleague.pause();
+        }
+      }
+    }
   });
 }

@@ -10,6 +10,9 @@ const ok: Outcome = { kind: 'response', status: 200, latencyMs: 20 };
 const LIMIT = 2;
 const TTL_MS = 60_000;
 const URLS = ['http://a.example:1', 'http://b.example:1'];
+const SESSIONS = ['cart', 'search'] as const;
+/** By then all that there was to tell has been told, and an outage is over. */
+const HEARD_MS = 4_000;
 const RUNS = Number(process.env['MODEL_RUNS'] ?? 300);
 
 /** What one caller does, one thing after another. */
@@ -22,7 +25,7 @@ interface Visit {
 const visits = fc.array(
   fc.record({
     worker: fc.nat({ max: 1 }),
-    session: fc.constantFrom('cart', 'search', undefined),
+    session: fc.constantFrom(...SESSIONS, undefined),
     uses: fc.integer({ min: 1, max: 3 }),
   }),
   { minLength: 2, maxLength: 8 },
@@ -33,12 +36,13 @@ test(`in whatever order commands and answers of two workers come, limits and ses
     fc.asyncProperty(
       fc.scheduler(),
       visits,
-      fc.array(fc.constantFrom<Mishap>('wipe', 'late', 'unbind')),
+      fc.array(fc.constantFrom<Mishap>('wipe', 'late', 'unbind', 'move')),
       async (s, all, bad) => {
         const scene = new Scene(s);
         await scene.open();
         for (const mishap of bad) scene.plan(mishap);
         await scene.through(Promise.all(all.map((visit) => scene.visit(visit))));
+        await scene.agree();
         await scene.close();
         expect(scene.broken).toEqual([]);
       },
@@ -47,7 +51,7 @@ test(`in whatever order commands and answers of two workers come, limits and ses
   );
 }, 300_000);
 
-type Mishap = 'wipe' | 'late' | 'unbind';
+type Mishap = 'wipe' | 'late' | 'unbind' | 'move';
 
 /** Two workers and a server, whose every step is taken when the scheduler says so. */
 class Scene {
@@ -90,7 +94,8 @@ class Scene {
       if (mishap === 'wipe') this.#server.wipe('both');
       // Longer than a command may take: what is on its way counts as lost.
       else if (mishap === 'late') this.#clock.advance(300);
-      else this.#unbind();
+      else if (mishap === 'unbind') this.#pools[0]!.sessions.unbind('cart');
+      else this.#move();
     });
   }
 
@@ -119,6 +124,25 @@ class Scene {
     await ended;
   }
 
+  /** When all has been told, both remember of each session what the server knows. */
+  async agree(): Promise<void> {
+    this.#isOrdered = true;
+    await this.#scheduler.waitIdle();
+    const state = { over: false };
+    this.#clock.schedule(this.#clock.now() + HEARD_MS, () => (state.over = true));
+    while (!state.over) {
+      this.#clock.advance(20);
+      await new Promise(setImmediate);
+    }
+    const remembered = this.#pools.map((pool) => SESSIONS.map((session) => pool.sessions.lookup(session)));
+    const kept = this.#server.livePins;
+    for (const exits of remembered) {
+      const told = exits.filter((exit) => exit !== undefined).length;
+      if (told !== kept) this.broken.push(`${told} exits are remembered where the server keeps ${kept}`);
+    }
+    if (String(remembered[0]) !== String(remembered[1])) this.broken.push(`remembered are ${remembered.join(' and ')}`);
+  }
+
   async close(): Promise<void> {
     await this.through(Promise.all(this.#pools.map((pool) => pool.close())));
     await this.#scheduler.waitIdle();
@@ -140,8 +164,10 @@ class Scene {
     this.#exits.set(name, exit);
   }
 
-  #unbind(): void {
-    this.#pools[0]!.sessions.unbind('cart');
+  #move(): void {
+    const [pool] = this.#pools;
+    const { id } = pool!.stats().endpoints.at(-1)!;
+    pool!.sessions.bind('cart', id);
   }
 
   #port(): RedisPort {

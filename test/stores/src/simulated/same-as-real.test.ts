@@ -82,6 +82,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     .constantFrom('0', '-1', '1', '60000')
     .map((ms): Command => ({ verb: 'suspend', keys: ['t:y'], args: [ms, 'why'] })),
   fc.constant<Command>({ verb: 'paused', keys: ['t:y'], args: [] }),
+  fc.constant<Command>({ verb: 'pinned', keys: ['b:s', 'b:t'], args: [] }),
   fc
     .tuple(session, fc.constantFrom('', 'GENERATION', '7'))
     .map(([name, generation]): Command => ({ verb: 'unpin', keys: [`b:${name}`], args: [generation] })),
@@ -109,8 +110,9 @@ function admission(withSession: boolean): fc.Arbitrary<Command> {
       fc.constantFrom('0', '60000'),
       fc.constantFrom('-1', '2'),
       fc.constantFrom('1', '2'),
+      fc.constantFrom('', '', 'GENERATION'),
     )
-    .map(([e, lease, ttl, to, name, emission, uses, limit]): Command => ({
+    .map(([e, lease, ttl, to, name, emission, uses, limit, by]): Command => ({
       verb: 'admit',
       keys: [
         'm',
@@ -128,6 +130,7 @@ function admission(withSession: boolean): fc.Arbitrary<Command> {
         '-1',
         '-1',
         uses,
+        withSession ? by : '',
         ...endpoints.flatMap((at) => [at, limit]),
       ],
     }));
@@ -186,6 +189,7 @@ class Side {
     const isOwn = answer[0] === this.#names.get('EPOCH');
     if (verb === 'sentinel') return [isOwn, seconds(answer[1]), answer[2] === '-1', answer[3]];
     if (verb === 'paused') return [seconds(answer[0]), answer[1]];
+    if (verb === 'pinned') return list.map((pin) => pinOf(pin as unknown[]));
     if (verb === 'load') return keys[1] === 'h:x' ? othersOf(answer) : endpointsOf(answer);
     if (verb === 'pull') {
       this.#names.set('LAST', answer[2]!);
@@ -211,6 +215,11 @@ class Side {
 /** Some milliseconds pass between the two sides. */
 function seconds(ms = ''): number {
   return Number(ms) < 0 ? -1 : Math.round(Number(ms) / 1_000);
+}
+
+/** All but the generation. */
+function pinOf([endpoint, , idle, left, uses]: readonly unknown[]): unknown {
+  return endpoint === undefined ? [] : [endpoint, seconds(String(idle)), seconds(String(left)), uses];
 }
 
 function texts(batches: readonly unknown[]): unknown[] {

@@ -86,6 +86,12 @@ export class SimulatedRedis {
     return [...this.#leases.values()].reduce((sum, set) => sum + [...set.values()].filter((at) => at > now).length, 0);
   }
 
+  /** Sessions that keep an exit now. */
+  get livePins(): number {
+    const now = this.#now();
+    return [...this.#pins.values()].filter(({ until }) => until > now).length;
+  }
+
   load(script: string): string {
     const digest = createHash('sha1').update(script).digest('hex');
     this.#loaded.add(digest);
@@ -157,6 +163,15 @@ export class SimulatedRedis {
       this.#pins.delete(key!);
       return [1];
     },
+    pinned: (keys) =>
+      keys.map((key) => {
+        const pin = this.#pin(key);
+        if (pin === undefined) return [];
+        const { endpoint, generation, endsAt, uses } = pin;
+        const idle = this.#pins.get(key)!.until - this.#now();
+        const left = endsAt === NEVER ? -1 : Math.max(0, Math.ceil(endsAt - this.#now()));
+        return [endpoint, String(generation), idle === NEVER ? -1 : Math.ceil(idle), left, String(uses)];
+      }),
     bind: ([, key], [endpoint, idle, longest, uses]) => {
       const generation = this.#nextGeneration();
       const endsAt = longest === '-1' ? NEVER : this.#now() + Number(longest);
@@ -179,7 +194,7 @@ export class SimulatedRedis {
   };
 
   #admit(keys: readonly string[], args: readonly string[]): Result {
-    const [epoch, lease, ttl, emissionText, burst, withSession, idle, longest, uses, ...seats] = args;
+    const [epoch, lease, ttl, emissionText, burst, withSession, idle, longest, uses, by, ...seats] = args;
     const now = this.#now();
     if (epoch !== this.#epochText) return ['epoch', this.#epochText];
     if (this.#meta!.openAt > now) return ['recovering', Math.ceil(this.#meta!.openAt - now)];
@@ -190,6 +205,7 @@ export class SimulatedRedis {
     const emission = Number(emissionText);
     const stride = emission > 0 ? 2 : 1;
     const pin = withSession === '1' ? this.#pin(keys[2]!) : undefined;
+    if (withSession === '1' && pin === undefined && by !== '') return ['unpinned'];
     let soonest = -1;
     let found = false;
     for (let index = 0; index * 2 < seats.length; index += 1) {

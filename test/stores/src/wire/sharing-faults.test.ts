@@ -1,3 +1,4 @@
+import type { StoreReport } from '@fairlead/core';
 import { SCRIPTS } from '@fairlead/redis/port';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -34,6 +35,15 @@ describe.skipIf(!available)('workers that disagree', () => {
     await first.pool.close();
     const second = await site.worker({ leaseTtlMs: 1_000 });
     (await second.pool.acquire({ target })).settle(ok);
+  });
+});
+
+describe.skipIf(!available)('while the server is there', () => {
+  test.each(['partition', 'closed', 'open'] as const)('two workers are served, whenDown: %s', async (whenDown) => {
+    // Longer than it takes either to hear that the other has begun anew.
+    const times = { graceMs: 500, pullMs: 50 };
+    const workers = [await site.worker({ whenDown }, {}, times), await site.worker({ whenDown }, {}, times)];
+    for (const { pool } of [...workers, ...workers]) (await pool.acquire({ target })).settle(ok);
   });
 });
 
@@ -132,6 +142,93 @@ describe.skipIf(!available)('a target that two workers suspend and resume', () =
   });
 });
 
+describe.skipIf(!available)('a session that one worker has unbound', () => {
+  test('is not brought back by another that has not heard of it, nor waited for where it was', async () => {
+    // Nobody hears of anything but by asking for a place.
+    const deaf = { graceMs: 0, pullMs: 60_000 };
+    const [{ pool: one }, { pool: other }] = [await site.worker({}, {}, deaf), await site.worker({}, {}, deaf)];
+    const use = async (pool: typeof one) => {
+      const lease = await pool.acquire({ target, session: 'cart' });
+      lease.settle(ok);
+      return lease.endpoint.id;
+    };
+    const exit = await use(one);
+    expect(await use(other)).toBe(exit);
+    one.sessions.unbind('cart');
+    const held = [await one.acquire({ target, endpoint: exit }), await one.acquire({ target, endpoint: exit })];
+    const next = await use(other);
+    expect(next).not.toBe(exit);
+    expect(await use(one)).toBe(next);
+    for (const lease of held) lease.settle(ok);
+    // The same where it was bound by hand.
+    other.sessions.bind('cart', exit);
+    expect(await use(other)).toBe(exit);
+    other.sessions.bind('cart', next);
+    // Behind the binding on the same connection.
+    (await other.acquire({ target })).settle(ok);
+    one.sessions.unbind('cart');
+    const more = [await one.acquire({ target, endpoint: next }), await one.acquire({ target, endpoint: next })];
+    expect(await use(other)).not.toBe(next);
+    for (const lease of more) lease.settle(ok);
+  });
+});
+
+describe.skipIf(!available)('what a worker decides while it asks what others told of', () => {
+  /** Calls back when the worker has just asked for what stands of the keys of that letter. */
+  const asked = (wire: Wire, letter: string, then: () => void): void => {
+    wire.before = (keys, args) => {
+      if (args.length > 0 || !keys[0]?.includes(`:${letter}:`)) return;
+      wire.before = () => undefined;
+      queueMicrotask(then);
+    };
+  };
+
+  test('is not undone by the answer: a target that it resumes', async () => {
+    const wire = new Wire(site.server.url);
+    const [{ pool: one }, { pool: two }] = [await site.worker(), await site.worker({ client: wire })];
+    const suspended: string[] = [];
+    two.on('suspended', ({ target: name }) => suspended.push(name));
+    const resumed = new Promise<void>((resolve) => {
+      asked(wire, 't', () => {
+        two.resumeTarget(target);
+        resolve();
+      });
+    });
+    one.suspend(target, 'until-resumed');
+    await resumed;
+    one.suspend('mark.example', 60_000);
+    await new Promise((resolve) => two.on('suspended', resolve));
+    expect(suspended).toEqual(['mark.example']);
+    // What two has said by then the other has heard, too.
+    two.suspend('last.example', 60_000);
+    await new Promise((resolve) => one.on('suspended', resolve));
+    for (const pool of [one, two]) (await pool.acquire({ target })).settle(ok);
+  });
+
+  test('is not undone by the answer: a session that it unbinds', async () => {
+    const wire = new Wire(site.server.url);
+    const [{ pool: one }, { pool: two }] = [await site.worker(), await site.worker({ client: wire })];
+    const remembered: (string | undefined)[] = [];
+    const unbound = new Promise<void>((resolve) => {
+      asked(wire, 'b', () => {
+        two.sessions.unbind('cart');
+        wire.before = () => void remembered.push(two.sessions.lookup('cart'));
+        resolve();
+      });
+    });
+    (await one.acquire({ target, session: 'cart' })).settle(ok);
+    await unbound;
+    one.suspend('mark.example', 60_000);
+    await new Promise((resolve) => two.on('suspended', resolve));
+    expect(new Set(remembered)).toEqual(new Set([undefined]));
+    await until(
+      () => one.sessions.lookup('cart'),
+      (exit) => exit === undefined,
+    );
+    expect(one.sessions.lookup('cart')).toBeUndefined();
+  });
+});
+
 describe.skipIf(!available)('an outage that is over before anybody grants alone', () => {
   test('moves no session and refuses nobody', async () => {
     const wire = new Wire(site.server.url);
@@ -154,6 +251,53 @@ describe.skipIf(!available)('an outage that is over before anybody grants alone'
     const during = Promise.all(one.map((use) => use()));
     wire.before = () => undefined;
     expect(await during).toEqual(before);
+  });
+});
+
+describe.skipIf(!available)('what has changed while a worker was away', () => {
+  const away = async (wire: Wire, reports: readonly StoreReport[], change: () => Promise<unknown>): Promise<void> => {
+    wire.before = refuse;
+    await until(
+      () => reports.at(-1)?.state,
+      (state) => state === 'down',
+    );
+    await change();
+    wire.before = () => undefined;
+  };
+
+  test('is noticed: the workers that are there now have other terms', async () => {
+    const wire = new Wire(site.server.url);
+    const { pool, reports } = await site.worker({ client: wire, whenDown: 'closed' });
+    (await pool.acquire({ target })).settle(ok);
+    await away(wire, reports, async () => {
+      // Nobody has heard of it for so long that it counts as gone.
+      await site.admin.del(`fl1:{${site.name}}:w`);
+      (await (await site.worker({ leaseTtlMs: 2_000 })).pool.acquire({ target })).settle(ok);
+    });
+    await until(
+      () => reports.at(-1)?.why ?? '',
+      (why) => why.includes('leaseTtlMs'),
+    );
+    expect(reports.at(-1)).toMatchObject({ state: 'down', why: expect.stringMatching(/2000 there, 10000 here/) });
+    await expect(pool.acquire({ target, deadlineMs: 300 })).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+  });
+
+  test('is noticed: the server would throw leases away now', async () => {
+    const wire = new Wire(site.server.url);
+    const { pool, reports } = await site.worker({ client: wire, whenDown: 'closed' });
+    (await pool.acquire({ target })).settle(ok);
+    await away(wire, reports, () => site.admin.config('SET', 'maxmemory-policy', 'allkeys-lru'));
+    try {
+      await until(
+        () => reports.at(-1)?.why ?? '',
+        (why) => why.includes('noeviction'),
+      );
+      expect(reports.at(-1)).toMatchObject({ state: 'down', why: expect.stringContaining('allkeys-lru') });
+      await expect(pool.acquire({ target, deadlineMs: 300 })).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    } finally {
+      await site.admin.config('SET', 'maxmemory-policy', 'noeviction');
+    }
+    (await pool.acquire({ target })).settle(ok);
   });
 });
 
