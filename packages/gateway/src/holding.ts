@@ -301,7 +301,7 @@ function lost(endpoint: EndpointId, cause?: unknown): FairleadError {
 
 function closeAll({ seats }: Stay): void {
   // A copy: who closes gives its seat back.
-  if (seats.length > 0) for (const seat of [...seats]) seat.close();
+  if (seats.length > 0) for (const seat of seats.slice()) seat.close();
 }
 
 function abortedError(): FairleadError {
