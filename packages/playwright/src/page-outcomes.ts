@@ -1,18 +1,13 @@
 import type { Outcome, Phase } from '@fairlead/core';
 import type { BrowserContext, Frame, Request, Response } from 'playwright-core';
 
-/** Where outcomes go; false of `isOurs` is an answer that came from nowhere near the target. */
-export interface OutcomeSink {
-  readonly report: (outcome: Outcome, url: string) => void;
-  readonly isOurs: (response: Response) => boolean;
-}
-
 /** Turns what the pages of a context were answered into outcomes. */
-export function watchPages(context: BrowserContext, { report, isOurs }: OutcomeSink): void {
+export function watchPages(context: BrowserContext, report: (outcome: Outcome, url: string) => void): void {
   const answered = (response: Response): void => {
     const request = response.request();
-    if (response.fromServiceWorker() || !concernsThePage(request) || isOurs(response)) return;
+    if (response.fromServiceWorker() || !concernsThePage(request)) return;
     const headers = response.headers();
+    if (isRefusal(response.url(), headers)) return;
     report(
       {
         kind: 'response',
@@ -50,6 +45,14 @@ function phaseOf(code: string): Phase | undefined {
   return /ERR_(?:TIMED_OUT|INVALID_HTTP_RESPONSE|HTTP2_PROTOCOL_ERROR|CONTENT_DECODING_FAILED)/.test(code)
     ? 'response'
     : undefined;
+}
+
+/**
+ * The gateway's own words, which came from nowhere near the target. It can say them only without TLS, and passes nobody
+ * else's on there; within TLS they are the site's.
+ */
+function isRefusal(url: string, headers: Readonly<Record<string, string>>): boolean {
+  return url.startsWith('http:') && headers['x-fairlead-error'] !== undefined;
 }
 
 /** A page's own answers, and those of its own host: what a third party refuses says nothing of the page's exit. */

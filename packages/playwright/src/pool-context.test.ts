@@ -199,6 +199,24 @@ describe.skipIf(!available).each([
     expect(site.connections.opened).toBe(0);
   });
 
+  test('a site that speaks in the words of a refusal is heard all the same', async () => {
+    const secure = await startTarget({ routes: siteRoutes, certificate: 'good' });
+    poolOf({ proxies: [] });
+    const context = await newPoolContext(browser, pool, { gateway, ignoreHTTPSErrors: true });
+    const page = await context.newPage();
+    await page.goto(`${site.url}/claims-refusal`);
+    expect(pool.stats().attempts).toBe(0);
+    const answers: unknown[] = [];
+    pool.on('settled', ({ verdict }) => void (verdict === 'final' && answers.push(verdict)));
+    pool.add(proxies[0]!.url);
+    const plain = await page.goto(`${site.url}/claims-refusal`);
+    expect(plain?.headers()).not.toHaveProperty('x-fairlead-error');
+    const answer = await page.goto(`${secure.url}/claims-refusal`);
+    expect(answer?.headers()).toHaveProperty('x-fairlead-error');
+    await Promise.all([context.close(), secure.close()]);
+    expect(answers).toHaveLength(2);
+  });
+
   test('a context of the same browser that has no part in the pool gets nowhere', async () => {
     poolOf();
     const context = await browser.newContext();
@@ -339,6 +357,8 @@ const siteRoutes = {
     void response.writeHead(200, { 'Content-Type': 'image/svg+xml' }).end('<svg xmlns="http://www.w3.org/2000/svg"/>'),
   save: ({ response }: Exchange) =>
     void response.writeHead(200, { 'Content-Disposition': 'attachment; filename="saved.txt"' }).end('saved'),
+  'claims-refusal': ({ response }: Exchange) =>
+    void response.writeHead(404, { 'X-Fairlead-Error': 'POOL_EXHAUSTED' }).end('nothing here'),
   'by-worker': ({ response }: Exchange) => void response.end('from the worker'),
   'worker.js': ({ response }: Exchange) =>
     void response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(`

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Endpoint, Pool } from '@fairlead/core';
-import type { Ticket, TicketRefusal } from '@fairlead/gateway';
+import type { Ticket } from '@fairlead/gateway';
 import type { Browser, BrowserContext, BrowserContextOptions } from 'playwright-core';
 import { ContextPool } from './context-pool.js';
 import { FROM_EXIT, problem, splitTerms, type ContextTerms, type ProviderOptions } from './options.js';
@@ -57,18 +57,13 @@ interface Hold {
 }
 
 function attach(context: BrowserContext, hold: ContextPool, { ticket, end, strict }: Hold): PoolContext {
-  let refused: TicketRefusal | undefined;
   hold.on('refused', (refusal) => {
-    refused = refusal;
     // Whatever its pages wait for fails with this: under another exit they would be somebody else's.
     if (strict && refusal.code === 'SESSION_LOST') {
       void context.close({ reason: `${refusal.code}: ${refusal.message}` }).catch(() => undefined);
     }
   });
-  watchPages(context, {
-    report: (outcome, url) => void ticket.report(outcome, url),
-    isOurs: (response) => refused !== undefined && refused.code === response.headers()['x-fairlead-error'],
-  });
+  watchPages(context, (outcome, url) => void ticket.report(outcome, url));
   context.once('close', end);
   return Object.assign(context, { pool: hold });
 }
