@@ -5,22 +5,21 @@ import type { RedisLink } from './redis-link.js';
 const LEAST_VERSION = 7;
 
 /**
- * Refuses a server that would break the promise quietly: one that is too old, or that throws keys away when it is full. What
- * the account may not ask is told and taken on trust.
+ * What makes a server unfit, in words: it would break the promise quietly, since it is too old, or throws keys away when it
+ * is full. What the account may not ask is told and taken on trust.
  */
-export async function checkServer(link: RedisLink, report: (report: StoreReport) => void): Promise<void> {
-  const info = await ask(link, report, 'INFO', 'server');
-  const version = /^(?:redis|valkey)_version:(\d+)\.(\d+)/m.exec(info ?? '');
+export async function unfitness(link: RedisLink, report: (report: StoreReport) => void): Promise<string | undefined> {
+  const [server, memory] = await Promise.all([
+    ask(link, report, 'INFO', 'server'),
+    ask(link, report, 'INFO', 'memory'),
+  ]);
+  const version = /^(?:redis|valkey)_version:(\d+)\.(\d+)/m.exec(server ?? '');
   if (version !== null && Number(version[1]) < LEAST_VERSION) {
-    throw refusal(`needs Redis 7.0 or Valkey; this server is ${version[1]}.${version[2]}`);
+    return `needs Redis 7.0 or Valkey; this server is ${version[1]}.${version[2]}`;
   }
-  const memory = await ask(link, report, 'INFO', 'memory');
   const policy = /^maxmemory_policy:(\S+)/m.exec(memory ?? '')?.[1];
-  if (policy !== undefined && policy !== 'noeviction') {
-    throw refusal(
-      `maxmemory-policy is ${policy}: a server that evicts leases breaks every limit; set it to noeviction`,
-    );
-  }
+  if (policy === undefined || policy === 'noeviction') return undefined;
+  return `maxmemory-policy is ${policy}: a server that evicts leases breaks every limit; set it to noeviction`;
 }
 
 /** Over a network that others share, leases and pins go encrypted and under a password. */
@@ -83,6 +82,6 @@ async function ask(
   return answer;
 }
 
-function refusal(problem: string): ConfigurationError {
+export function refusal(problem: string): ConfigurationError {
   return new ConfigurationError('STORE_UNUSABLE', 'redisStore', problem);
 }

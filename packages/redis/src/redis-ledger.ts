@@ -13,10 +13,12 @@ import { Outbox, type Message } from './outbox.js';
 import type { OwnWords, Subject } from './own-words.js';
 import { reassertions } from './reassertions.js';
 import type { RedisLink } from './redis-link.js';
+import type { WakingClock } from './waking-clock.js';
 
 export interface LedgerOptions {
   readonly leaseTtlMs: number;
   readonly whenDown: WhenDown;
+  readonly clock: WakingClock;
 }
 
 /** Part of a lease's life after which it is renewed. */
@@ -54,7 +56,9 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
 
   start(context: SharedContext): void {
     this.#context = context;
-    this.#clock = context.clock;
+    this.#clock = this.#options.clock.follow(context.clock);
+    // First of all it ends what has run out meanwhile.
+    this.#options.clock.onWake(() => void this.#tick());
     this.#link.reassert = () => this.#reassert();
     let { epoch } = this.#link;
     this.#link.onUp = () => {
@@ -62,7 +66,7 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
       ({ epoch } = this.#link);
       void this.#flushOutbox();
     };
-    this.#link.start(context.clock, context.report);
+    this.#link.start(this.#clock, context.report);
   }
 
   /**

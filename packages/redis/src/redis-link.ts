@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Clock, Instant, StoreReport } from '@fairlead/core';
+import { unfitness } from './checks.js';
 import type { Keys } from './keys.js';
 import type { RedisPort } from './port/redis-port.js';
 import { SCRIPTS, type Verb } from './scripts/index.js';
@@ -57,6 +58,9 @@ export class RedisLink {
   /** Which server it was. */
   #server = '';
   #why = '';
+  #unfit: string | undefined;
+  /** That the server does not say what it is was told once. */
+  #isTrusted = false;
   /** Something was granted without the store: when it is back, everyone has to say first what they hold. */
   grantedAlone = false;
   /** Tells the store what this worker holds; false when that failed. */
@@ -82,6 +86,11 @@ export class RedisLink {
   /** Why it is not up, as far as anybody has said. */
   get why(): string {
     return this.#why;
+  }
+
+  /** Why the server may not be used, where that is so. */
+  get unfit(): string | undefined {
+    return this.#unfit;
   }
 
   /** When the last command that was answered had been sent. */
@@ -177,8 +186,11 @@ export class RedisLink {
 
   async #comeBack(): Promise<boolean> {
     const before = this.#contactAt;
+    // A server that is refused is written nothing; one that has been there for long is asked first whether it still is.
+    if (this.#epoch === '' && !(await this.#isFit())) return false;
     const seen = await this.#exchange('sentinel', ...this.#inquiry);
     if (seen.kind !== 'value' && seen.kind !== 'missing') return this.#refused(seen.why);
+    if (this.#epoch !== '' && !(await this.#isFit())) return false;
     const missing = seen.kind === 'missing';
     if ((missing || this.#isIncomplete) && !(await this.#loadVerbs())) return false;
     const found = missing ? NOTHING : foundOf(seen.value);
@@ -239,6 +251,15 @@ export class RedisLink {
   async #askServer(): Promise<string> {
     const seen = await this.#exchange('sentinel', ...this.#inquiry);
     return seen.kind === 'value' ? foundOf(seen.value).server : '';
+  }
+
+  /** Whether the server may be used. While it was away somebody may have set it otherwise, or put another in its place. */
+  async #isFit(): Promise<boolean> {
+    this.#unfit = await unfitness(this, (report) => {
+      if (!this.#isTrusted) this.#report(report);
+      this.#isTrusted = true;
+    });
+    return this.#unfit === undefined || this.#refused(this.#unfit);
   }
 
   #refused(why: string): false {

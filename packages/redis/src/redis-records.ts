@@ -7,11 +7,12 @@ import {
   type SoftRecord,
 } from '@fairlead/core';
 import type { Peers } from './alone.js';
-import { checkServer } from './checks.js';
+import { refusal } from './checks.js';
 import type { RedisLink } from './redis-link.js';
 import { endpointOf, readBatch, writeBatch } from './soft-rows.js';
 import type { RedisPort } from './port/redis-port.js';
 import type { Standing } from './standing.js';
+import type { WakingClock } from './waking-clock.js';
 
 export interface RecordsOptions {
   readonly worker: string;
@@ -22,6 +23,7 @@ export interface RecordsOptions {
   readonly silenceMs: number;
   /** Time constant of the masses. */
   readonly tauMs: number;
+  readonly clock: WakingClock;
 }
 
 const MOST_ENTRIES = 200;
@@ -62,9 +64,8 @@ export class RedisRecords implements Records {
   }
 
   async open(context: RecordsContext): Promise<OpenedRecords> {
-    this.#context = context;
+    this.#context = { ...context, clock: this.#options.clock.follow(context.clock) };
     await this.#reached();
-    await checkServer(this.#link, context.report);
     this.#toldEpoch = this.#link.epoch;
     return { key: this.#options.key, saved: this.#asItStands(this.#load()) };
   }
@@ -102,6 +103,8 @@ export class RedisRecords implements Records {
     const { clock } = this.#context;
     const until = clock.now() + this.#options.startMs;
     while (this.#links.some(({ state }) => state !== 'up')) {
+      const unfit = this.#links.find(({ unfit }) => unfit !== undefined)?.unfit;
+      if (unfit !== undefined) throw refusal(unfit);
       const trouble = this.#port.trouble?.();
       if (trouble instanceof FairleadError) throw trouble;
       const whys = [...this.#links.map(({ why }) => why), codeOf(trouble)];

@@ -313,6 +313,7 @@ describe.skipIf(!available)('a server that would break the promise', () => {
       code: 'STORE_UNUSABLE',
       message: expect.stringContaining('noeviction'),
     });
+    expect(await admin.keys(`fl1:{${name}}*`)).toEqual([]);
     await admin.config('SET', 'maxmemory-policy', 'noeviction');
   });
 

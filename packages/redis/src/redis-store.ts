@@ -13,6 +13,7 @@ import { ShardedLedger } from './sharded-ledger.js';
 import { Standing } from './standing.js';
 import { latePort } from './port/late-port.js';
 import { termsOf } from './terms.js';
+import { WakingClock } from './waking-clock.js';
 
 export interface RedisStoreOptions {
   /** A client of `ioredis` 6 or `redis` 6 of yours, which stays yours to close. Its autopipelining has to be off. */
@@ -56,8 +57,15 @@ const COMMANDS_BACK = 4;
 const SILENT_LIVES = 3;
 /** By then every worker has heard of every other one. */
 const SETTLED_PULLS = 3;
-/** How long the server has to be out of reach before places are granted without it. */
-const ALONE_AFTER = { closed: () => Number.POSITIVE_INFINITY, partition: (ttlMs: number) => ttlMs, open: () => 0 };
+/**
+ * How long a worker has to be out of reach for others to think that it has granted places without the server. Under `open` it
+ * may have done so at once; who thought that of everyone would begin anew whenever somebody else does, and never come to an end.
+ */
+const ALONE_AFTER = {
+  closed: () => Number.POSITIVE_INFINITY,
+  partition: (ttlMs: number) => ttlMs,
+  open: (ttlMs: number) => ttlMs,
+};
 
 /** What only tests and simulations set: by other values than these the promise need not hold. */
 export interface Tuning {
@@ -65,6 +73,8 @@ export interface Tuning {
   readonly worker?: string;
   readonly graceMs?: number;
   readonly pullMs?: number;
+  /** Milliseconds of a clock that goes on while the machine sleeps. */
+  readonly uptimeMs?: () => number;
 }
 
 /** Limits, suspensions, sessions and health that all workers with this store share. One pool a store. */
@@ -96,9 +106,10 @@ export function tunedRedisStore(input: RedisStoreOptions, tuning: Tuning): Share
   });
   const peers = new Peers(worker, Math.max(leaseTtlMs, SETTLED_PULLS * pullMs));
   const words = new OwnWords();
-  const ledgers = links.map((link) => new RedisLedger(link, peers, words, { leaseTtlMs, whenDown }));
+  const clock = new WakingClock(tuning.uptimeMs);
+  const ledgers = links.map((link) => new RedisLedger(link, peers, words, { leaseTtlMs, whenDown, clock }));
   const { startMs } = options;
-  const times = { pullMs, startMs, silenceMs, tauMs: ETS_DEFAULTS.tauMs };
+  const times = { pullMs, startMs, silenceMs, tauMs: ETS_DEFAULTS.tauMs, clock };
   const standing = new Standing(links, words);
   const records = new RedisRecords(port, links, peers, standing, { worker, key: secret, ...times });
   return { name: 'redis', ledger: memoryStore().ledger, records, shared: new ShardedLedger(ledgers) };

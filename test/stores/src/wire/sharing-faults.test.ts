@@ -1,3 +1,4 @@
+import type { StoreReport } from '@fairlead/core';
 import { SCRIPTS } from '@fairlead/redis/port';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -34,6 +35,15 @@ describe.skipIf(!available)('workers that disagree', () => {
     await first.pool.close();
     const second = await site.worker({ leaseTtlMs: 1_000 });
     (await second.pool.acquire({ target })).settle(ok);
+  });
+});
+
+describe.skipIf(!available)('while the server is there', () => {
+  test.each(['partition', 'closed', 'open'] as const)('two workers are served, whenDown: %s', async (whenDown) => {
+    // Longer than it takes either to hear that the other has begun anew.
+    const times = { graceMs: 500, pullMs: 50 };
+    const workers = [await site.worker({ whenDown }, {}, times), await site.worker({ whenDown }, {}, times)];
+    for (const { pool } of [...workers, ...workers]) (await pool.acquire({ target })).settle(ok);
   });
 });
 
@@ -189,6 +199,9 @@ describe.skipIf(!available)('what a worker decides while it asks what others tol
     one.suspend('mark.example', 60_000);
     await new Promise((resolve) => two.on('suspended', resolve));
     expect(suspended).toEqual(['mark.example']);
+    // What two has said by then the other has heard, too.
+    two.suspend('last.example', 60_000);
+    await new Promise((resolve) => one.on('suspended', resolve));
     for (const pool of [one, two]) (await pool.acquire({ target })).settle(ok);
   });
 
@@ -238,6 +251,53 @@ describe.skipIf(!available)('an outage that is over before anybody grants alone'
     const during = Promise.all(one.map((use) => use()));
     wire.before = () => undefined;
     expect(await during).toEqual(before);
+  });
+});
+
+describe.skipIf(!available)('what has changed while a worker was away', () => {
+  const away = async (wire: Wire, reports: readonly StoreReport[], change: () => Promise<unknown>): Promise<void> => {
+    wire.before = refuse;
+    await until(
+      () => reports.at(-1)?.state,
+      (state) => state === 'down',
+    );
+    await change();
+    wire.before = () => undefined;
+  };
+
+  test('is noticed: the workers that are there now have other terms', async () => {
+    const wire = new Wire(site.server.url);
+    const { pool, reports } = await site.worker({ client: wire, whenDown: 'closed' });
+    (await pool.acquire({ target })).settle(ok);
+    await away(wire, reports, async () => {
+      // Nobody has heard of it for so long that it counts as gone.
+      await site.admin.del(`fl1:{${site.name}}:w`);
+      (await (await site.worker({ leaseTtlMs: 2_000 })).pool.acquire({ target })).settle(ok);
+    });
+    await until(
+      () => reports.at(-1)?.why ?? '',
+      (why) => why.includes('leaseTtlMs'),
+    );
+    expect(reports.at(-1)).toMatchObject({ state: 'down', why: expect.stringMatching(/2000 there, 10000 here/) });
+    await expect(pool.acquire({ target, deadlineMs: 300 })).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+  });
+
+  test('is noticed: the server would throw leases away now', async () => {
+    const wire = new Wire(site.server.url);
+    const { pool, reports } = await site.worker({ client: wire, whenDown: 'closed' });
+    (await pool.acquire({ target })).settle(ok);
+    await away(wire, reports, () => site.admin.config('SET', 'maxmemory-policy', 'allkeys-lru'));
+    try {
+      await until(
+        () => reports.at(-1)?.why ?? '',
+        (why) => why.includes('noeviction'),
+      );
+      expect(reports.at(-1)).toMatchObject({ state: 'down', why: expect.stringContaining('allkeys-lru') });
+      await expect(pool.acquire({ target, deadlineMs: 300 })).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    } finally {
+      await site.admin.config('SET', 'maxmemory-policy', 'noeviction');
+    }
+    (await pool.acquire({ target })).settle(ok);
   });
 });
 
