@@ -31,7 +31,7 @@ export class Attempt {
   readonly #signal: Abortion | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #sockets: Socket[] = [];
-  #phase: () => DialPhase = () => 'proxy-connect';
+  #phase: DialPhase | (() => DialPhase) = 'proxy-connect';
   #reject: ((error: DialError) => void) | undefined;
   #failure: DialError | undefined;
 
@@ -43,12 +43,33 @@ export class Attempt {
   }
 
   get phase(): DialPhase {
-    return this.#phase();
+    return typeof this.#phase === 'function' ? this.#phase() : this.#phase;
+  }
+
+  /** It has failed. */
+  get over(): boolean {
+    return this.#failure !== undefined;
   }
 
   /** Enters a phase; a function where only someone else knows how far the exchange has come. */
   enter(phase: DialPhase | (() => DialPhase)): void {
-    this.#phase = typeof phase === 'function' ? phase : () => phase;
+    this.#phase = phase;
+  }
+
+  /** Calls back when the attempt fails, for steps that are taken without a promise each. */
+  onFailure(reject: (error: DialError) => void): void {
+    if (this.#failure === undefined) this.#reject = reject;
+    else reject(this.#failure);
+  }
+
+  /** Runs what a step does; what throws in it was the caller's: a lookup of his, or an authority that cannot be read. */
+  guard(work: () => void): void {
+    try {
+      work();
+    } catch {
+      const code = this.phase === 'proxy-tls' ? 'PROXY_TLS' : 'PROXY_CONNECT';
+      this.fail({ code, fault: 'caller', message: 'what the caller gave the dial to use threw' });
+    }
   }
 
   /** Runs one step; a deadline or an abort meanwhile rejects it. */
@@ -56,19 +77,18 @@ export class Attempt {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
       this.#reject = reject;
-      try {
-        start({ done: resolve, fail: (failure) => this.fail(failure) });
-      } catch {
-        // What throws here was the caller's: a lookup of his, or an authority that cannot be read.
-        const code = this.phase === 'proxy-tls' ? 'PROXY_TLS' : 'PROXY_CONNECT';
-        this.fail({ code, fault: 'caller', message: 'what the caller gave the dial to use threw' });
-      }
+      this.guard(() => start({ done: resolve, fail: (failure) => this.fail(failure) }));
     });
+  }
+
+  /** A socket goes when the attempt fails. */
+  own(socket: Socket): void {
+    this.#sockets.push(socket);
   }
 
   /** Answers for a socket: it goes when the attempt fails, and its late errors crash nobody. */
   hold<S extends Socket>(socket: S): S {
-    this.#sockets.push(socket);
+    this.own(socket);
     socket.on('error', ignore);
     return socket;
   }

@@ -8,6 +8,7 @@ import { reachTcp, reachTls, type ReachOptions } from './reach.js';
 import { resolveForSocks, tunnelBySocks } from './socks-tunnel.js';
 import { carry } from './carrier.js';
 import type { Inlet } from './inlet.js';
+import { canDialByInlet, dialByInlet } from './inlet-dial.js';
 import type { Tracker } from './traffic.js';
 
 /** The defaults of `DialSettings`, in one place. */
@@ -77,7 +78,16 @@ export function dialProxy(endpoint: Endpoint, options: DialOptions): Promise<Soc
   return open(endpoint, options, 'absolute');
 }
 
-async function open(endpoint: Endpoint, options: DialOptions, via: 'tunnel' | 'absolute'): Promise<Socket> {
+function open(endpoint: Endpoint, options: DialOptions, via: 'tunnel' | 'absolute'): Promise<Socket> {
+  const { inlet } = options;
+  if (inlet === undefined || via === 'absolute' || !canDialByInlet(endpoint, options)) {
+    return openByStream(endpoint, options, via);
+  }
+  const { host, port, lookup, signal, timeoutMs = DIAL_DEFAULTS.timeoutMs } = options;
+  return dialByInlet(endpoint, { host, port, lookup, inlet }, () => new Attempt(timeoutMs, signal));
+}
+
+async function openByStream(endpoint: Endpoint, options: DialOptions, via: 'tunnel' | 'absolute'): Promise<Socket> {
   const destination = toDestination(options.host, options.port);
   const attempt = new Attempt(options.timeoutMs ?? DIAL_DEFAULTS.timeoutMs, options.signal);
   try {

@@ -29,7 +29,8 @@ export function tunnelByConnect(
     // once. The parser would be freed twice, and then given to two connections.
     request.once('error', (error: NodeJS.ErrnoException) => process.nextTick(() => fail(failureOfExchange(error))));
     request.once('connect', (response: IncomingMessage, _socket: Socket, head: Buffer) => {
-      const failure = failureOfReply(response);
+      const { statusCode = 0, headers } = response;
+      const failure = failureOfReply(statusCode, headers['proxy-status'] as string | string[] | undefined);
       if (failure !== undefined) return fail(failure);
       if (head.length > 0) socket.unshift(head);
       done(socket);
@@ -55,7 +56,7 @@ export function authorization(credentials: ProxyCredentials | undefined): { 'pro
   return { 'proxy-authorization': `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
 }
 
-function failureOfExchange({ code }: NodeJS.ErrnoException): StepFailure {
+export function failureOfExchange({ code }: NodeJS.ErrnoException): StepFailure {
   if (code?.startsWith('HPE_')) return protocolFailure('the proxy does not speak HTTP as it should');
   return {
     code: 'PROXY_CLOSED',
@@ -65,14 +66,15 @@ function failureOfExchange({ code }: NodeJS.ErrnoException): StepFailure {
   };
 }
 
-function failureOfReply({ statusCode: status = 0, headers }: IncomingMessage): StepFailure | undefined {
+/** What an answer to CONNECT says; undefined where it is a yes. */
+export function failureOfReply(status: number, proxyStatus: string | string[] | undefined): StepFailure | undefined {
   if (status >= 200 && status < 300) return undefined;
   if (status < 200) return protocolFailure('the proxy gave an interim answer to CONNECT');
   // tinyproxy answers a wrong password with 401: in a CONNECT, that can only be the proxy's own lock.
   if (status === 407 || status === 401) {
     return { code: 'PROXY_AUTH', fault: 'endpoint', status, message: `the proxy refused its credentials (${status})` };
   }
-  const said = parseProxyStatus(headers['proxy-status'] as string | string[] | undefined);
+  const said = parseProxyStatus(proxyStatus);
   return {
     code: 'PROXY_TUNNEL',
     fault: said?.fault ?? faultOfStatus(status),

@@ -25,12 +25,17 @@ export class Inlet {
   attach(socket: Socket): void {
     this.#socket = socket;
     // A tunnel that ends holds a buffer that was never filled.
-    socket.once('close', () => this.release(this.#last));
+    socket.on('close', () => this.release(this.#last));
   }
 
   /** Whether the socket was opened with it. */
   get attached(): boolean {
     return this.#socket !== undefined;
+  }
+
+  /** Until further notice bytes go to `sink`; without one they take the stream. For the handshake: nothing has come before. */
+  hear(sink: Sink | undefined): void {
+    this.#sink = sink;
   }
 
   /** From now on bytes go to the sink; what the stream already holds goes first. */

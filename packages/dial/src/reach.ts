@@ -72,14 +72,14 @@ function isOwnTrouble(code: string | undefined): boolean {
 }
 
 /** Of several addresses one that the proxy has to answer for, if there is one: a machine without IPv6 fails at those first. */
-function tellingCode(
+export function tellingCode(
   error: NodeJS.ErrnoException & { readonly errors?: readonly NodeJS.ErrnoException[] },
 ): string | undefined {
   const codes = error.errors?.map(({ code }) => code) ?? [];
   return codes.find((code) => !isOwnTrouble(code)) ?? error.code;
 }
 
-function failureOfConnect(code: string | undefined): StepFailure {
+export function failureOfConnect(code: string | undefined): StepFailure {
   // A reset can overtake the news that the connection stands.
   if (code === 'ECONNRESET')
     return {

@@ -40,8 +40,9 @@ export interface AccessTotals {
 }
 
 /** What is known at the end of an access. */
-export type AccessEnd = Partial<Pick<AccessRecord, 'proxy' | 'attempts' | 'code' | 'latencyMs' | 'sent' | 'received'>> &
-  Pick<AccessRecord, 'status'>;
+export type AccessEnd = {
+  readonly [K in 'proxy' | 'attempts' | 'code' | 'latencyMs' | 'sent' | 'received']?: AccessRecord[K] | undefined;
+} & Pick<AccessRecord, 'status'>;
 
 /** An access under way: filled in as it becomes known, ended once. */
 export class Access {
@@ -60,11 +61,24 @@ export class Access {
     this.kind = kind;
   }
 
-  end({ status, proxy, attempts = this.attempts, code, latencyMs, sent = 0, received = 0 }: AccessEnd): void {
+  end(end: AccessEnd): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#log.write(this, end);
+  }
+
+  /** @internal */
+  recordOf({
+    status,
+    proxy,
+    attempts = this.attempts,
+    code,
+    latencyMs,
+    sent = 0,
+    received = 0,
+  }: AccessEnd): AccessRecord {
     const durationMs = performance.now() - this.#since;
-    this.#log.write({
+    return {
       time: Date.now(),
       id: this.#log.nextId(),
       kind: this.kind,
@@ -80,7 +94,7 @@ export class Access {
       sent,
       received,
       suspended: code === 'TARGET_SUSPENDED',
-    });
+    };
   }
 }
 
@@ -109,14 +123,16 @@ export class AccessLog {
     return (this.#ids += 1);
   }
 
-  write(record: AccessRecord): void {
+  write(access: Access, end: AccessEnd): void {
+    const { code, sent = 0, received = 0 } = end;
     this.open -= 1;
     this.#totals.total += 1;
-    if (record.code !== undefined && record.code !== 'ABORTED') this.#totals.failed += 1;
-    this.#totals.sent += record.sent;
-    this.#totals.received += record.received;
+    if (code !== undefined && code !== 'ABORTED') this.#totals.failed += 1;
+    this.#totals.sent += sent;
+    this.#totals.received += received;
+    if (this.#onAccess === undefined) return;
     try {
-      this.#onAccess?.(record);
+      this.#onAccess(access.recordOf(end));
     } catch {
       // The log is not worth a request.
     }

@@ -34,7 +34,7 @@ export class ConnectionGate {
     }
     this.#sockets.add(socket);
     this.#count(socket, 1);
-    socket.once('close', () => this.#leave(socket));
+    socket.on('close', () => this.#leave(socket));
     return true;
   }
 

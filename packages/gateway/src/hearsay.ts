@@ -4,6 +4,7 @@ import type { Holding, Seat } from './holding.js';
 
 /** For so long a target that was reached is taken to be there: who cannot reach it is to blame himself. */
 const FRESH_MS = 60_000;
+const NEARLY_MS = 1000;
 /** Targets that are remembered at once. */
 const MOST_TARGETS = 1000;
 
@@ -16,10 +17,13 @@ export class Hearsay {
 
   /** The target was reached through the exit. */
   reached(endpoint: Endpoint, { host }: URL): void {
-    this.#carried.add(endpoint);
+    const now = performance.now();
     this.#missed.delete(endpoint);
+    if (!this.#carried.has(endpoint)) this.#carried.add(endpoint);
+    // Most targets are reached again and again: a moment that is nearly the same is not written down anew.
+    if (now - (this.#reached.get(host) ?? -Infinity) < NEARLY_MS) return;
     this.#reached.delete(host);
-    this.#reached.set(host, performance.now());
+    this.#reached.set(host, now);
     const [oldest] = this.#reached.keys();
     if (this.#reached.size > MOST_TARGETS && oldest !== undefined) this.#reached.delete(oldest);
   }
@@ -114,6 +118,7 @@ export class Search {
 
   /** Ends it; what nobody was blamed for stays unsaid. */
   over(): void {
+    if (this.#heldBack.length === 0) return;
     for (const { seat } of this.#heldBack.splice(0)) seat.release();
   }
 

@@ -27,34 +27,42 @@ export type MoveListener = (move: { readonly from: EndpointId; readonly to: Endp
 /** The tenancy and who is on it. One that was left lasts while it carries somebody. */
 interface Stay {
   readonly tenancy: Tenancy;
-  readonly seats: Set<Seat>;
+  /** Dense, each knows its place: most stays have one, and a set of one costs more than all else of it. */
+  readonly seats: Seat[];
   left: boolean;
-  /** Its last connection is over. */
-  readonly onEmpty: () => void;
+  readonly holding: Holding;
 }
 
 /** One connection's place in a holding. */
 export class Seat {
   readonly tenancy: Tenancy;
   readonly #stay: Stay;
-  readonly #close: () => void;
+  readonly #occupant: { close(): void };
+  #place: number;
 
-  constructor(stay: Stay, close: () => void) {
+  constructor(stay: Stay, occupant: { close(): void }) {
     this.tenancy = stay.tenancy;
     this.#stay = stay;
-    this.#close = close;
-    stay.seats.add(this);
+    this.#occupant = occupant;
+    this.#place = stay.seats.push(this) - 1;
   }
 
   /** The exit is left at once. */
   close(): void {
-    this.#close();
+    this.#occupant.close();
   }
 
   /** The connection is over. */
   release(): void {
-    const { seats, onEmpty } = this.#stay;
-    if (seats.delete(this) && seats.size === 0) onEmpty();
+    const stay = this.#stay;
+    if (this.#place < 0) return;
+    const last = stay.seats.pop()!;
+    if (last !== this) {
+      stay.seats[this.#place] = last;
+      last.#place = this.#place;
+    }
+    this.#place = -1;
+    if (stay.seats.length === 0) stay.holding.emptied(stay);
   }
 }
 
@@ -65,7 +73,7 @@ export interface Call {
   /** The client has gone. */
   readonly gone: Cancellation;
   /** The exit is left at once: close what goes through it. */
-  readonly close: () => void;
+  close(): void;
 }
 
 /**
@@ -109,7 +117,7 @@ export class Holding {
   }
 
   get isIdle(): boolean {
-    return this.#taking === undefined && (this.#stay === undefined || this.#stay.seats.size === 0);
+    return this.#taking === undefined && (this.#stay === undefined || this.#stay.seats.length === 0);
   }
 
   get released(): boolean {
@@ -168,7 +176,7 @@ export class Holding {
   giveBack(closing: boolean): void {
     this.#resting = true;
     const stay = this.#stay;
-    if (stay === undefined || (!closing && stay.seats.size > 0)) return;
+    if (stay === undefined || (!closing && stay.seats.length > 0)) return;
     this.#leave(stay);
     closeAll(stay);
   }
@@ -190,9 +198,7 @@ export class Holding {
 
   #takeAtOnce(target: URL): Stay | undefined {
     if (this.#taking !== undefined || this.#rotated.length > 0 || this.#kept !== undefined) return undefined;
-    const { exclude = NOBODY } = this.#request;
-    const without = this.#failed.length === 0 ? exclude : [...exclude, ...this.#failed];
-    const tenancy = this.#pool.tryTenancy({ ...this.#request, target, exclude: without }, this.#tenancyTerms);
+    const tenancy = this.#pool.tryTenancy(this.#ask(target), this.#tenancyTerms);
     return tenancy && this.#moveIn(tenancy);
   }
 
@@ -203,7 +209,7 @@ export class Holding {
 
   async #next(target: URL, deadlineMs: number): Promise<Stay> {
     try {
-      return this.#moveIn(await this.#ask(target, deadlineMs));
+      return this.#moveIn(await this.#askFor(target, deadlineMs));
     } catch (error) {
       // Whoever asks next starts anew: by then one of them may be back.
       this.#failed.length = 0;
@@ -213,11 +219,18 @@ export class Holding {
     }
   }
 
-  async #ask(target: URL, deadlineMs: number): Promise<Tenancy> {
+  /** Without a list of nobody: who asks for nothing particular is served at less cost. */
+  #ask(target: URL): LeaseRequest {
+    const request = this.#request;
+    if (this.#failed.length === 0) return { ...request, target };
+    return { ...request, target, exclude: [...(request.exclude ?? []), ...this.#failed] };
+  }
+
+  async #askFor(target: URL, deadlineMs: number): Promise<Tenancy> {
     const exclude = [...(this.#request.exclude ?? []), ...this.#failed];
     const request = { ...this.#request, target, deadlineMs, signal: this.#released as unknown as AbortSignal };
     const ask = (without: readonly EndpointId[]): Promise<Tenancy> =>
-      this.#pool.tenancy({ ...request, exclude: without }, this.#tenancyTerms);
+      this.#pool.tenancy(without.length === 0 ? request : { ...request, exclude: without }, this.#tenancyTerms);
     if (this.#kept !== undefined) return this.#askAgain(this.#kept, request);
     if (this.#rotated.length === 0) return ask(exclude);
     const { session } = request;
@@ -247,7 +260,7 @@ export class Holding {
   }
 
   #moveIn(tenancy: Tenancy): Stay {
-    const stay: Stay = { tenancy, seats: new Set(), left: false, onEmpty: () => this.#emptied(stay) };
+    const stay: Stay = { tenancy, seats: [], left: false, holding: this };
     const [from, to] = [this.#last?.id, tenancy.endpoint.id];
     this.#stay = stay;
     this.#last = tenancy.endpoint;
@@ -260,7 +273,8 @@ export class Holding {
     return stay;
   }
 
-  #emptied(stay: Stay): void {
+  /** @internal The last connection of a stay is over. */
+  emptied(stay: Stay): void {
     if (this.#resting) this.#leave(stay);
     else if (stay.left) stay.tenancy.settle();
   }
@@ -268,19 +282,17 @@ export class Holding {
   #leave(stay: Stay): void {
     stay.left = true;
     if (this.#stay === stay) this.#stay = undefined;
-    if (stay.seats.size === 0) stay.tenancy.settle();
+    if (stay.seats.length === 0) stay.tenancy.settle();
   }
 }
 
 /** What keeps an endpoint from serving for longer than a connection waits. */
 const GONE: ReadonlySet<string> = new Set(['cooling', 'held', 'retired', 'vacant', 'blocked', 'unfit']);
 
-const NOBODY: readonly EndpointId[] = Object.freeze([]);
-
-function seatOn(stay: Stay, { target, close }: Call): Seat {
-  const refusal = stay.tenancy.refusal(target);
+function seatOn(stay: Stay, call: Call): Seat {
+  const refusal = stay.tenancy.refusal(call.target);
   if (refusal !== undefined) throw refusal;
-  return new Seat(stay, close);
+  return new Seat(stay, call);
 }
 
 function lost(endpoint: EndpointId, cause?: unknown): FairleadError {
@@ -288,7 +300,8 @@ function lost(endpoint: EndpointId, cause?: unknown): FairleadError {
 }
 
 function closeAll({ seats }: Stay): void {
-  for (const seat of seats) seat.close();
+  // A copy: who closes gives its seat back.
+  if (seats.length > 0) for (const seat of seats.slice()) seat.close();
 }
 
 function abortedError(): FairleadError {

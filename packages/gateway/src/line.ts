@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 import type { EndpointId, Outcome } from '@fairlead/core';
 import type { Inlet } from '@fairlead/dial';
-import { relay, type RelayEnd } from './relay.js';
+import { relay, type RelayEnd, type RelayOptions } from './relay.js';
 
 /** Hears what becomes of a line: what it tells is what its exit is judged by. */
 export interface LineJudge {
-  readonly touch: () => void;
-  readonly carried: (latencyMs: number) => void;
-  readonly failed: (outcome: Outcome) => void;
-  readonly over: () => void;
+  touch(): void;
+  carried(latencyMs: number): void;
+  failed(outcome: Outcome): void;
+  over(): void;
 }
 
 interface LineParts {
@@ -30,16 +30,18 @@ const QUIET_MS = 1000;
 const FIRST_BYTE_MS = 30_000;
 
 /** An open way to a target, before and while a client uses it. */
-export class Line {
+export class Line implements RelayOptions {
   readonly endpoint: EndpointId | undefined;
   readonly attempts: number;
   readonly latencyMs: number;
   readonly #parts: LineParts;
+  #idleMs = 0;
   #since = 0;
   #asked = false;
   #carried = false;
   #waiting: NodeJS.Timeout | undefined;
   #close: (() => void) | undefined;
+  #ended: ((end: RelayEnd) => void) | undefined;
   #over = false;
 
   constructor(parts: LineParts) {
@@ -48,29 +50,17 @@ export class Line {
     this.attempts = parts.attempts;
     this.latencyMs = parts.latencyMs;
     // Until somebody uses it, its errors are nobody's.
-    parts.socket.on('error', () => undefined);
+    parts.socket.on('error', ignore);
   }
 
   /** Joins it to its client; `early` are bytes that came before it stood. */
-  join(client: Socket, early: Buffer, idleMs: number, onEnd: (end: RelayEnd) => void): void {
-    const { socket, inlet, judge } = this.#parts;
+  join(client: Socket, early: Buffer, idleMs: number, ended: (end: RelayEnd) => void): void {
     this.#since = performance.now();
+    this.#idleMs = idleMs;
+    this.#ended = ended;
     if (early.length > 0) client.unshift(early);
-    this.#waiting = setTimeout(() => judge.carried(this.latencyMs), QUIET_MS);
-    this.#close = relay(client, socket, inlet, {
-      idleMs,
-      onBytes: () => this.#moved(),
-      onFirstByte: () => {
-        this.#carried = true;
-        clearTimeout(this.#waiting);
-        judge.carried(this.latencyMs);
-      },
-      onEnd: (end) => {
-        this.#judge(end);
-        this.#finish();
-        onEnd(end);
-      },
-    });
+    this.#waiting = setTimeout(this.#quiet, QUIET_MS);
+    this.#close = relay(client, this.#parts.socket, this.#parts.inlet, this);
   }
 
   /** Closes it, used or not. */
@@ -80,20 +70,38 @@ export class Line {
     this.#finish();
   }
 
-  #moved(): void {
+  get idleMs(): number {
+    return this.#idleMs;
+  }
+
+  onBytes(): void {
     this.#parts.judge.touch();
     if (this.#carried || this.#asked) return;
     this.#asked = true;
     clearTimeout(this.#waiting);
-    this.#waiting = setTimeout(() => this.#fail('FIRST_BYTE_TIMEOUT', 'response'), FIRST_BYTE_MS);
+    this.#waiting = setTimeout(this.#unanswered, FIRST_BYTE_MS);
+  }
+
+  onFirstByte(): void {
+    this.#carried = true;
+    clearTimeout(this.#waiting);
+    this.#parts.judge.carried(this.latencyMs);
   }
 
   /** By its first byte and by how the flow ended, never by how long it lived. A client that leaves blames nobody. */
-  #judge({ sent, by, error }: RelayEnd): void {
-    if (by !== 'upstream' || sent === 0) return;
-    if (!this.#carried) this.#fail(error ?? 'TUNNEL_CLOSED', 'response');
-    else if (error !== undefined) this.#fail(error, 'body');
+  onEnd(end: RelayEnd): void {
+    const { sent, by, error } = end;
+    if (by === 'upstream' && sent > 0) {
+      if (!this.#carried) this.#fail(error ?? 'TUNNEL_CLOSED', 'response');
+      else if (error !== undefined) this.#fail(error, 'body');
+    }
+    this.#finish();
+    this.#ended?.(end);
   }
+
+  readonly #quiet = (): void => this.#parts.judge.carried(this.latencyMs);
+
+  readonly #unanswered = (): void => this.#fail('FIRST_BYTE_TIMEOUT', 'response');
 
   #fail(code: string, phase: 'response' | 'body'): void {
     const elapsedMs = performance.now() - this.#since;
@@ -107,3 +115,5 @@ export class Line {
     this.#parts.judge.over();
   }
 }
+
+function ignore(): void {}

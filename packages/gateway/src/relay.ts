@@ -15,9 +15,9 @@ export interface RelayEnd {
 export interface RelayOptions {
   /** A tunnel through which nothing moves for so long is closed. */
   readonly idleMs: number;
-  readonly onBytes: () => void;
-  readonly onFirstByte: () => void;
-  readonly onEnd: (end: RelayEnd) => void;
+  onBytes(): void;
+  onFirstByte(): void;
+  onEnd(end: RelayEnd): void;
 }
 
 /** Joins a client and an upstream until either ends. The answer closes both. */
@@ -35,19 +35,22 @@ class Relay {
   #by: RelayEnd['by'] | undefined;
   #error: string | undefined;
   #open = 2;
+  /** The side that is done, while the other may go on. */
+  #ended: Socket | undefined;
+  /** What the client has not taken yet. */
+  #underway: Buffer[] | undefined;
 
   constructor(client: Socket, upstream: Socket, inlet: Inlet, options: RelayOptions) {
     this.#client = client;
     this.#upstream = upstream;
     this.#inlet = inlet;
     this.#options = options;
-    client.setNoDelay(true);
     // Reads and writes of this side are all that moves through the tunnel.
     upstream.setTimeout(options.idleMs, () => this.#end('idle'));
     client.on('data', this.#toUpstream).on('drain', () => upstream.resume());
     upstream.on('drain', () => client.resume());
-    client.on('end', () => this.#ended('client', upstream)).on('error', () => this.#end('client'));
-    upstream.on('end', () => this.#ended('upstream', client)).on('error', this.#failed);
+    client.on('end', () => this.#endedBy('client', client, upstream)).on('error', () => this.#end('client'));
+    upstream.on('end', () => this.#endedBy('upstream', upstream, client)).on('error', this.#failed);
     client.on('close', () => this.#closed('client', upstream));
     upstream.on('close', () => this.#closed('upstream', client));
     if (inlet.attached) inlet.openTo(this.#toClient);
@@ -64,21 +67,36 @@ class Relay {
   };
 
   readonly #toClient = (chunk: Buffer): boolean => {
+    const client = this.#client;
     if (this.#received === 0) this.#options.onFirstByte();
     this.#received += chunk.length;
     this.#options.onBytes();
-    return this.#client.write(chunk, () => this.#inlet.release(chunk));
+    if (client.writableLength === 0) this.#releaseAll();
+    const goesOn = client.write(chunk);
+    // A write that the kernel took at once is over: no callback for each.
+    if (client.writableLength === 0) this.#inlet.release(chunk);
+    else (this.#underway ??= []).push(chunk);
+    return goesOn;
   };
+
+  #releaseAll(): void {
+    for (const chunk of this.#underway?.splice(0) ?? []) this.#inlet.release(chunk);
+  }
 
   readonly #failed = ({ code }: NodeJS.ErrnoException): void => {
     this.#error ??= code ?? 'UNKNOWN';
     this.#end('upstream');
   };
 
-  /** One direction is done; the other may go on. */
-  #ended(by: 'client' | 'upstream', other: Socket): void {
+  /** One direction is done; the other may go on. Once both are, or none is left to go on, sockets close without a word of farewell. */
+  #endedBy(by: 'client' | 'upstream', side: Socket, other: Socket): void {
     this.#by ??= by;
-    other.end();
+    const both = this.#ended !== undefined;
+    this.#ended = side;
+    // Whoever ends a connection to a proxy has ended it both ways.
+    if (!both && by === 'client') return void other.end();
+    close(side);
+    close(other);
   }
 
   #end(by: RelayEnd['by']): void {
@@ -96,7 +114,12 @@ class Relay {
         other.setTimeout(this.#options.idleMs, () => this.#end('idle'));
       return void other.destroySoon();
     }
-    const { onEnd } = this.#options;
-    onEnd({ sent: this.#sent, received: this.#received, by: this.#by, error: this.#error });
+    this.#options.onEnd({ sent: this.#sent, received: this.#received, by: this.#by, error: this.#error });
   }
+}
+
+/** With all that was written to it. Where that is nothing any more its close says what an end of its own would. */
+function close(socket: Socket): void {
+  if (socket.writableLength === 0) socket.destroy();
+  else socket.destroySoon();
 }

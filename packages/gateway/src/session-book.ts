@@ -1,13 +1,7 @@
 import type { Pool } from '@fairlead/core';
+import { BorrowedHold, type Hold } from './hold.js';
 import { Holding } from './holding.js';
 import type { Wishes } from './user-name.js';
-
-/** A holding for one connection of an outside client. */
-export interface Borrowed {
-  readonly holding: Holding;
-  /** The connection is over. */
-  readonly giveBack: () => void;
-}
 
 /** What outside clients hold: those of one user and session share a tenancy while any of them is connected. */
 export class SessionBook {
@@ -20,31 +14,34 @@ export class SessionBook {
     this.#terms = terms;
   }
 
-  borrow(user: string | undefined, { session, tags }: Wishes): Borrowed {
+  borrow(user: string | undefined, { session, tags }: Wishes): Hold {
     if (session === undefined) {
-      const holding = new Holding(this.#pool, { tags }, this.#terms);
-      return { holding, giveBack: () => holding.release() };
+      const asked = tags.length === 0 ? NOTHING : { tags };
+      return new BorrowedHold(new Holding(this.#pool, asked, this.#terms), release);
     }
     const key = `${sessionOf(user, session)}\u0000${[...tags].sort().join('\u0000')}`;
     const request = { tags, session: sessionOf(user, session) };
     const shared = this.#shared.get(key) ?? { holding: new Holding(this.#pool, request, this.#terms), users: 0 };
     this.#shared.set(key, shared);
     shared.users += 1;
-    return {
-      holding: shared.holding,
-      giveBack: () => {
-        shared.users -= 1;
-        if (shared.users > 0) return;
-        this.#shared.delete(key);
-        shared.holding.release();
-      },
-    };
+    return new BorrowedHold(shared.holding, () => {
+      shared.users -= 1;
+      if (shared.users > 0) return;
+      this.#shared.delete(key);
+      shared.holding.release();
+    });
   }
 
   releaseAll(): void {
     for (const { holding } of this.#shared.values()) holding.release();
     this.#shared.clear();
   }
+}
+
+const NOTHING = Object.freeze({});
+
+function release(holding: Holding): void {
+  holding.release();
 }
 
 /** One user's session is never another's, however they call it. */

@@ -1,15 +1,15 @@
 import type { LookupFunction, Socket } from 'node:net';
-import { FairleadError, type EndpointId, type Outcome, type Pool } from '@fairlead/core';
-import { dialTunnel, failureOf, Inlet, type DialSettings } from '@fairlead/dial';
-import { Cancellation } from './cancellation.js';
+import { FairleadError, type Outcome, type Pool } from '@fairlead/core';
+import { dialTunnel, failureOf, Inlet, type Abortion, type DialOptions, type DialSettings } from '@fairlead/dial';
+import type { Cancellation } from './cancellation.js';
 import type { Destination } from './destination.js';
 import type { Client } from './doorman.js';
 import { Search, type Hearsay } from './hearsay.js';
-import type { Holding, Seat } from './holding.js';
+import { TicketHold, type Hold } from './hold.js';
+import type { Call, Seat } from './holding.js';
 import { Line, type LineJudge } from './line.js';
-import { failureUnguarded, Refusal, refusalOf } from './refusal.js';
+import { failureUnguarded, refusalOf, type Refusal } from './refusal.js';
 import type { SessionBook } from './session-book.js';
-import { opaque } from './ticket.js';
 import { connectDirect } from './direct.js';
 
 interface SwitchboardParts {
@@ -24,21 +24,13 @@ interface SwitchboardParts {
 }
 
 /** A client's wish for a way to a target. */
-interface Wish {
+export interface Wish {
+  readonly client: Client;
   readonly destination: Destination;
   /** Aborts when the client has gone. */
   readonly gone: Cancellation;
-  /** Told of each exit that is tried. */
-  readonly trying: () => void;
-  readonly timeoutMs: number;
-}
-
-/** What is held for one connection, and who hears of it. */
-interface Hold {
-  readonly holding: Holding;
-  readonly search: Search;
-  readonly judge: (seat: Seat, target: URL) => LineJudge;
-  readonly giveBack: () => void;
+  /** Counts each exit that is tried. */
+  readonly access: { attempts: number };
 }
 
 /** Opens lines for clients: through one exit after another until one stands, and only then is the client answered. */
@@ -49,98 +41,153 @@ export class Switchboard {
     this.#parts = parts;
   }
 
-  open(client: Client, destination: Destination, gone: Cancellation, trying: () => void): Promise<Line> {
-    const { connectTimeoutMs } = this.#parts;
-    const timeoutMs = Math.min(connectTimeoutMs, client.ticket?.connectTimeoutMs ?? connectTimeoutMs);
-    const wish = { destination, gone, trying, timeoutMs };
-    if (this.#parts.isDirect(destination)) return this.#openDirect(wish);
-    return this.#openThrough(this.#hold(client, destination, timeoutMs), wish);
+  open(wish: Wish): Promise<Line> {
+    const { connectTimeoutMs, isDirect, sessions } = this.#parts;
+    const { ticket, name, wishes } = wish.client;
+    const timeoutMs = Math.min(connectTimeoutMs, ticket?.connectTimeoutMs ?? connectTimeoutMs);
+    if (isDirect(wish.destination)) return this.#openDirect(wish, timeoutMs);
+    const hold = ticket === undefined ? sessions.borrow(name, wishes) : new TicketHold(ticket, wish.destination.url);
+    return new Route(this.#parts, hold, wish, timeoutMs).find();
   }
 
-  async #openDirect({ destination, gone, timeoutMs }: Wish): Promise<Line> {
+  async #openDirect({ destination, gone }: Wish, timeoutMs: number): Promise<Line> {
     const since = performance.now();
     const inlet = new Inlet();
     const { lookup } = this.#parts;
     const socket = await connectDirect(destination, { lookup, inlet, signal: gone, timeoutMs });
-    return lineOf(socket, inlet, undefined, 1, since, BLAMELESS);
+    const latencyMs = performance.now() - since;
+    return new Line({ socket, inlet, endpoint: undefined, attempts: 1, latencyMs, judge: BLAMELESS });
+  }
+}
+
+/** The search for one line: exit after exit, for as long as the client waits and it is not hopeless. */
+class Route {
+  readonly #parts: SwitchboardParts;
+  readonly #hold: Hold;
+  readonly #wish: Wish;
+  readonly #search: Search;
+  #found!: (line: Line) => void;
+  #missed!: (error: unknown) => void;
+  #dialling: Dialling | undefined;
+  #attempts = 0;
+  #unmoved = 0;
+  #failure: Refusal | undefined;
+
+  constructor(parts: SwitchboardParts, hold: Hold, wish: Wish, timeoutMs: number) {
+    this.#parts = parts;
+    this.#hold = hold;
+    this.#wish = wish;
+    const { hearsay, pool } = parts;
+    const { holding, aside } = hold;
+    this.#search = new Search({ hearsay, holding, target: wish.destination.url, pool, timeoutMs, aside });
   }
 
-  async #openThrough(hold: Hold, wish: Wish): Promise<Line> {
-    const { search } = hold;
-    let failure: Refusal | undefined;
-    let unmoved = 0;
+  find(): Promise<Line> {
+    this.#wish.gone.addEventListener('abort', () => this.#dialling?.abort());
+    return new Promise((found, missed) => {
+      this.#found = found;
+      this.#missed = missed;
+      this.#next();
+    });
+  }
+
+  #next(): void {
+    this.#attempts += 1;
+    const { destination, gone } = this.#wish;
+    const dialling = new Dialling(destination.url, this.#search.leftMs, gone);
+    this.#dialling = dialling;
     try {
-      for (let attempts = 1; ; attempts += 1) {
-        const tried = await this.#tryOnce(hold, wish, attempts);
-        if (tried instanceof Line) return tried;
-        failure = tried.refusal;
-        // The exit stays: the target may be down. It is asked once more through it, and once only.
-        if (!tried.moved) unmoved += 1;
-        if (tried.final || unmoved > 1 || search.isHopeless || performance.now() >= search.deadline) throw failure;
-      }
+      const seat = this.#hold.holding.take(dialling);
+      if (seat instanceof Promise) seat.then((taken) => this.#dial(taken, dialling)).catch(this.#over);
+      else this.#dial(seat, dialling);
     } catch (error) {
-      search.over();
-      hold.giveBack();
-      // What was wrong with the last exit says more than that there is no other.
-      throw failure !== undefined && isExhausted(error) ? failure : error;
+      this.#over(error);
     }
   }
 
-  async #tryOnce(hold: Hold, { destination, gone, trying }: Wish, attempts: number) {
-    const { holding, search } = hold;
-    const { url, host, port } = destination;
-    const leaving = new Cancellation();
-    const leave = (): void => leaving.abort();
-    let close = leave;
-    const seat = await holding.take({ target: url, deadlineMs: search.leftMs, gone, close: () => close() });
-    gone.addEventListener('abort', leave);
-    trying();
+  #dial(seat: Seat, dialling: Dialling): void {
+    this.#wish.access.attempts += 1;
+    const { host, port } = this.#wish.destination;
+    const { tenancy } = seat;
     const since = performance.now();
     const inlet = new Inlet();
-    try {
-      const timeoutMs = search.dialMs(seat.tenancy);
-      const terms = { ...this.#parts.settings, host, port, signal: leaving, timeoutMs, inlet };
-      const socket = await dialTunnel(seat.tenancy.endpoint, terms);
-      const judge = hold.judge(seat, url);
-      const line = lineOf(socket, inlet, seat.tenancy.endpoint.id, attempts, since, judge);
-      search.reached(seat.tenancy);
-      close = () => line.close();
-      return line;
-    } catch (error) {
-      const outcome = failureUnguarded(error, failureOf(error, performance.now() - since));
-      const moved = search.failed(seat, outcome);
-      // The exit was left for another while it was dialled: that is nobody's failure.
-      const rotated = leaving.aborted && !gone.aborted;
-      return { refusal: refusalOf(error), moved: moved || rotated, final: gone.aborted || isFinal(outcome) };
-    } finally {
-      gone.removeEventListener('abort', leave);
-    }
+    const timeoutMs = this.#search.dialMs(tenancy);
+    // Written out: a copy of the settings would be the dearest object of a tunnel.
+    const { ca, lookup, traffic, targetLookup } = this.#parts.settings;
+    const terms = { ca, lookup, traffic, targetLookup, host, port, signal: dialling, timeoutMs, inlet };
+    dialTunnel(tenancy.endpoint, terms as DialOptions)
+      .then(
+        (socket) => this.#stands(seat, dialling, socket, inlet, performance.now() - since),
+        (error: unknown) => this.#failed(seat, dialling, error, performance.now() - since),
+      )
+      .catch(this.#over);
   }
 
-  #hold({ ticket, name, wishes }: Client, { url }: Destination, timeoutMs: number): Hold {
-    const { hearsay, pool } = this.#parts;
-    const searchOf = (holding: Holding, aside: boolean): Search =>
-      new Search({ hearsay, holding, target: url, pool, timeoutMs, aside });
-    if (ticket !== undefined) {
-      const holding = ticket.holdingFor(url);
-      const aside = !ticket.visits(url);
-      const judge = (seat: Seat, target: URL): LineJudge => {
-        const { carried, closed } = ticket.opened(seat.tenancy, target, aside);
-        const judged = judgeOf(holding, seat, target, carried, closed);
-        return aside ? { ...judged, failed: () => undefined } : judged;
-      };
-      return { holding, search: searchOf(holding, aside), judge, giveBack: () => undefined };
-    }
-    const { holding, giveBack } = this.#parts.sessions.borrow(name, wishes);
-    const judge = (seat: Seat, target: URL): LineJudge =>
-      judgeOf(
-        holding,
-        seat,
-        target,
-        (latencyMs) => void holding.observe(seat.tenancy, opaque(latencyMs), target),
-        giveBack,
-      );
-    return { holding, search: searchOf(holding, false), judge, giveBack };
+  #stands(seat: Seat, dialling: Dialling, socket: Socket, inlet: Inlet, latencyMs: number): void {
+    const judge = this.#hold.judge(seat, this.#wish.destination.url);
+    const attempts = this.#attempts;
+    const line = new Line({ socket, inlet, endpoint: seat.tenancy.endpoint.id, attempts, latencyMs, judge });
+    this.#search.reached(seat.tenancy);
+    dialling.line = line;
+    this.#found(line);
+  }
+
+  #failed(seat: Seat, dialling: Dialling, error: unknown, elapsedMs: number): void {
+    const { gone } = this.#wish;
+    const outcome = failureUnguarded(error, failureOf(error, elapsedMs));
+    const moved = this.#search.failed(seat, outcome);
+    // The exit was left for another while it was dialled: that is nobody's failure.
+    const rotated = dialling.aborted && !gone.aborted;
+    this.#failure = refusalOf(error);
+    // The exit stays: the target may be down. It is asked once more through it, and once only.
+    if (!moved && !rotated) this.#unmoved += 1;
+    const final = gone.aborted || isFinal(outcome);
+    const { isHopeless, deadline } = this.#search;
+    if (final || this.#unmoved > 1 || isHopeless || performance.now() >= deadline) this.#over(this.#failure);
+    else this.#next();
+  }
+
+  readonly #over = (error: unknown): void => {
+    this.#search.over();
+    this.#hold.giveBack();
+    // What was wrong with the last exit says more than that there is no other.
+    this.#missed(this.#failure !== undefined && isExhausted(error) ? this.#failure : error);
+  };
+}
+
+/** One attempt's call for a place, and what ends it: before its line stands, and after. */
+class Dialling implements Call, Abortion {
+  readonly target: URL;
+  readonly deadlineMs: number;
+  readonly gone: Cancellation;
+  line: Line | undefined;
+  aborted = false;
+  #listener: (() => void) | undefined;
+
+  constructor(target: URL, deadlineMs: number, gone: Cancellation) {
+    this.target = target;
+    this.deadlineMs = deadlineMs;
+    this.gone = gone;
+  }
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.#listener = listener;
+  }
+
+  removeEventListener(): void {
+    this.#listener = undefined;
+  }
+
+  abort(): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    this.#listener?.();
+  }
+
+  /** The exit is left at once. */
+  close(): void {
+    if (this.line === undefined) this.abort();
+    else this.line.close();
   }
 }
 
@@ -150,35 +197,6 @@ const BLAMELESS: LineJudge = {
   failed: () => undefined,
   over: () => undefined,
 };
-
-function judgeOf(
-  holding: Holding,
-  seat: Seat,
-  target: URL,
-  carried: (latencyMs: number) => void,
-  closed: () => void,
-): LineJudge {
-  return {
-    touch: () => seat.tenancy.touch(),
-    carried,
-    failed: (outcome: Outcome) => void holding.observe(seat.tenancy, outcome, target),
-    over: () => {
-      seat.release();
-      closed();
-    },
-  };
-}
-
-function lineOf(
-  socket: Socket,
-  inlet: Inlet,
-  endpoint: EndpointId | undefined,
-  attempts: number,
-  since: number,
-  judge: LineJudge,
-): Line {
-  return new Line({ socket, inlet, endpoint, attempts, latencyMs: performance.now() - since, judge });
-}
 
 function isExhausted(error: unknown): boolean {
   return error instanceof FairleadError && (error.code === 'POOL_EXHAUSTED' || error.code === 'DEADLINE_EXCEEDED');

@@ -9,7 +9,8 @@ import type { Line } from './line.js';
 import { Cancellation } from './cancellation.js';
 import { refuseSocket, Refusal, refusalOf } from './refusal.js';
 import { checkFraming, readConnect } from './request-check.js';
-import type { Switchboard } from './switchboard.js';
+import type { RelayEnd } from './relay.js';
+import type { Switchboard, Wish } from './switchboard.js';
 
 interface TunnelFrontParts {
   readonly doorman: Doorman;
@@ -44,7 +45,7 @@ export class TunnelFront {
   /** A CONNECT, with the bytes that came right behind it. */
   readonly handle = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
     const access = this.#parts.log.begin('connect');
-    socket.on('error', () => undefined);
+    socket.on('error', ignore);
     this.#connect(access, request, socket, head).catch((error: unknown) => {
       const refusal = refusalOf(error);
       access.end({ status: refusal.status, code: refusal.code });
@@ -53,50 +54,72 @@ export class TunnelFront {
   };
 
   /** Opens a line for a client that was let in and waits on `socket`; `answer` tells it that the line stands. */
-  async open(
+  open(
     access: Access,
     client: Client,
     destination: Destination,
     socket: Socket,
     head: Buffer,
-    answer: () => void,
+    answer: (socket: Socket) => void,
   ): Promise<void> {
-    const line = await this.#find(access, client, destination, socket);
-    this.#lines.add(line);
-    answer();
-    line.join(socket, head, this.#parts.idleMs, ({ sent, received, by, error }) => {
-      this.#lines.delete(line);
-      const { endpoint: proxy = 'direct', attempts, latencyMs } = line;
-      const code = by === 'idle' ? 'IDLE' : by === 'us' ? 'CLOSED' : error;
-      access.end({ status: 200, proxy, attempts, latencyMs, sent, received, ...(code === undefined ? {} : { code }) });
-    });
+    const gone = new Cancellation();
+    // A client that closes, or ends before it has a tunnel, waits for nothing any more. Later there is nothing to call off.
+    const onGone = (): void => gone.abort();
+    socket.on('end', onGone).on('close', onGone);
+    return this.#find({ access, client, destination, gone }).then(
+      (line) => {
+        if (gone.aborted || socket.destroyed) {
+          line.close();
+          throw refused(client, destination, new Refusal(499, 'ABORTED', 'the client has gone'));
+        }
+        this.#lines.add(line);
+        answer(socket);
+        line.join(socket, head, this.#parts.idleMs, (end) => this.#ended(access, line, end));
+      },
+      (error: unknown) => {
+        throw refused(client, destination, error);
+      },
+    );
   }
 
-  // A client that closes, or ends before it has a tunnel, waits for nothing any more.
-  async #find(access: Access, client: Client, destination: Destination, socket: Socket): Promise<Line> {
-    const { admission, switchboard } = this.#parts;
-    const gone = new Cancellation();
-    const onGone = (): void => gone.abort();
-    socket.once('end', onGone).once('close', onGone);
+  #find(wish: Wish & { readonly access: Access }): Promise<Line> {
     try {
       if (this.draining) throw new Refusal(503, 'DRAINING', 'the gateway is about to close');
-      admission.tunnel(access, client, destination);
-      const line = await switchboard.open(client, destination, gone, () => (access.attempts += 1));
-      socket.off('end', onGone).off('close', onGone);
-      if (!gone.aborted && !socket.destroyed) return line;
-      line.close();
-      throw new Refusal(499, 'ABORTED', 'the client has gone');
+      this.#parts.admission.tunnel(wish.access, wish.client, wish.destination);
+      return this.#parts.switchboard.open(wish);
     } catch (error) {
-      client.ticket?.refused(refusalOf(error), destination.url);
-      throw error;
+      return Promise.reject(error);
     }
   }
 
-  async #connect(access: Access, request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
-    const framing = checkFraming(request);
-    const controls = readTunnelControls(request.rawHeaders);
-    const client = wishing(this.#parts.doorman.admit(framing.credentials, controls.key, socket), controls);
-    const destination = readConnect(request, framing);
-    await this.open(access, client, destination, socket, head, () => void socket.write(ESTABLISHED));
+  #ended(access: Access, line: Line, { sent, received, by, error }: RelayEnd): void {
+    this.#lines.delete(line);
+    const { endpoint: proxy = 'direct', attempts, latencyMs } = line;
+    const code = by === 'idle' ? 'IDLE' : by === 'us' ? 'CLOSED' : error;
+    access.end({ status: 200, proxy, attempts, latencyMs, sent, received, code });
+  }
+
+  #connect(access: Access, request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    try {
+      const framing = checkFraming(request);
+      const controls = readTunnelControls(request.rawHeaders);
+      const client = wishing(this.#parts.doorman.admit(framing.credentials, controls.key, socket), controls);
+      const destination = readConnect(request, framing);
+      return this.open(access, client, destination, socket, head, answerStands);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 }
+
+function answerStands(socket: Socket): void {
+  socket.write(ESTABLISHED, 'latin1');
+}
+
+/** The client's ticket hears of it, too. */
+function refused({ ticket }: Client, { url }: Destination, error: unknown): unknown {
+  ticket?.refused(refusalOf(error), url);
+  return error;
+}
+
+function ignore(): void {}
