@@ -100,6 +100,12 @@ export const sharingMutants: readonly Mutant[] = [
     becomes: "filter((verb) => verb !== 'reassert')",
   },
   {
+    name: 'who may grant alone at once is thought to have done so for ever',
+    file: 'redis/src/redis-store.ts',
+    find: 'open: (ttlMs: number) => ttlMs,',
+    becomes: 'open: () => 0,',
+  },
+  {
     name: 'places are granted alone at once',
     file: 'redis/src/redis-ledger.ts',
     find: 'return Math.max(contactAt, triedSince) + longestMs;',

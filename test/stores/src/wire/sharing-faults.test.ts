@@ -38,6 +38,39 @@ describe.skipIf(!available)('workers that disagree', () => {
   });
 });
 
+describe.skipIf(!available)('a worker that has missed too much to hear it', () => {
+  test('asks what stands of all that it believes', async () => {
+    const [{ pool: one }, { pool: two }] = [
+      await site.worker({}, {}, { graceMs: 0, pullMs: 3_000 }),
+      await site.worker(),
+    ];
+    one.suspend(target, 'until-resumed');
+    (await one.acquire({ target: 'https://other.example/', session: 'cart' })).settle(ok);
+    await until(
+      () => two.sessions.lookup('cart'),
+      (exit) => exit !== undefined,
+    );
+    const feed = `fl1:{${site.name}}:hv`;
+    const before = await site.admin.xlen(feed);
+    two.resumeTarget(target);
+    two.sessions.unbind('cart');
+    await until(
+      () => site.admin.xlen(feed),
+      (length) => length > before,
+    );
+    const flood = site.admin.pipeline();
+    for (let entry = 0; entry < 4_100; entry += 1) flood.xadd(feed, '*', 'w', 'f'.repeat(16), 'd', '[]');
+    flood.xtrim(feed, 'MAXLEN', 4_000);
+    await flood.exec();
+    await until(
+      () => one.sessions.lookup('cart'),
+      (exit) => exit === undefined,
+    );
+    expect(one.sessions.lookup('cart')).toBeUndefined();
+    (await one.acquire({ target })).settle(ok);
+  }, 30_000);
+});
+
 describe.skipIf(!available)('while the server is there', () => {
   test.each(['partition', 'closed', 'open'] as const)('two workers are served, whenDown: %s', async (whenDown) => {
     // Longer than it takes either to hear that the other has begun anew.
