@@ -14,7 +14,6 @@ export function tellSettled(
   { id, endpoint, parts: { session, requestId, attempt } }: Lease,
   { at, ...seen }: Told,
 ): void {
-  if (!events.has('settled')) return;
   events.emit('settled', { at: at(), leaseId: id, requestId, attempt, endpoint: endpoint.id, session, ...seen });
 }
 
