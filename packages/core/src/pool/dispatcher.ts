@@ -240,8 +240,7 @@ export class Dispatcher implements LeaseKeeper {
     // Nobody is given the place before all have heard that it is free.
     this.#telling += 1;
     this.tell();
-    if (this.#events.has('settled'))
-      tellSettled(this.#events, lease, { at: wallNow, target, outcome, verdict, suspended: pauseMs > 0 });
+    tellSettled(this.#events, lease, { at: wallNow, target, outcome, verdict, suspended: pauseMs > 0 });
     const alike = this.#watch.record(lease.endpoint.id, outcome, verdict, this.members.serving);
     if (alike !== undefined) this.#events.emit('pool-misconfigured', { code: alike });
     this.#telling -= 1;

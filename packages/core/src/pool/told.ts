@@ -12,9 +12,21 @@ export function tellLeased(events: Emitter, { id, endpoint, target, parts: { ses
 export function tellSettled(
   events: Emitter,
   { id, endpoint, parts: { session, requestId, attempt } }: Lease,
-  { at, ...seen }: Told,
+  { at, target, outcome, verdict, suspended }: Told,
 ): void {
-  events.emit('settled', { at: at(), leaseId: id, requestId, attempt, endpoint: endpoint.id, session, ...seen });
+  if (!events.has('settled')) return;
+  events.emit('settled', {
+    at: at(),
+    leaseId: id,
+    requestId,
+    attempt,
+    endpoint: endpoint.id,
+    target,
+    session,
+    outcome,
+    verdict,
+    suspended,
+  });
 }
 
 interface Told {
