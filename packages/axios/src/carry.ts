@@ -25,7 +25,7 @@ export async function carry(config: InternalAxiosRequestConfig, carriers: Carrie
   try {
     for (;;) {
       const run = carriers.pool.begin(toLeaseRequest(current, memory, caller.signal));
-      const end = await runToEnd(run, current, { ...carriers, caller });
+      const end = await runToEnd(run, current, { caller, ...carriers });
       if (end.kind === 'hop') {
         const next = hopTo(end, current);
         if (!(next instanceof AxiosError)) {

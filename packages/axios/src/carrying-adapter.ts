@@ -41,7 +41,7 @@ async function send(config: InternalAxiosRequestConfig, base: Base, client: Agen
   if (typeof inner !== 'function') throw inner;
   const bypass = bypassOf(config);
   if (bypass !== undefined) throw bypass;
-  return carry(config, { ...client, inner });
+  return carry(config, { inner, ...client });
 }
 
 function direct(base: Base, config: InternalAxiosRequestConfig): ReturnType<AxiosAdapter> {

@@ -1,4 +1,5 @@
 import type { LeaseRequest } from '@fairlead/core';
+import { leaseRequestOf } from '@fairlead/dial';
 import type { InternalAxiosRequestConfig } from 'axios';
 import type { RememberedRequest } from './pool-request.js';
 import { isStream } from './stream.js';
@@ -10,14 +11,9 @@ export function toLeaseRequest(
   signal: AbortSignal,
 ): LeaseRequest {
   const { method, data } = config;
-  return {
-    ...memory.terms(),
-    ...(method === undefined ? undefined : { method }),
-    // A stream is gone once it was piped: it can be sent once, whatever the caller allows.
-    ...(isStream(data) ? { idempotent: false } : undefined),
-    target: urlOf(config),
-    signal,
-  };
+  const { tried } = memory;
+  // A stream is gone once it was piped.
+  return leaseRequestOf(memory.terms(), { target: urlOf(config), method, signal, tried, isOnce: isStream(data) });
 }
 
 const ABSOLUTE = /^([a-z][a-z\d+\-.]*:)?\/\//i;

@@ -18,11 +18,17 @@ export class RememberedRequest {
     return request instanceof RememberedRequest ? request : new RememberedRequest(request);
   }
 
-  /** What the caller asked for, and whom an earlier issue failed with. */
+  /** What the caller asked for. */
   terms(): PoolRequest {
+    const own: Record<string, unknown> = { ...this.#asked };
     // What an interceptor has changed meanwhile counts; a name that this has itself is the pool's to refuse.
-    const own: PoolRequest = { ...this.#asked, ...(this as RememberedRequest & PoolRequest) };
-    return this.#tried.length === 0 ? own : { ...own, avoid: this.#tried };
+    for (const [name, value] of Object.entries(this)) own[name] = value;
+    return own;
+  }
+
+  /** Whom earlier issues failed with. */
+  get tried(): readonly EndpointId[] {
+    return this.#tried;
   }
 
   failed({ tried }: Run): void {

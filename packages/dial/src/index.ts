@@ -40,6 +40,7 @@ export { CallerSignal, type SignalLike } from './caller-signal.js';
 export { PoolShares, type Kept, type Share } from './pool-share.js';
 export { headersOf, withHeaders, type AttemptHeaders, type AttemptView } from './attempt-headers.js';
 export { Exchange } from './exchange.js';
+export { leaseRequestOf } from './lease-request.js';
 export { failureOf, type Seen } from './failure.js';
 export { isTunnelling, viaOf } from './carrier.js';
 export { parseProxyStatus, type ProxyStatus } from '@fairlead/core';

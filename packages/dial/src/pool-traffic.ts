@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { EndpointId, Pool } from '@fairlead/core';
+import type { ByteFlow, EndpointId, Pool } from '@fairlead/core';
 import type { Flow, FlowLabels, Tracker } from './traffic.js';
 
 /** Tells a pool of the bytes that go through its endpoints, by which it keeps the budgets of endpoints, targets and sessions. */
@@ -37,12 +37,15 @@ class PoolFlow implements Flow {
   readonly #socket: Socket;
   readonly #other: Flow | undefined;
   #labels: FlowLabels;
+  /** Where the bytes went, in the pool's words: it reads a URL that it has seen before without parsing it. */
+  #where: ByteFlow;
   #told = 0;
 
   constructor(pool: Pool, socket: Socket, labels: FlowLabels, other: Flow | undefined) {
     this.#pool = pool;
     this.#socket = socket;
     this.#labels = labels;
+    this.#where = whereOf(labels);
     this.#other = other;
   }
 
@@ -51,15 +54,18 @@ class PoolFlow implements Flow {
     if (session === this.#labels.session) return;
     this.tell();
     this.#labels = { ...this.#labels, session };
+    this.#where = whereOf(this.#labels);
   }
 
   tell(): void {
-    const { endpoint, authority, session } = this.#labels;
     const all = this.#socket.bytesRead + this.#socket.bytesWritten;
     const fresh = all - this.#told;
     if (fresh === 0) return;
     this.#told = all;
-    // The pool names a target without the port that its scheme has anyway.
-    this.#pool.countBytes({ endpoint, target: authority.replace(/:(?:80|443)$/, ''), session }, fresh);
+    this.#pool.countBytes(this.#where, fresh);
   }
+}
+
+function whereOf({ endpoint, authority, session }: FlowLabels): ByteFlow {
+  return { endpoint, target: `${authority.endsWith(':80') ? 'http' : 'https'}://${authority}`, session };
 }

@@ -16,6 +16,7 @@ import {
   Exchange,
   headersOf,
   isTunnelling,
+  leaseRequestOf,
   viaOf,
   withHeaders,
   type AgentClient,
@@ -193,15 +194,8 @@ export class CarriedRequest {
     this.#ends.release();
     this.#ends = new CallerSignal();
     this.#ends.follow(signal);
-    return {
-      ...(pool || undefined),
-      // Whoever has failed an earlier run of this request is left alone while others can serve.
-      ...(this.#tried.length === 0 ? undefined : { avoid: this.#tried }),
-      ...(this.#bodyIsOnce ? { idempotent: false } : undefined),
-      signal: this.#ends.signal,
-      method,
-      target,
-    };
+    const said = { target, method, signal: this.#ends.signal, tried: this.#tried, isOnce: this.#bodyIsOnce };
+    return leaseRequestOf(pool, said);
   }
 
   #watch(request: ClientRequest, { followRedirect, isStream }: GotOptions): void {

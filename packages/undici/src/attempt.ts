@@ -195,8 +195,9 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   #answer(head: Head, peek?: BodyPeek<Head>): void {
     const { run, isSpent, origin } = this.#owner;
-    const via = speaksFor(this.lease.endpoint, origin) ? ({ via: 'absolute' } as const) : undefined;
-    const outcome = answered({ ...head, ...via, bodyPrefix: peek?.prefix() });
+    const { status, headers, latencyMs } = head;
+    const via = speaksFor(this.lease.endpoint, origin) ? 'absolute' : undefined;
+    const outcome = answered({ status, headers, latencyMs, via, bodyPrefix: peek?.prefix() });
     this.#outcome = outcome;
     if (run.mayRepeat(outcome) && !isSpent) {
       const { kind } = run.report(this.lease, outcome);

@@ -1,5 +1,12 @@
 import { notePoolInfo, type Lease, type LeaseRequest, type Pool, type Run } from '@fairlead/core';
-import { CallerSignal, headersOf, StandInController, withHeaders, type AttemptHeaders } from '@fairlead/dial';
+import {
+  CallerSignal,
+  headersOf,
+  leaseRequestOf,
+  StandInController,
+  withHeaders,
+  type AttemptHeaders,
+} from '@fairlead/dial';
 import type { Dispatcher } from 'undici';
 import { Attempt, type AttemptOwner, type Ended } from './attempt.js';
 import type { EndpointAgents } from './endpoint-agents.js';
@@ -161,7 +168,8 @@ export class CarriedDispatch implements AttemptOwner {
     const added = headersOf(this.#carriers.headers, this.run, lease);
     if (body == null && added === undefined) return this.#options;
     const headers = added && { headers: withHeaders(this.#options.headers as Record<string, string>, added) };
-    return { ...this.#options, ...(body == null ? undefined : { body }), ...headers } as Dispatcher.DispatchOptions;
+    const sent = body == null ? this.#options : { ...this.#options, body };
+    return headers === undefined ? sent : ({ ...sent, ...headers } as Dispatcher.DispatchOptions);
   }
 
   #hedgeAfter(wait: number): void {
@@ -232,16 +240,13 @@ export class CarriedDispatch implements AttemptOwner {
 
   #leaseRequest(): LeaseRequest {
     const { origin = '', path, method, pool } = this.#options;
-    const avoid = this.#carriers.memory.of(this.handler);
-    return {
-      ...(pool || undefined),
-      ...(avoid === undefined ? undefined : { avoid }),
-      // A body that can be read once is sent once, whatever the caller allows.
-      ...(this.#body.isOnce ? { idempotent: false } : undefined),
-      method,
+    return leaseRequestOf(pool, {
       target: `${String(origin)}${path}`,
+      method,
       signal: this.#signal.signal,
-    };
+      tried: this.#carriers.memory.of(this.handler),
+      isOnce: this.#body.isOnce,
+    });
   }
 }
 

@@ -30,7 +30,5 @@ export function keyedPolicy(
   target: string | URL,
 ): { readonly policy: Policy; readonly target: Target } {
   const named = policy.targets.find(({ name }) => name !== undefined && name === target);
-  return named?.name === undefined
-    ? policyFor(policy, toTargetUrl(target))
-    : { policy: named.policy, target: named.name };
+  return named?.name === undefined ? termsOf(policy, target) : { policy: named.policy, target: named.name };
 }
