@@ -59,7 +59,7 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
     this.#clock = this.#options.clock.follow(context.clock);
     // First of all it ends what has run out meanwhile.
     this.#options.clock.onWake(() => void this.#tick());
-    this.#link.reassert = () => this.#reassert();
+    this.#link.reassert = (isLost) => this.#reassert(isLost);
     let { epoch } = this.#link;
     this.#link.onUp = () => {
       if (epoch !== this.#link.epoch) this.#peers.beginAnew();
@@ -144,8 +144,16 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
   bind(session: string, endpoint: string, { ttlMs, maxMs, maxUses }: SharedAdmitRequest['pin']): void {
     const { keys } = this.#link;
     const pin = keys.pin(session);
-    const args = (waitedMs: number) => [endpoint, span(ttlMs - waitedMs), span(maxMs - waitedMs), span(maxUses)];
-    const answered = ([generation]: readonly unknown[]) => this.#context.bound(session, endpoint, Number(generation));
+    const args = (waitedMs: number) => [
+      endpoint,
+      span(ttlMs - waitedMs),
+      span(maxMs - waitedMs),
+      span(maxUses),
+      age(waitedMs),
+    ];
+    const answered = ([kept, generation]: readonly unknown[]): void => {
+      if (kept === endpoint) this.#context.bound(session, endpoint, Number(generation));
+    };
     const message = { verb: 'bind' as const, keys: [keys.meta, pin], args, answered };
     this.#say('session', session, pin, message, Math.min(ttlMs, maxMs));
   }
@@ -154,7 +162,7 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
     const pin = this.#link.keys.pin(session);
     // That of one generation ends nothing else that is said of the session.
     const slot = generation === undefined ? pin : `${pin} ${generation}`;
-    const args = () => [generation === undefined ? '' : String(generation)];
+    const args = (waitedMs: number) => [generation === undefined ? '' : String(generation), age(waitedMs)];
     this.#say('session', session, slot, { verb: 'unpin', keys: [pin], args }, UNPIN_MS);
   }
 
@@ -312,12 +320,12 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
     this.#context.lost(id);
   }
 
-  /** Says what this worker holds and believes. What it takes back goes first. */
-  async #reassert(): Promise<boolean> {
+  /** Says what this worker holds, and what it believes where the store has lost that. What it takes back goes first. */
+  async #reassert(isLost: boolean): Promise<boolean> {
     if (!(await this.#flushOutbox())) return false;
     for (const lease of this.#held) lease.told = true;
     const { keys, epoch } = this.#link;
-    const items = reassertions(keys, this.#held, this.#context, this.#clock.now());
+    const items = reassertions(keys, this.#held, this.#context, this.#clock.now(), isLost);
     let portion = { names: [keys.meta], args: [epoch] };
     const send = async (): Promise<boolean> => {
       const reply = await this.#link.send('reassert', portion.names, portion.args);
@@ -331,4 +339,9 @@ export class RedisLedger implements Omit<SharedLedger, 'shardOf' | 'sessionShard
     }
     return portion.names.length === 1 || send();
   }
+}
+
+/** For how long a word has waited, in whole milliseconds: one that is told at once is the last, whatever the server's clock says. */
+function age(waitedMs: number): string {
+  return String(Math.floor(waitedMs));
 }

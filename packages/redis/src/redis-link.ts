@@ -55,16 +55,17 @@ export class RedisLink {
   #stopListening: () => void = () => undefined;
   #closed = false;
   #wanted = false;
-  /** Which server it was. */
+  /** Which server it was, and since which epoch it has lost nothing. */
   #server = '';
+  #data = '';
   #why = '';
   #unfit: string | undefined;
   /** That the server does not say what it is was told once. */
   #isTrusted = false;
   /** Something was granted without the store: when it is back, everyone has to say first what they hold. */
   grantedAlone = false;
-  /** Tells the store what this worker holds; false when that failed. */
-  reassert: () => Promise<boolean> = async () => true;
+  /** Tells the store what this worker holds, and what it believes where that is lost there; false when that failed. */
+  reassert: (isLost: boolean) => Promise<boolean> = async () => true;
   /** The link is up. */
   onUp: () => void = () => undefined;
 
@@ -195,18 +196,20 @@ export class RedisLink {
     if ((missing || this.#isIncomplete) && !(await this.#loadVerbs())) return false;
     const found = missing ? NOTHING : foundOf(seen.value);
     const { silentMs, terms, server } = found;
-    let { epoch, openIn } = found;
+    let { epoch, openIn, data } = found;
     // A store that is empty, new, another one or of other terms; or one that may not know what was granted without it.
     const foreign = terms !== '' && terms !== this.#options.terms;
     if (epoch === '' || foreign || this.#isAnother(epoch, server) || this.#mayHaveBeenAlone(epoch, before, silentMs)) {
-      const begun = await this.#begin(epoch === '' ? this.#epoch : epoch);
+      const mayBeLost = missing || this.#isAnother(epoch, server);
+      const begun = await this.#begin(epoch === '' ? this.#epoch : epoch, mayBeLost);
       if (begun === undefined) return false;
-      ({ epoch, openIn } = begun);
+      ({ epoch, openIn, data } = begun);
     }
     this.#epoch = epoch;
     this.#state = 'returning';
     if (openIn > 0) this.#report({ state: 'recovering', why: 'everyone says first what they hold' });
-    if (!(await this.reassert()) || this.#isDown()) return false;
+    if (!(await this.reassert(data !== this.#data)) || this.#isDown()) return false;
+    this.#data = data;
     // Last: whoever finds it knows that somebody has brought the store back.
     if (missing && !(await this.#loads('sentinel'))) return false;
     this.#server = server === '' && missing ? await this.#askServer() : server;
@@ -229,13 +232,13 @@ export class RedisLink {
   }
 
   /** A new epoch, or the one that somebody else has begun; undefined where those who are there work by other terms. */
-  async #begin(known: string): Promise<{ epoch: string; openIn: number } | undefined> {
+  async #begin(known: string, mayBeLost: boolean): Promise<Pick<Found, 'epoch' | 'openIn' | 'data'> | undefined> {
     const { graceMs, terms } = this.#options;
     const names = [this.keys.meta, this.keys.workers];
-    const begun = await this.#exchange('recover', names, [known, String(graceMs), terms]);
+    const begun = await this.#exchange('recover', names, [known, String(graceMs), terms, mayBeLost ? '1' : '0']);
     if (begun.kind !== 'value') return undefined;
-    const [epoch, openIn, theirs] = begun.value;
-    if (theirs === terms) return { epoch: String(epoch), openIn: Number(openIn) };
+    const [epoch, openIn, theirs, data] = begun.value;
+    if (theirs === terms) return { epoch: String(epoch), openIn: Number(openIn), data: String(data) };
     this.#refused(disagreement(terms, String(theirs)));
     return undefined;
   }
@@ -344,13 +347,14 @@ interface Found {
   readonly silentMs: number;
   readonly terms: string;
   readonly server: string;
+  readonly data: string;
 }
 
-const NOTHING: Found = Object.freeze({ epoch: '', openIn: 0, silentMs: -1, terms: '', server: '' });
+const NOTHING: Found = Object.freeze({ epoch: '', openIn: 0, silentMs: -1, terms: '', server: '', data: '' });
 
-function foundOf([epoch, openIn, silentMs, terms, server]: readonly unknown[]): Found {
+function foundOf([epoch, openIn, silentMs, terms, server, data]: readonly unknown[]): Found {
   const numbers = { openIn: Number(openIn), silentMs: Number(silentMs) };
-  return { epoch: String(epoch), ...numbers, terms: String(terms), server: String(server) };
+  return { epoch: String(epoch), ...numbers, terms: String(terms), server: String(server), data: String(data) };
 }
 
 type Answer =

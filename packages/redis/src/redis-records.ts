@@ -238,6 +238,8 @@ export class RedisRecords implements Records {
 
   async #reload(): Promise<void> {
     this.#last = '0';
+    // What has ended meanwhile is not to be read there any more.
+    this.#standing.doubt(this.#context.image());
     for await (const portion of this.#load()) await this.#take(portion);
     this.#cancelPull?.();
   }

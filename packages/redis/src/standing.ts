@@ -34,10 +34,7 @@ export class Standing {
   ): Promise<void> {
     for (const target of this.#words.takeHeard('target')) this.#targets.add(target);
     for (const session of this.#words.takeHeard('session')) this.#sessions.add(session);
-    for (const record of told) {
-      if (record.kind === 'suspension') this.#targets.add(record.target);
-      if (record.kind === 'pin') this.#sessions.add(record.session);
-    }
+    this.doubt(told);
     const rest = told.filter(({ kind }) => kind !== 'suspension' && kind !== 'pin');
     const words = this.#words.since();
     try {
@@ -58,6 +55,14 @@ export class Standing {
       take([...rest, ...standing]);
     } finally {
       words.end();
+    }
+  }
+
+  /** Asks of these the next time. */
+  doubt(records: Iterable<SoftRecord>): void {
+    for (const record of records) {
+      if (record.kind === 'suspension') this.#targets.add(record.target);
+      if (record.kind === 'pin') this.#sessions.add(record.session);
     }
   }
 

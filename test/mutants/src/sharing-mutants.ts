@@ -35,8 +35,8 @@ export const sharingMutants: readonly Mutant[] = [
   {
     name: 'a session is looked up, and bound whatever was there',
     file: 'redis/src/scripts/admit.ts',
-    find: "local pin = redis.call('GET', KEYS[3])\n  if pin then",
-    becomes: "local pin = redis.call('GET', KEYS[3])\n  if false then",
+    find: '  if pinned then',
+    becomes: '  pinned = nil\n  if pinned then',
   },
   {
     name: 'a release gives back what others hold',
@@ -69,6 +69,18 @@ export const sharingMutants: readonly Mutant[] = [
     becomes: '',
   },
   {
+    name: 'what a worker believed before an outage is told again, though nothing was lost',
+    file: 'redis/src/redis-link.ts',
+    find: 'this.reassert(data !== this.#data)',
+    becomes: 'this.reassert(true)',
+  },
+  {
+    name: 'a word that has waited goes over one that was said since',
+    file: 'redis/src/scripts/bind.ts',
+    find: "if known and ARGV[5] ~= '0' then",
+    becomes: 'if false then',
+  },
+  {
     name: 'the client says what time it is',
     file: 'redis/src/scripts/admit.ts',
     find: 'local now = time[1] * 1000 + time[2] / 1000',
@@ -86,6 +98,12 @@ export const sharingMutants: readonly Mutant[] = [
     file: 'redis/src/redis-link.ts',
     find: "filter((verb) => verb !== 'sentinel')",
     becomes: "filter((verb) => verb !== 'reassert')",
+  },
+  {
+    name: 'who may grant alone at once is thought to have done so for ever',
+    file: 'redis/src/redis-store.ts',
+    find: 'open: (ttlMs: number) => ttlMs,',
+    becomes: 'open: () => 0,',
   },
   {
     name: 'places are granted alone at once',

@@ -20,6 +20,7 @@
  */
 import { ets } from './choose.js';
 import { close, isClosed } from './closing.js';
+import { countUse } from './courtesy.js';
 import type { CooldownRule } from './cooldown.js';
 import { ETS_DEFAULTS, type EtsConstants } from './defaults.js';
 import { soonest } from './due-queue.js';
@@ -236,6 +237,7 @@ function learning(state: KernelState, strategy: Told) {
       table.inFlight[row] = table.inFlight[row]! + 1;
       where.inFlight += 1;
       countStart(where, now, constants);
+      if (where.usage !== undefined) countUse(where, where.usage, row, now, constants);
       if (where.breaker === 'open') where.probeRow = row;
       place(state, row, now);
       strategy.admitted?.(state, row, target, now);

@@ -1,5 +1,6 @@
 import type { EtsConstants } from './defaults.js';
 import { fadeOver } from './estimate.js';
+import type { Usage } from './usage.js';
 
 /** One target's state. A plain object: there are far fewer targets in use than endpoints, and few numbers are read at once. */
 export interface TargetState {
@@ -44,6 +45,10 @@ export interface TargetState {
   closedUntil: number;
   closedAt: number;
   opensAt: number;
+  /** What its endpoints were used for it, while that is counted. */
+  usage: Usage | undefined;
+  /** The least interval that a refusal which stopped everybody leaves possible. */
+  leastMs: number;
   /** Attempts out now: a target in use is not forgotten. */
   inFlight: number;
 }
@@ -156,6 +161,8 @@ function freshState(key: string, uid: number): TargetState {
     closedUntil: 0,
     closedAt: 0,
     opensAt: 0,
+    usage: undefined,
+    leastMs: 0,
     inFlight: 0,
   };
 }

@@ -21,8 +21,8 @@ local first, last = 1, (#KEYS - 3) / stride
 local pinned, generation, endsAt, uses
 if ARGV[6] == '1' then
   local pin = redis.call('GET', KEYS[3])
-  if pin then
-    pinned, generation, endsAt, uses = string.match(pin, '^(%S+) (%S+) (%S+) (%S+)$')
+  if pin then pinned, generation, endsAt, uses = string.match(pin, '^(%S+) (%S+) (%S+) (%S+)$') end
+  if pinned then
     first = nil
     for index = 1, last do if ARGV[9 + 2 * index] == pinned then first = index end end
     if not first then return {'pinned-elsewhere', pinned, generation} end
@@ -55,7 +55,9 @@ for index = first, last do
       local kind = 'kept'
       if not pinned then
         kind, pinned, uses = 'new', ARGV[9 + 2 * index], ARGV[9]
-        generation = string.format('%.0f', redis.call('HINCRBY', KEYS[1], 'gen', 1))
+        -- Above every one before it, and it tells when that was.
+        generation = string.format('%.0f', math.max(now * 100, (tonumber(redis.call('HGET', KEYS[1], 'gen')) or 0) + 1))
+        redis.call('HSET', KEYS[1], 'gen', generation)
         endsAt = ARGV[8] == '-1' and '-1' or string.format('%.3f', now + tonumber(ARGV[8]))
       end
       local left = tonumber(uses)

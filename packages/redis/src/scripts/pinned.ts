@@ -8,9 +8,10 @@ local now = time[1] * 1000 + time[2] / 1000
 local result = {}
 for index = 1, #KEYS do
   local pin = redis.call('GET', KEYS[index])
+  local endpoint, generation, endsAt, uses
+  if pin then endpoint, generation, endsAt, uses = string.match(pin, '^(%S+) (%S+) (%S+) (%S+)$') end
   result[index] = {}
-  if pin then
-    local endpoint, generation, endsAt, uses = string.match(pin, '^(%S+) (%S+) (%S+) (%S+)$')
+  if endpoint then
     local left = endsAt == '-1' and -1 or math.max(0, math.ceil(tonumber(endsAt) - now))
     result[index] = {endpoint, generation, redis.call('PTTL', KEYS[index]), left, uses}
   end

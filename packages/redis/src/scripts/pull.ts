@@ -10,14 +10,11 @@ local now = time[1] * 1000 + time[2] / 1000
 redis.call('ZADD', KEYS[3], string.format('%.3f', now), ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', string.format('%.3f', now - tonumber(ARGV[4])))
 local last, missed, batches, read = ARGV[2], '0', {}, 0
-if last ~= '0' then
-  local oldest = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
-  local length = redis.call('XLEN', KEYS[2])
-  -- The feed was cut beyond what this worker had read.
-  if oldest and length >= 4000 then
-    local mine, cut = string.match(last, '^%d+'), string.match(oldest[1], '^%d+')
-    if tonumber(cut) > tonumber(mine) then missed = '1' end
-  end
+local oldest = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
+-- The feed was cut beyond what this worker had read; 0 is one that was empty when it came.
+if oldest and redis.call('XLEN', KEYS[2]) >= 4000 then
+  local mine, cut = string.match(last, '^%d+'), string.match(oldest[1], '^%d+')
+  if tonumber(cut) > tonumber(mine) then missed = '1' end
 end
 for _, entry in ipairs(redis.call('XRANGE', KEYS[2], '(' .. last, '+', 'COUNT', ARGV[3])) do
   last, read = entry[1], read + 1

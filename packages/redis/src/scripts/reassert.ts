@@ -1,4 +1,4 @@
-/** Tells a store that has lost its data what a worker knows: leases it holds, paces, pins and suspensions. */
+/** Tells a store what a worker holds and knows: leases and paces, and where it has lost its data pins and suspensions too. */
 export const REASSERT = `
 -- KEYS  1 m   then one for each item: l:<endpoint>, g:<endpoint>:<target>, b:<session> or t:<target>
 -- ARGV  1 epoch   then for each item its letter and three values:
@@ -22,7 +22,7 @@ for index = 2, #KEYS do
       redis.call('SET', key, string.format('%.3f', next), 'PX', math.ceil(tonumber(a)) + 1)
     end
   elseif kind == 'b' then
-    -- The first to speak keeps the session; others hear of it at their next admission.
+    -- The first to speak keeps the session, or whoever unbound it just now; others hear of it at their next admission.
     local left, uses = string.match(b, '^(%S+) (%S+)$')
     local life = tonumber(c)
     local endsAt = '-1'

@@ -7,8 +7,8 @@ export const SENTINEL = `
 -- KEYS  1 m   2 w
 -- ARGV  1 worker   2 ms after which a silent worker counts as gone   3 the terms it works by
 -- result  {epoch or '', ms until admissions open, ms since another worker was heard of, -1 where there is none, the terms that
---         hold or '', which server this is: another one may have served meanwhile}
-local head = redis.call('HMGET', KEYS[1], 'epoch', 'openAt', 'terms')
+--         hold or '', which server this is: another one may have served meanwhile, the epoch in which data was last lost}
+local head = redis.call('HMGET', KEYS[1], 'epoch', 'openAt', 'terms', 'data')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local last = redis.call('ZREVRANGE', KEYS[2], 0, 1, 'WITHSCORES')
@@ -23,5 +23,5 @@ end
 local info = redis.pcall('INFO')
 info = type(info) == 'string' and info or ''
 local server = (string.match(info, 'run_id:(%w+)') or '') .. ' ' .. (string.match(info, 'master_replid:(%w+)') or '')
-return {head[1] or '', math.max(0, math.ceil((tonumber(head[2]) or 0) - now)), silent, head[3] or '', server}
+return {head[1] or '', math.max(0, math.ceil((tonumber(head[2]) or 0) - now)), silent, head[3] or '', server, head[4] or ''}
 `;

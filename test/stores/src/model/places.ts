@@ -5,7 +5,7 @@ import { createPool, memoryStore, type Pool, type Store } from '@fairlead/core';
 import { fileStore } from '@fairlead/core/file';
 import { manualClock, seededRandom, type ManualClock } from '@fairlead/core/testing';
 import type { RedisClient } from '@fairlead/redis';
-import { tunedRedisStore, type RedisPort } from '@fairlead/redis/port';
+import { tunedRedisStore, type RedisPort, type Tuning } from '@fairlead/redis/port';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { SimulatedRedis } from '../simulated/simulated-redis.js';
@@ -144,10 +144,11 @@ export function filePlace(): Place {
   return { keeps: true, workers: 1, clock: manualClock(1_000), open, close };
 }
 
-export function simulatedPlace(): Place {
+/** With the times of the model, or with others: those that users have where none are given. */
+export function simulatedPlace(times: Tuning = QUICK): Place {
   const clock = manualClock(1_000);
   const server = new SimulatedRedis(() => clock.wallNow());
-  const open = () => ({ store: storeOver(directPort(server)), arrived: nothing });
+  const open = () => ({ store: storeOver(directPort(server), 'model', times), arrived: nothing });
   return { keeps: true, workers: 2, clock, open, close: () => undefined };
 }
 
@@ -163,8 +164,11 @@ function directPort(server: SimulatedRedis): RedisPort {
   };
 }
 
-function storeOver(client: RedisPort, pool = 'model'): Store {
-  return tunedRedisStore({ client: client as unknown as RedisClient, pool, poolKey }, { graceMs: 0, pullMs: 50 });
+/** So that a run of many commands ends soon. */
+const QUICK: Tuning = { graceMs: 0, pullMs: 50 };
+
+function storeOver(client: RedisPort, pool: string, times: Tuning): Store {
+  return tunedRedisStore({ client: client as unknown as RedisClient, pool, poolKey }, times);
 }
 
 export function redisPlace(library: 'ioredis' | 'redis', url: string, pool: string): Place {
@@ -172,7 +176,7 @@ export function redisPlace(library: 'ioredis' | 'redis', url: string, pool: stri
   const open = () => {
     const { client, ping, end } = library === 'ioredis' ? overIoredis(url) : overNodeRedis(url);
     ends.push(end);
-    return { store: storeOver(client, pool), arrived: ping };
+    return { store: storeOver(client, pool, QUICK), arrived: ping };
   };
   const close = () => {
     for (const end of ends) end();

@@ -17,7 +17,7 @@ afterAll(() => server?.stop());
 test.each([
   ['memory', memoryPlace, 200],
   ['files', filePlace, 60],
-  ['a simulated Redis', simulatedPlace, 100],
+  ['a simulated Redis', () => simulatedPlace(), 100],
 ] as const)(
   'a pool over %s does what its model does',
   async (_, open, runs) => {

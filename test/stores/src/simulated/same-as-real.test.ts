@@ -39,6 +39,8 @@ const epoch = fc.oneof({ weight: 6, arbitrary: fc.constant('EPOCH') }, { weight:
 
 const worker = fc.constantFrom('w1', 'w2');
 const terms = fc.constantFrom('key 1 10000', 'key 1 10000', 'key 1 10000', 'key 2 10000');
+/** Said just now, or before all that is there. */
+const waited = fc.constantFrom('0', '60000');
 const long = fc.constantFrom('-1', '60000');
 /** What a worker says it holds: a lease, a pace, a suspension or a pin. */
 const reassertion: fc.Arbitrary<{ key: string; words: string[] }> = fc.oneof(
@@ -60,8 +62,12 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc.tuple(endpoint, id).map(([at, lease]): Command => ({ verb: 'release', keys: [`l:${at}`], args: [lease] })),
   id.map((lease): Command => ({ verb: 'cancel', keys: endpoints.map((at) => `l:${at}`), args: [lease] })),
   fc
-    .tuple(fc.constantFrom('EPOCH', '7', ''), fc.constantFrom('0', '0', '0', '60000'), terms)
-    .map(([known, grace, by]): Command => ({ verb: 'recover', keys: ['m', 'w'], args: [known, grace, by] })),
+    .tuple(fc.constantFrom('EPOCH', '7', ''), fc.constantFrom('0', '0', '0', '60000'), terms, fc.constantFrom('0', '1'))
+    .map(([known, grace, by, lost]): Command => ({
+      verb: 'recover',
+      keys: ['m', 'w'],
+      args: [known, grace, by, lost],
+    })),
   fc.tuple(epoch, reassertion).map(([e, { key, words }]): Command => ({
     verb: 'reassert',
     keys: ['m', key],
@@ -84,11 +90,11 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc.constant<Command>({ verb: 'paused', keys: ['t:y'], args: [] }),
   fc.constant<Command>({ verb: 'pinned', keys: ['b:s', 'b:t'], args: [] }),
   fc
-    .tuple(session, fc.constantFrom('', 'GENERATION', '7'))
-    .map(([name, generation]): Command => ({ verb: 'unpin', keys: [`b:${name}`], args: [generation] })),
+    .tuple(session, fc.constantFrom('', 'GENERATION', '7'), waited)
+    .map(([name, generation, ms]): Command => ({ verb: 'unpin', keys: [`b:${name}`], args: [generation, ms] })),
   fc
-    .tuple(session, endpoint)
-    .map(([name, at]): Command => ({ verb: 'bind', keys: ['m', `b:${name}`], args: [at, '-1', '-1', '-1'] })),
+    .tuple(session, endpoint, waited)
+    .map(([name, at, ms]): Command => ({ verb: 'bind', keys: ['m', `b:${name}`], args: [at, '-1', '-1', '-1', ms] })),
   fc
     .tuple(epoch, worker, fc.constantFrom('1', '2', '3'), fc.constantFrom('0', '60000'))
     .map(([e, name, sequence, lifeMs]): Command => {
@@ -148,7 +154,8 @@ test.skipIf(!available)(
           new Side(async (digest, keys, args) => real.evalsha(digest, keys.length, ...keys, ...args)),
           new Side(async (digest, keys, args) => model.run(digest, keys, args)),
         ] as const;
-        for (const side of sides) await side.run({ verb: 'recover', keys: ['m', 'w'], args: ['', '0', 'key 1 10000'] });
+        for (const side of sides)
+          await side.run({ verb: 'recover', keys: ['m', 'w'], args: ['', '0', 'key 1 10000', '0'] });
         for (const one of commands) {
           const [expected, answered] = [await sides[0].run(one), await sides[1].run(one)];
           expect({ one, answer: answered }).toEqual({ one, answer: expected });
@@ -173,6 +180,7 @@ class Side {
     ['EPOCH', ''],
     ['GENERATION', ''],
     ['LAST', '0'],
+    ['DATA', ''],
   ]);
 
   constructor(run: Run) {
@@ -187,7 +195,8 @@ class Side {
     const list: unknown[] = Array.isArray(value) ? value : [value];
     const answer = list.map(String);
     const isOwn = answer[0] === this.#names.get('EPOCH');
-    if (verb === 'sentinel') return [isOwn, seconds(answer[1]), answer[2] === '-1', answer[3]];
+    if (verb === 'sentinel')
+      return [isOwn, seconds(answer[1]), answer[2] === '-1', answer[3], answer[5] === this.#names.get('DATA')];
     if (verb === 'paused') return [seconds(answer[0]), answer[1]];
     if (verb === 'pinned') return list.map((pin) => pinOf(pin as unknown[]));
     if (verb === 'load') return keys[1] === 'h:x' ? othersOf(answer) : endpointsOf(answer);
@@ -198,13 +207,19 @@ class Side {
     }
     if (verb === 'recover' && answer[0] !== '' && answer[2] === args[2]) {
       this.#names.set('EPOCH', answer[0]!);
-      return [seconds(answer[1]), answer[2]];
+      const isNew = this.#names.get('DATA') !== answer[3];
+      this.#names.set('DATA', answer[3]!);
+      return [seconds(answer[1]), answer[2], isNew, answer[0] === answer[3]];
     }
     if (verb === 'recover') return [answer[0] !== '', answer[2]];
     if (answer[0] === 'busy' || answer[0] === 'recovering') return [answer[0], seconds(answer[1])];
     if (verb === 'admit' && answer[0] === 'ok' && answer[3] !== '0') this.#names.set('GENERATION', answer[3]!);
     // How many places came back tells also when those that had run out were swept away.
-    if (['bind', 'release', 'cancel'].includes(verb)) return 'done';
+    if (['release', 'cancel'].includes(verb)) return 'done';
+    if (verb === 'bind') {
+      this.#names.set('GENERATION', answer[1] ?? this.#names.get('GENERATION')!);
+      return answer[0];
+    }
     if (verb === 'admit' && answer[0] === 'ok') return answer.slice(0, 3);
     if (answer[0] === 'pinned-elsewhere') return answer.slice(0, 2);
     if (answer[0] === 'suspended') return [answer[0], answer[1] === '-1', answer[2]];

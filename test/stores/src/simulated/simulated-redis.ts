@@ -19,6 +19,8 @@ interface Timed<T> {
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
+/** Stands for the exit of a session that was unbound by hand a while ago. */
+const ENDED = '-';
 
 /** The digest that names each verb. */
 const VERBS = new Map<string, Verb>(
@@ -32,7 +34,7 @@ const VERBS = new Map<string, Verb>(
 export class SimulatedRedis {
   readonly #now: () => number;
   readonly #loaded = new Set<string>();
-  #meta: { epoch: number; openAt: number; gen: number; terms: string } | undefined;
+  #meta: { epoch: number; openAt: number; gen: number; terms: string; data: number } | undefined;
   #leases = new Map<string, Map<string, number>>();
   #paces = new Map<string, number>();
   #pins = new Map<string, Timed<Pin>>();
@@ -89,7 +91,7 @@ export class SimulatedRedis {
   /** Sessions that keep an exit now. */
   get livePins(): number {
     const now = this.#now();
-    return [...this.#pins.values()].filter(({ until }) => until > now).length;
+    return [...this.#pins.values()].filter(({ until, value }) => until > now && value.endpoint !== ENDED).length;
   }
 
   load(script: string): string {
@@ -121,23 +123,27 @@ export class SimulatedRedis {
     },
     release: (keys, leases) => [keys.filter((key, index) => this.#leases.get(key)?.delete(leases[index]!)).length],
     cancel: (keys, [lease]) => [keys.filter((key) => this.#leases.get(key)?.delete(lease!)).length],
-    recover: (_, [known, grace, terms = '']) => {
+    recover: (_, [known, grace, terms = '', lost]) => {
       const now = this.#now();
       const before = this.#meta;
       const foreign = before !== undefined && before.terms !== '' && before.terms !== terms;
       if (foreign) {
         const silence = Math.max(3_000, 3 * (Number(/\d+$/.exec(before.terms)?.[0]) || 0));
-        if (now - Math.max(0, ...this.#workers.values()) < silence) return [this.#epochText, 0, before.terms];
+        if (now - Math.max(0, ...this.#workers.values()) < silence)
+          return [this.#epochText, 0, before.terms, String(before.data)];
       }
       if (this.#epochText === '' || before?.terms === '' || foreign || this.#epochText === known || known === '') {
+        const epoch = Math.round(Math.max(now * 1000, (before?.epoch ?? 0) + 1, Number(known) + 1));
+        const isLost = this.#epochText === '' || before?.terms === '' || foreign || lost === '1';
         this.#meta = {
-          epoch: Math.round(Math.max(now * 1000, (before?.epoch ?? 0) + 1, Number(known) + 1)),
+          epoch,
+          data: isLost ? epoch : before!.data,
           openAt: now + Number(grace),
           gen: Math.round(Math.max(before?.gen ?? 0, now * 100)),
           terms,
         };
       }
-      return [this.#epochText, Math.max(0, Math.ceil(this.#meta!.openAt - now)), terms];
+      return [this.#epochText, Math.max(0, Math.ceil(this.#meta!.openAt - now)), terms, String(this.#meta!.data)];
     },
     reassert: (keys, args) => this.#reassert(keys, args),
     sentinel: (_, [worker, silence, terms]) => {
@@ -146,7 +152,9 @@ export class SimulatedRedis {
       const others = [...this.#workers].filter(([name]) => name !== worker).map(([, at]) => at);
       const silent = others.length === 0 ? -1 : Math.floor(now - Math.max(...others));
       if (known === '' || known === terms) this.#hear(worker!, Number(silence));
-      return [this.#epochText, Math.max(0, Math.ceil((this.#meta?.openAt ?? 0) - now)), silent, known, this.#server];
+      const openIn = Math.max(0, Math.ceil((this.#meta?.openAt ?? 0) - now));
+      const data = this.#epochText === '' ? '' : String(this.#meta!.data);
+      return [this.#epochText, openIn, silent, known, this.#server, data];
     },
     suspend: ([key], [ms, why]) => {
       this.#suspend(key!, Number(ms), why!, ms === '0');
@@ -157,11 +165,18 @@ export class SimulatedRedis {
       if (paused === undefined || paused.until <= this.#now()) return [0, ''];
       return [paused.until === NEVER ? -1 : Math.ceil(paused.until - this.#now()), paused.value];
     },
-    unpin: ([key], [generation]) => {
-      const pin = this.#pin(key!);
-      if (pin === undefined || (generation !== '' && String(pin.generation) !== generation)) return [0];
-      this.#pins.delete(key!);
-      return [1];
+    unpin: ([key = ''], [generation, waited]) => {
+      const pin = this.#pin(key);
+      if (generation !== '') {
+        if (String(pin?.generation) !== generation) return [0];
+        this.#pins.delete(key);
+        return [1];
+      }
+      const said = Math.floor((this.#now() - Number(waited)) * 100);
+      if (waited !== '0' && this.#wordOf(key) > said) return [0];
+      const value = { endpoint: ENDED, generation: said, endsAt: NEVER, uses: -1 };
+      this.#pins.set(key, { value, until: this.#now() + 60_000 });
+      return [Number(pin !== undefined)];
     },
     pinned: (keys) =>
       keys.map((key) => {
@@ -172,11 +187,15 @@ export class SimulatedRedis {
         const left = endsAt === NEVER ? -1 : Math.max(0, Math.ceil(endsAt - this.#now()));
         return [endpoint, String(generation), idle === NEVER ? -1 : Math.ceil(idle), left, String(uses)];
       }),
-    bind: ([, key], [endpoint, idle, longest, uses]) => {
+    bind: ([, key = ''], [endpoint = '', idle, longest, uses, waited]) => {
+      if (waited !== '0' && this.#wordOf(key) > (this.#now() - Number(waited)) * 100) {
+        const kept = this.#pin(key);
+        return kept === undefined ? [] : [kept.endpoint, String(kept.generation)];
+      }
       const generation = this.#nextGeneration();
       const endsAt = longest === '-1' ? NEVER : this.#now() + Number(longest);
-      this.#putPin(key!, { endpoint: endpoint!, generation, endsAt, uses: Number(uses) }, Number(idle));
-      return [String(generation)];
+      this.#putPin(key, { endpoint, generation, endsAt, uses: Number(uses) }, Number(idle));
+      return [endpoint, String(generation)];
     },
     push: (keys, args) => this.#push(keys, args),
     pull: (_, [worker, last, most, silence]) => {
@@ -256,7 +275,7 @@ export class SimulatedRedis {
         this.#paces.set(key, Math.max(this.#paces.get(key) ?? 0, now + Number(a)));
       } else if (letter === 't') {
         this.#suspend(key, Number(a), b, false);
-      } else if (letter === 'b' && this.#pin(key) === undefined) {
+      } else if (letter === 'b' && this.#wordOf(key) === Number.NEGATIVE_INFINITY) {
         const [endpoint = '', generation] = a.split(' ');
         const [left, uses] = b.split(' ');
         const endsAt = left === '-1' ? NEVER : now + Number(left);
@@ -314,12 +333,18 @@ export class SimulatedRedis {
     if (resume) return void this.#suspensions.delete(key);
     const until = ms < 0 ? NEVER : now + ms;
     const known = this.#suspensions.get(key)?.until ?? 0;
-    if (until > known) this.#suspensions.set(key, { value: why, until });
+    if (until > known || ms < 0) this.#suspensions.set(key, { value: why, until });
   }
 
   #pin(key: string): Pin | undefined {
     const pin = this.#pins.get(key);
-    return pin !== undefined && pin.until > this.#now() ? pin.value : undefined;
+    return pin !== undefined && pin.until > this.#now() && pin.value.endpoint !== ENDED ? pin.value : undefined;
+  }
+
+  /** When the last word on the session was given that is still remembered. */
+  #wordOf(key: string): number {
+    const known = this.#pins.get(key);
+    return known !== undefined && known.until > this.#now() ? known.value.generation : Number.NEGATIVE_INFINITY;
   }
 
   #putPin(key: string, pin: Pin, idle: number): void {
@@ -330,8 +355,8 @@ export class SimulatedRedis {
   }
 
   #nextGeneration(): number {
-    this.#meta ??= { epoch: 0, openAt: 0, gen: 0, terms: '' };
-    this.#meta.gen += 1;
+    this.#meta ??= { epoch: 0, openAt: 0, gen: 0, terms: '', data: 0 };
+    this.#meta.gen = Math.max(Math.round(this.#now() * 100), this.#meta.gen + 1);
     return this.#meta.gen;
   }
 

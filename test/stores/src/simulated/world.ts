@@ -27,6 +27,18 @@ const GRACE_MS = 1_500;
 const LIFE_MS = 5_500;
 const CALM_MS = 4_500;
 const PACE_MS = 700;
+/** What is promised under `open` is little, but everyone is to come back from it: it is drawn less often. */
+const WAYS = [
+  'closed',
+  'closed',
+  'closed',
+  'closed',
+  'partition',
+  'partition',
+  'partition',
+  'partition',
+  'open',
+] as const;
 /** Beyond this a process that stood still cannot rely on its leases. */
 const SAFE_MS = TTL_MS * 0.6;
 const STEP_LIMIT = 100_000;
@@ -70,7 +82,7 @@ export class World {
     this.#random = seededRandom(seed);
     this.#endpoints = 2 + this.#int(3);
     this.#limit = 1 + this.#int(3);
-    this.#whenDown = this.#random() < 0.5 ? 'closed' : 'partition';
+    this.#whenDown = WAYS[this.#int(WAYS.length)]!;
   }
 
   async live(): Promise<Life> {
@@ -155,7 +167,8 @@ export class World {
     this.#uses.set(endpoint, uses.add({ worker, endpoint }));
     // A process that stands still for long uses nothing, and finds its leases gone when it wakes.
     const live = [...uses].filter((use) => !use.worker.machine.dead && !this.#standsStill(use.worker));
-    if (live.length > this.#limit) this.#break(`${live.length} at once where ${this.#limit} may be`);
+    if (live.length > this.#limit && this.#whenDown !== 'open')
+      this.#break(`${live.length} at once where ${this.#limit} may be`);
   }
 
   readonly #frozenLong = new Set<Worker>();
@@ -189,7 +202,8 @@ export class World {
     // Where the server granted it, then: the answer took its time. Else the worker did, just now.
     const at = this.#granted.get(sharedId)?.at ?? this.#time.now;
     const before = this.#pacedAt.get(endpoint);
-    if (before !== undefined && Math.abs(at - before) < PACE_MS - 5) this.#break('a pace was not kept');
+    const early = before !== undefined && Math.abs(at - before) < PACE_MS - 5;
+    if (early && this.#whenDown !== 'open') this.#break('a pace was not kept');
     this.#pacedAt.set(endpoint, Math.max(at, before ?? 0));
   }
 

@@ -38,6 +38,39 @@ describe.skipIf(!available)('workers that disagree', () => {
   });
 });
 
+describe.skipIf(!available)('a worker that has missed too much to hear it', () => {
+  test('asks what stands of all that it believes', async () => {
+    const [{ pool: one }, { pool: two }] = [
+      await site.worker({}, {}, { graceMs: 0, pullMs: 3_000 }),
+      await site.worker(),
+    ];
+    one.suspend(target, 'until-resumed');
+    (await one.acquire({ target: 'https://other.example/', session: 'cart' })).settle(ok);
+    await until(
+      () => two.sessions.lookup('cart'),
+      (exit) => exit !== undefined,
+    );
+    const feed = `fl1:{${site.name}}:hv`;
+    const before = await site.admin.xlen(feed);
+    two.resumeTarget(target);
+    two.sessions.unbind('cart');
+    await until(
+      () => site.admin.xlen(feed),
+      (length) => length > before,
+    );
+    const flood = site.admin.pipeline();
+    for (let entry = 0; entry < 4_100; entry += 1) flood.xadd(feed, '*', 'w', 'f'.repeat(16), 'd', '[]');
+    flood.xtrim(feed, 'MAXLEN', 4_000);
+    await flood.exec();
+    await until(
+      () => one.sessions.lookup('cart'),
+      (exit) => exit === undefined,
+    );
+    expect(one.sessions.lookup('cart')).toBeUndefined();
+    (await one.acquire({ target })).settle(ok);
+  }, 30_000);
+});
+
 describe.skipIf(!available)('while the server is there', () => {
   test.each(['partition', 'closed', 'open'] as const)('two workers are served, whenDown: %s', async (whenDown) => {
     // Longer than it takes either to hear that the other has begun anew.
@@ -264,6 +297,64 @@ describe.skipIf(!available)('what has changed while a worker was away', () => {
     await change();
     wire.before = () => undefined;
   };
+
+  test('is not undone by what it believed: a target that was resumed, a session that was unbound', async () => {
+    const wire = new Wire(site.server.url);
+    const { pool, reports } = await site.worker({ client: wire, whenDown: 'closed' });
+    const { pool: other } = await site.worker({ whenDown: 'closed' });
+    pool.suspend(target, 'until-resumed');
+    (await pool.acquire({ target: 'https://other.example/', session: 'cart' })).settle(ok);
+    await until(
+      () => other.sessions.lookup('cart'),
+      (exit) => exit !== undefined,
+    );
+    await away(wire, reports, async () => {
+      other.resumeTarget(target);
+      other.sessions.unbind('cart');
+      // Behind both on the same connection.
+      (await other.acquire({ target })).settle(ok);
+    });
+    await until(
+      () => reports.at(-1)?.state,
+      (state) => state === 'working',
+    );
+    (await other.acquire({ target })).settle(ok);
+    expect(await site.keys('t:*')).toEqual([]);
+    await until(
+      () => pool.sessions.lookup('cart'),
+      (exit) => exit === undefined,
+    );
+    expect([pool, other].map(({ sessions }) => sessions.lookup('cart'))).toEqual([undefined, undefined]);
+    (await pool.acquire({ target })).settle(ok);
+  });
+
+  test.each(['moved', 'unbound'] as const)(
+    'is not undone by what it said before: a session that was bound by hand, and %s by another since',
+    async (how) => {
+      const wire = new Wire(site.server.url);
+      const { pool, reports } = await site.worker({ client: wire, whenDown: 'closed' });
+      const { pool: other } = await site.worker({ whenDown: 'closed' });
+      const [first, second] = pool.stats().endpoints.map(({ id }) => id);
+      await away(wire, reports, async () => {
+        pool.sessions.bind('cart', first!);
+        const before = wire.sent.length;
+        // Longer than words are on their way: it has tried for the store twice.
+        await until(
+          () => wire.sent.length,
+          (count) => count > before + 1,
+        );
+        if (how === 'moved') other.sessions.bind('cart', second!);
+        else other.sessions.unbind('cart');
+        (await other.acquire({ target })).settle(ok);
+      });
+      const wanted = how === 'moved' ? second : undefined;
+      await until(
+        () => pool.sessions.lookup('cart'),
+        (exit) => exit === wanted,
+      );
+      expect([pool, other].map(({ sessions }) => sessions.lookup('cart'))).toEqual([wanted, wanted]);
+    },
+  );
 
   test('is noticed: the workers that are there now have other terms', async () => {
     const wire = new Wire(site.server.url);
