@@ -6,7 +6,7 @@ import { rowAt } from './row-sets.js';
 import { FULL, IDLE_TRIAL, place, type KernelState } from './state.js';
 import type { Strategy } from './strategy.js';
 import { Standing, type Row } from './table.js';
-import { isRecent, type Usage } from './usage.js';
+import { isRecent, PLACES, type Usage } from './usage.js';
 
 /** The rows collected by one ranking, cheapest first. One ranking runs at a time: it never waits. */
 const found = { rows: new Int32Array(MOST_CANDIDATES), costs: new Float64Array(MOST_CANDIDATES), count: 0, stale: -1 };
@@ -93,10 +93,12 @@ function collectStalest(state: KernelState, query: RankQuery): void {
 
 /** The cheapest of those whose turn it is, where a refusal would stop everybody. */
 function collectByTurns(state: KernelState, query: RankQuery): void {
-  const usage = turnsOf(state, query);
-  if (usage === undefined) return;
   const { sizes } = state.table.sets;
   const { from, to, after } = turnRange(sizes, state.constants);
+  // Of so many the draw from a random place on is even enough, and no count would hold them.
+  if (after > PLACES) return;
+  const usage = turnsOf(state, query);
+  if (usage === undefined) return;
   resting.usage = usage;
   resting.after = after;
   const kept = found.count;

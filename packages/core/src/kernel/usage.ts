@@ -2,7 +2,7 @@ import type { EtsConstants } from './defaults.js';
 import type { Row } from './table.js';
 
 /** Rows told apart; those that share a place take it from one another. */
-const PLACES = 1024;
+export const PLACES = 1024;
 
 /** Which endpoints a target has been asked through of late, and how often each since its count began. */
 export interface Usage {
