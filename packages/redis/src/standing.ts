@@ -38,7 +38,7 @@ export class Standing {
     const rest = told.filter(({ kind }) => kind !== 'suspension' && kind !== 'pin');
     const words = this.#words.since();
     try {
-      const [pins, suspensions] = await Promise.all([this.#askPins(), this.#askSuspensions()]);
+      const [pins, suspensions] = await Promise.all([this.#askPins(this.#sessions), this.#askSuspensions()]);
       const at = wallNow();
       const standing: SoftRecord[] = [];
       for (const pin of pins) {
@@ -66,9 +66,22 @@ export class Standing {
     }
   }
 
-  async #askPins(): Promise<Omit<PinRecord, 'at'>[]> {
+  /** What this worker is to tell: of a session that it has unbound, what came after that. A newcomer would not hear of it. */
+  async corrected(records: readonly SoftRecord[]): Promise<readonly SoftRecord[]> {
+    const ended = new Map<string, number>();
+    for (const record of records) {
+      if (record.kind === 'pin' && record.key === '') ended.set(record.session, record.at);
+    }
+    if (ended.size === 0) return records;
+    const pins = (await this.#askPins(ended.keys())).filter(({ key }) => key !== '');
+    const bound = new Set(pins.map(({ session }) => session));
+    const rest = records.filter((record) => record.kind !== 'pin' || !bound.has(record.session));
+    return [...rest, ...pins.map((pin) => ({ ...pin, at: ended.get(pin.session)! }))];
+  }
+
+  async #askPins(sessions: Iterable<string>): Promise<Omit<PinRecord, 'at'>[]> {
     const shards: string[][] = this.#links.map(() => []);
-    for (const session of this.#sessions) shards[shardOf(session, shards.length)]!.push(session);
+    for (const session of sessions) shards[shardOf(session, shards.length)]!.push(session);
     const portions = shards.flatMap((sessions, index) =>
       portionsOf(sessions).map((portion) => this.#pinsOf(this.#links[index]!, portion)),
     );
