@@ -66,17 +66,15 @@ export class Standing {
     }
   }
 
-  /** What this worker is to tell: of a session that it has unbound, what came after that. A newcomer would not hear of it. */
+  /** What this worker is to tell: of sessions what stands, not what it believed when it noted them. Newcomers read it for long. */
   async corrected(records: readonly SoftRecord[]): Promise<readonly SoftRecord[]> {
-    const ended = new Map<string, number>();
-    for (const record of records) {
-      if (record.kind === 'pin' && record.key === '') ended.set(record.session, record.at);
-    }
-    if (ended.size === 0) return records;
-    const pins = (await this.#askPins(ended.keys())).filter(({ key }) => key !== '');
-    const bound = new Set(pins.map(({ session }) => session));
-    const rest = records.filter((record) => record.kind !== 'pin' || !bound.has(record.session));
-    return [...rest, ...pins.map((pin) => ({ ...pin, at: ended.get(pin.session)! }))];
+    const noted = new Map<string, number>();
+    for (const record of records) if (record.kind === 'pin') noted.set(record.session, record.at);
+    if (noted.size === 0) return records;
+    const pins = await this.#askPins(noted.keys());
+    const told = new Set(pins.map(({ session }) => session));
+    const rest = records.filter((record) => record.kind !== 'pin' || !told.has(record.session));
+    return [...rest, ...pins.map((pin) => ({ ...pin, at: noted.get(pin.session)! }))];
   }
 
   async #askPins(sessions: Iterable<string>): Promise<Omit<PinRecord, 'at'>[]> {
