@@ -115,3 +115,16 @@ test('a key keeps nothing of the URL that it was read from', () => {
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(20_000_000);
   expect(keys.length).toBe(800);
 });
+
+test('a URL names the same target however often it is asked for, and none where it has no host', () => {
+  const url = new URL('http://Shop.Example:8080');
+  expect([toTarget(url), toTarget(url), toTarget(new URL('http://shop.example:8080/a?b'))]).toEqual(
+    Array(3).fill('shop.example:8080'),
+  );
+  url.port = '81';
+  expect(toTarget(url)).toBe('shop.example:81');
+  // As text it is a host and a port, as a URL a scheme and a path.
+  expect(toTarget('localhost:8080')).toBe('localhost:8080');
+  expect(() => toTarget(new URL('localhost:8080'))).toThrow('must be a URL or a host name');
+  expect(toTarget(new URL('http://user@shop.example/'))).toBe('shop.example');
+});

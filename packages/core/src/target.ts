@@ -6,7 +6,18 @@ export type Target = string & { readonly [brand]: 'Target' };
 
 /** Reads the destination of a request: a URL, or a bare `host` or `host:port`. */
 export function toTarget(input: string | URL): Target {
+  if (typeof input !== 'string') return urlTarget(input);
   return plainTarget(input) ?? originTarget(input) ?? targetOf(toTargetUrl(input));
+}
+
+/** The key of a URL that is no more than an origin is looked up by the whole of it: to take it apart costs more. */
+function urlTarget(url: URL): Target {
+  const { href } = toUrl(url);
+  // No other key ends like this: what is no host cannot be taken for one.
+  const found = href.endsWith('/') ? known.get(href) : undefined;
+  if (found !== undefined) return found;
+  const target = targetOf(toTargetUrl(url));
+  return href === `${url.protocol}//${url.host}/` ? keep(href, target) : target;
 }
 
 /** Scheme and authority, which alone make the key: of this form nothing before the path ends them elsewhere. */
@@ -63,12 +74,19 @@ export function plainTarget(input: string | URL): Target | undefined {
 const LONGEST_HOST = 300;
 
 export function toTargetUrl(input: string | URL): URL {
-  const url = typeof input === 'string' ? parse(input) : input;
-  if (!(url instanceof URL) || url.host === '' || url.host.length > LONGEST_HOST) {
-    // A URL may carry a token in its path or query: it is not repeated.
-    throw new ConfigurationError('INVALID_TARGET', 'target', 'must be a URL or a host name');
-  }
+  const url = toUrl(typeof input === 'string' ? parse(input) : input);
+  if (url.host === '' || url.host.length > LONGEST_HOST) throw invalid();
   return url;
+}
+
+function toUrl(input: unknown): URL {
+  if (input instanceof URL) return input;
+  throw invalid();
+}
+
+/** A URL may carry a token in its path or query: it is not repeated. */
+function invalid(): ConfigurationError {
+  return new ConfigurationError('INVALID_TARGET', 'target', 'must be a URL or a host name');
 }
 
 function parse(text: string): URL | undefined {

@@ -2,7 +2,7 @@ import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Endpoint } from '@fairlead/core';
 import { markAbsolute, type Carrier } from './carrier.js';
-import { authorityOf } from './destination.js';
+import { authorityOf, type Destination } from './destination.js';
 import { DIAL_DEFAULTS, dialProxy, dialTunnel, type DialOptions } from './dial.js';
 import { DialError } from './dial-error.js';
 import { authorization } from './http-tunnel.js';
@@ -67,14 +67,29 @@ export function inAbsoluteForm(
   endpoint: Endpoint,
 ): void {
   markAbsolute(request);
+  const next = nextHeads.get(socket);
+  if (next === undefined) nextHeads.set(socket, rewriting(socket, destination, endpoint));
+  // Where the last request never came to write, its head is the next one's.
+  else next();
+}
+
+/** By socket, what has its next head rewritten. */
+const nextHeads = new WeakMap<Socket, () => void>();
+
+/** Stands before a socket's own `write` for good: what is taken off an object again makes all of it slow. */
+function rewriting(socket: Socket, destination: Destination, endpoint: Endpoint): () => void {
   const authority = authorityOf(destination).replace(/:80$/, '');
-  // An own property: the next request replaces it where this one never came to write.
-  Object.assign(socket, {
-    write: (head: string | Uint8Array, ...rest: []) => {
-      delete (socket as Partial<Socket>).write;
-      return socket.write(typeof head === 'string' ? absolute(head, authority, endpoint) : head, ...rest);
-    },
-  });
+  let due = true;
+  const { write } = socket;
+  const rewritingWrite = (chunk: string | Uint8Array, ...rest: []): boolean => {
+    const isHead = due && typeof chunk === 'string';
+    due = false;
+    return write.call(socket, isHead ? absolute(chunk, authority, endpoint) : chunk, ...rest);
+  };
+  Object.assign(socket, { write: rewritingWrite });
+  return () => {
+    due = true;
+  };
 }
 
 /**

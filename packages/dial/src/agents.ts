@@ -74,6 +74,8 @@ export function drainAgents({ http, https }: Agents): void {
 /** The name under which a socket is kept, on the options that Node hands back with it. */
 const NAME = Symbol('name');
 
+const { getName: getPlainName } = HttpAgent.prototype;
+
 /**
  * Node's agent over tunnels. One class for both schemes: Node's own agent for `https:` is its agent for `http:` and TLS,
  * and the scheme says whether a tunnel gets that.
@@ -102,7 +104,9 @@ class TunnelAgent extends HttpsAgent {
   }
 
   override getName(options: ConnectionOptions & { readonly [NAME]?: string } = {}): string {
-    return options[NAME] ?? super.getName(options as object);
+    if (options[NAME] !== undefined) return options[NAME];
+    // Of what has no TLS no certificate stands in the name.
+    return this.#tls === undefined ? getPlainName.call(this, options as object) : super.getName(options as object);
   }
 
   addRequest(request: ClientRequest, options: ConnectionOptions): void {

@@ -83,8 +83,7 @@ function open(endpoint: Endpoint, options: DialOptions, via: 'tunnel' | 'absolut
   if (inlet === undefined || via === 'absolute' || !canDialByInlet(endpoint, options)) {
     return openByStream(endpoint, options, via);
   }
-  const { host, port, lookup, signal, timeoutMs = DIAL_DEFAULTS.timeoutMs } = options;
-  return dialByInlet(endpoint, { host, port, lookup, inlet }, () => new Attempt(timeoutMs, signal));
+  return dialByInlet(endpoint, inlet, options, options.timeoutMs ?? DIAL_DEFAULTS.timeoutMs);
 }
 
 async function openByStream(endpoint: Endpoint, options: DialOptions, via: 'tunnel' | 'absolute'): Promise<Socket> {

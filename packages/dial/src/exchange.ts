@@ -5,8 +5,8 @@ import { noteOn, type FailureNote } from './failure-notes.js';
 
 const WAITING: FailureNote = { phase: 'tunnel', sent: 'nothing' };
 
-/** As much of a lease or a tenancy as an exchange looks at. A tenancy has many exchanges, and tells them by its signal. */
-type Watch = Pick<Lease, 'signal' | 'touch'> & Partial<Pick<Lease, 'onEnd'>>;
+/** As much of a lease as an exchange looks at. */
+type Watch = Pick<Lease, 'touch' | 'onEnd'>;
 
 /**
  * What goes out under one lease through Node's client, on which axios and got stand: ends it when the pool ends the lease,
@@ -20,10 +20,7 @@ export class Exchange {
 
   constructor(lease: Watch) {
     this.#lease = lease;
-    const end = (): void => this.end();
-    if (lease.onEnd !== undefined) lease.onEnd(end);
-    else if (lease.signal.aborted) end();
-    else lease.signal.addEventListener('abort', end);
+    lease.onEnd(() => this.end());
   }
 
   /** For `LeaseTerms.onRequest`. One exchange has several requests when the library follows redirects. */

@@ -1,6 +1,6 @@
 import { Socket, type LookupFunction } from 'node:net';
 import type { Endpoint } from '@fairlead/core';
-import type { Attempt } from './attempt.js';
+import { Attempt, type Abortion } from './attempt.js';
 import { authorityOf, toDestination } from './destination.js';
 import { authorization, failureOfExchange, failureOfReply } from './http-tunnel.js';
 import type { Inlet } from './inlet.js';
@@ -11,8 +11,8 @@ import type { Tracker } from './traffic.js';
 interface InletTerms {
   readonly host: string;
   readonly port: number;
-  readonly inlet: Inlet;
-  readonly lookup: LookupFunction | undefined;
+  readonly lookup?: LookupFunction;
+  readonly signal?: Abortion;
 }
 
 /** Whether a tunnel through the endpoint is dialled this way: all that comes is for the inlet, and nobody counts it. */
@@ -24,17 +24,17 @@ export function canDialByInlet({ url }: Endpoint, { traffic }: { readonly traffi
  * Dials through a plain HTTP proxy for who takes the bytes past the stream: the same steps as any dial's, by the same rules, but
  * without a promise, a request object and a set of listeners for each. Most tunnels of a gateway are made here.
  */
-export function dialByInlet(endpoint: Endpoint, terms: InletTerms, begin: () => Attempt): Promise<Socket> {
+export function dialByInlet(endpoint: Endpoint, inlet: Inlet, terms: InletTerms, timeoutMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     // What cannot be dialled starts no clock.
     const authority = authorityOf(toDestination(terms.host, terms.port));
-    const attempt = begin();
-    const dial = new InletDial(endpoint, authority, terms, attempt, resolve);
+    const attempt = new Attempt(timeoutMs, terms.signal);
+    const dial = new InletDial(endpoint, authority, inlet, attempt, resolve);
     attempt.onFailure((error) => {
       dial.close();
       reject(error);
     });
-    dial.start();
+    dial.start(terms.lookup);
   });
 }
 
@@ -43,34 +43,29 @@ type Stage = 'connecting' | 'silent' | 'asked' | 'over';
 class InletDial {
   readonly #endpoint: Endpoint;
   readonly #authority: string;
-  readonly #terms: InletTerms;
+  readonly #inlet: Inlet;
   readonly #attempt: Attempt;
   readonly #stands: (socket: Socket) => void;
   readonly #socket: Socket;
   #stage: Stage = 'connecting';
   #reader: ReplyReader | undefined;
 
-  constructor(
-    endpoint: Endpoint,
-    authority: string,
-    terms: InletTerms,
-    attempt: Attempt,
-    stands: (socket: Socket) => void,
-  ) {
+  constructor(endpoint: Endpoint, authority: string, inlet: Inlet, attempt: Attempt, stands: (socket: Socket) => void) {
     this.#endpoint = endpoint;
     this.#authority = authority;
-    this.#terms = terms;
+    this.#inlet = inlet;
     this.#attempt = attempt;
     this.#stands = stands;
-    const { onread } = terms.inlet;
+    const { onread } = inlet;
     // Apart from where it leads: Node copies what its constructor is given, again and again.
-    this.#socket = new Socket({ onread, ...SOCKET } as object);
+    const options = { onread, noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS };
+    this.#socket = new Socket(options as object);
   }
 
-  start(): void {
+  start(lookup: LookupFunction | undefined): void {
     const [attempt, socket] = [this.#attempt, this.#socket];
     if (attempt.over) return void socket.destroy();
-    const { inlet, lookup } = this.#terms;
+    const inlet = this.#inlet;
     const { host, port } = this.#endpoint.url;
     attempt.own(socket);
     inlet.attach(socket);
@@ -114,7 +109,7 @@ class InletDial {
   }
 
   readonly #heard = (chunk: Buffer): boolean => {
-    const { inlet } = this.#terms;
+    const inlet = this.#inlet;
     if (this.#stage !== 'asked') {
       inlet.release(chunk);
       this.#attempt.fail(SPOKE_FIRST);
@@ -133,7 +128,7 @@ class InletDial {
     if (failure !== undefined) return this.#attempt.fail(failure);
     const socket = this.#socket;
     this.close();
-    this.#terms.inlet.hear(undefined);
+    this.#inlet.hear(undefined);
     socket.off('error', this.#failed).off('end', this.#gone).off('close', this.#gone);
     if (rest.length > 0) socket.unshift(Buffer.from(rest));
     this.#attempt.release();
@@ -151,7 +146,6 @@ class InletDial {
   };
 }
 
-const SOCKET = { noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS };
 /** What Node's client says of a connection that ends before an answer. */
 const RESET = Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
 const SPOKE_FIRST = {

@@ -11,6 +11,8 @@ export type Sink = (chunk: Buffer) => boolean;
 export class Inlet {
   #socket: Socket | undefined;
   #sink: Sink | undefined;
+  /** The stream was left alone so far, and reads by itself. */
+  #flows = false;
   #size = SMALL;
   #last: Buffer | undefined;
 
@@ -36,13 +38,14 @@ export class Inlet {
   /** Until further notice bytes go to `sink`; without one they take the stream. For the handshake: nothing has come before. */
   hear(sink: Sink | undefined): void {
     this.#sink = sink;
+    this.#flows = true;
   }
 
   /** From now on bytes go to the sink; what the stream already holds goes first. */
   openTo(sink: Sink): void {
     this.#sink = sink;
     const socket = this.#socket;
-    if (socket === undefined) return;
+    if (socket === undefined || (this.#flows && socket.readableLength === 0)) return;
     for (let early = socket.read() as Buffer | null; early !== null; early = socket.read() as Buffer | null)
       sink(early);
     socket.resume();

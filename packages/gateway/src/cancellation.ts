@@ -20,6 +20,12 @@ export class Cancellation implements Abortion {
     if (!this.aborted) this.#listeners.push(listener);
   }
 
+  /** Calls back when it is called off, at once where it was. */
+  tell(listener: () => void): void {
+    if (this.aborted) listener();
+    else this.#listeners.push(listener);
+  }
+
   removeEventListener(_type: 'abort', listener: () => void): void {
     const index = this.#listeners.indexOf(listener);
     if (index >= 0) this.#listeners.splice(index, 1);

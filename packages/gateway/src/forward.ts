@@ -92,13 +92,13 @@ export class ForwardAttempt {
     const outgoing = this.#outgoing;
     const { request, response, body } = this.#parcel;
     const interim = new InterimAnswers(request, response);
-    response.once('close', this.abandon);
+    response.on('close', this.abandon);
     // Behind a head it is the answer that broke, or what followed an answer that was complete.
-    outgoing.once('error', (error) => {
+    outgoing.on('error', (error) => {
       if (this.#answer === undefined) this.#failed(error);
       else if (!this.#answer.complete) this.#broke(error);
     });
-    outgoing.once(
+    outgoing.on(
       'response',
       this.#guarded((incoming: IncomingMessage) => this.#answered(incoming)),
     );
@@ -107,7 +107,7 @@ export class ForwardAttempt {
       this.#guarded((answer: InterimAnswer) => interim.tell(answer)),
     );
     // Node ends some connections without a word, those of a target that changes protocols say.
-    outgoing.once('close', () => this.#answer ?? this.#failed(hungUp()));
+    outgoing.on('close', () => this.#over || this.#answer || this.#failed(hungUp()));
     if (!body.exists) outgoing.end();
     else outgoing.once('socket', (socket) => feedOnce(socket, () => body.feed(outgoing, this.#sent)));
   }
@@ -128,7 +128,7 @@ export class ForwardAttempt {
     if (this.#over) return void incoming.destroy();
     this.#answer = incoming;
     // Whatever becomes of it, its errors are heard.
-    incoming.once('error', (error) => this.#broke(error)).once('close', () => this.#broke(hungUp()));
+    incoming.on('error', (error) => this.#broke(error)).on('close', () => this.#over || this.#broke(hungUp()));
     const { status, reason, headers } = answerHeadOf(incoming);
     const { body, response, request, shows } = this.#parcel;
     const outcome = outcomeOf(incoming, this.#elapsed);
@@ -155,7 +155,7 @@ export class ForwardAttempt {
       if (!response.write(chunk)) incoming.pause();
     });
     response.on('drain', () => incoming.resume());
-    incoming.once(
+    incoming.on(
       'end',
       this.#guarded(() => {
         if (this.#over) return;
@@ -205,8 +205,7 @@ const MAX_HEAD = 64 * 1024;
 
 function optionsOf({ request, asked, framing }: Parcel, agent: http.Agent): RequestOptions {
   const { destination, path, hostHeader } = asked;
-  const headers = passedOn(request.rawHeaders, 'host');
-  headers.unshift('Host', hostHeader);
+  const headers = passedOn(request.rawHeaders, 'host', ['Host', hostHeader]);
   // Framing is made anew: as it was announced, whatever came of it on the way here.
   if (framing.chunked) headers.push('Transfer-Encoding', 'chunked');
   else if (framing.length === undefined && mayHaveBody(request)) headers.push('Content-Length', '0');

@@ -19,10 +19,9 @@ const HOP_BY_HOP = new Set([
 /** What clients tell the gateway by; never passed on, in either direction. */
 export const CONTROL = 'x-fairlead-';
 
-/** The headers that go on: those of this hop, those its `Connection` names, and the gateway's own stay here. */
-export function passedOn(raw: RawHeaders, skip?: string): string[] {
+/** The headers that go on, behind those in `kept`: those of this hop, those its `Connection` names, and the gateway's own stay here. */
+export function passedOn(raw: RawHeaders, skip?: string, kept: string[] = []): string[] {
   const named = namedByConnection(raw);
-  const kept: string[] = [];
   for (let index = 0; index < raw.length; index += 2) {
     const [name, value] = [raw[index]!, raw[index + 1]!];
     const key = name.toLowerCase();

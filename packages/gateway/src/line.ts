@@ -37,7 +37,8 @@ export class Line implements RelayOptions {
   readonly #parts: LineParts;
   #idleMs = 0;
   #since = 0;
-  #asked = false;
+  /** When its client said something first. */
+  #askedAt: number | undefined;
   #carried = false;
   #waiting: NodeJS.Timeout | undefined;
   #close: (() => void) | undefined;
@@ -76,10 +77,9 @@ export class Line implements RelayOptions {
 
   onBytes(): void {
     this.#parts.judge.touch();
-    if (this.#carried || this.#asked) return;
-    this.#asked = true;
-    clearTimeout(this.#waiting);
-    this.#waiting = setTimeout(this.#unanswered, FIRST_BYTE_MS);
+    if (this.#carried || this.#askedAt !== undefined) return;
+    this.#askedAt = performance.now();
+    this.#waiting ??= setTimeout(this.#unanswered, FIRST_BYTE_MS);
   }
 
   onFirstByte(): void {
@@ -99,7 +99,12 @@ export class Line implements RelayOptions {
     this.#ended?.(end);
   }
 
-  readonly #quiet = (): void => this.#parts.judge.carried(this.latencyMs);
+  /** One timer does for both waits: most tunnels carry something before the first is over. */
+  readonly #quiet = (): void => {
+    this.#waiting = undefined;
+    if (this.#askedAt === undefined) return this.#parts.judge.carried(this.latencyMs);
+    this.#waiting = setTimeout(this.#unanswered, FIRST_BYTE_MS - (performance.now() - this.#askedAt));
+  };
 
   readonly #unanswered = (): void => this.#fail('FIRST_BYTE_TIMEOUT', 'response');
 

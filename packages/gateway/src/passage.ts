@@ -9,7 +9,7 @@ import type {
   Run,
   Tenancy,
 } from '@fairlead/core';
-import type { Cancellation } from './cancellation.js';
+import { Cancellation } from './cancellation.js';
 import { Search, type Hearsay } from './hearsay.js';
 import { dialTimeOf } from './dial-time.js';
 import type { Seat } from './holding.js';
@@ -20,7 +20,8 @@ import type { Ticket, TunnelJudge } from './ticket.js';
 export interface Permit {
   readonly endpoint: Endpoint | undefined;
   readonly session: string | undefined;
-  readonly signal: AbortSignal;
+  /** Calls back when the attempt is to end: its exit is left, or its time is up. */
+  onEnd(callback: () => void): void;
   /** How long a connection may take to be made, if one has to be. */
   readonly dialMs: number;
   /** Bytes of the answer moved. */
@@ -34,7 +35,7 @@ export interface Permit {
 /** How one request gets its attempts, one after another, and who hears of each. */
 export interface Passage {
   readonly attempts: number;
-  next(): Promise<Permit>;
+  next(): Permit | Promise<Permit>;
   /** The head of an answer is here. True: it is not delivered, the request goes another way. */
   answered(outcome: Outcome, mayRepeat: boolean): boolean;
   /** The answer was delivered, or broke. */
@@ -61,14 +62,16 @@ export class RunPassage implements Passage {
     return this.#attempts;
   }
 
-  async next(): Promise<Permit> {
-    const lease = await this.#run.next();
+  next(): Permit | Promise<Permit> {
+    const lease = this.#run.take();
+    return lease instanceof Promise ? lease.then((late) => this.#permit(late)) : this.#permit(lease);
+  }
+
+  #permit(lease: Lease): Permit {
     this.#lease = lease;
     this.#attempts += 1;
-    const { endpoint, signal } = lease;
     const dialMs = dialTimeOf(this.#pool, this.#deadline - performance.now(), lease.abandonAfterMs);
-    const { session } = this.#run.request;
-    return { endpoint, signal, session, dialMs, touch: () => lease.touch() };
+    return new LeasePermit(lease, this.#run.request.session, dialMs);
   }
 
   answered(outcome: Outcome, mayRepeat: boolean): boolean {
@@ -83,6 +86,28 @@ export class RunPassage implements Passage {
 
   failed(outcome: Outcome, mayRepeat: boolean): boolean {
     return isAgain(this.#run, this.#lease!, outcome) && mayRepeat;
+  }
+}
+
+class LeasePermit implements Permit {
+  readonly endpoint: Endpoint;
+  readonly session: string | undefined;
+  readonly dialMs: number;
+  readonly #lease: Lease;
+
+  constructor(lease: Lease, session: string | undefined, dialMs: number) {
+    this.endpoint = lease.endpoint;
+    this.session = session;
+    this.dialMs = dialMs;
+    this.#lease = lease;
+  }
+
+  onEnd(callback: () => void): void {
+    this.#lease.onEnd(callback);
+  }
+
+  touch(): void {
+    this.#lease.touch();
   }
 }
 
@@ -106,7 +131,7 @@ export class TicketPassage implements Passage {
   /** Its holder does not visit the target: what becomes of it says nothing. */
   readonly #aside: boolean;
   #seat: Seat | undefined;
-  #leaving = new AbortController();
+  #leaving = new Cancellation();
   #judge: TunnelJudge | undefined;
   #missed: Refusal | undefined;
   #attempts = 0;
@@ -126,7 +151,7 @@ export class TicketPassage implements Passage {
   }
 
   async next(): Promise<Permit> {
-    const leaving = new AbortController();
+    const leaving = new Cancellation();
     this.#leaving = leaving;
     const seat = await this.#take(() => leaving.abort());
     const { tenancy } = seat;
@@ -136,7 +161,7 @@ export class TicketPassage implements Passage {
     const { endpoint } = tenancy;
     const { session } = this.#ticket;
     const dialMs = this.#search.dialMs(tenancy);
-    return { endpoint, signal: leaving.signal, session, dialMs, touch: () => tenancy.touch() };
+    return { endpoint, onEnd: (end) => leaving.tell(end), session, dialMs, touch: () => tenancy.touch() };
   }
 
   answered(outcome: Outcome): boolean {
@@ -153,7 +178,7 @@ export class TicketPassage implements Passage {
 
   failed(outcome: Outcome, mayRepeat: boolean): boolean {
     const unsent = outcome.kind === 'failure' && outcome.sent === 'nothing';
-    const moved = this.#leaving.signal.aborted || (unsent ? this.#searchOn(outcome) : this.#observe(outcome));
+    const moved = this.#leaving.aborted || (unsent ? this.#searchOn(outcome) : this.#observe(outcome));
     this.#leave();
     const again = moved && mayRepeat && unsent && !this.#search.isHopeless;
     if (!again) this.#search.over();
@@ -184,7 +209,7 @@ export class TicketPassage implements Passage {
   #observe(outcome: Outcome): boolean {
     const tenancy: Tenancy | undefined = this.#seat?.tenancy;
     // The exit was left and this request cut off by ourselves: that is nobody's failure.
-    if (this.#leaving.signal.aborted || this.#aside) return false;
+    if (this.#leaving.aborted || this.#aside) return false;
     return tenancy !== undefined && this.#ticket.holdingFor(this.#target).observe(tenancy, outcome, this.#target);
   }
 
@@ -205,7 +230,7 @@ function missedBy({ code, phase }: FailureOutcome): Refusal {
 export class DirectPassage implements Passage {
   readonly #timeoutMs: number;
   readonly #mayReuse: boolean;
-  #leaving = new AbortController();
+  #leaving = new Cancellation();
   #timer: NodeJS.Timeout | undefined;
   #attempts = 0;
 
@@ -218,21 +243,21 @@ export class DirectPassage implements Passage {
     return this.#attempts;
   }
 
-  next(): Promise<Permit> {
+  next(): Permit {
     this.#attempts += 1;
-    const leaving = new AbortController();
+    const leaving = new Cancellation();
     this.#leaving = leaving;
     const timer = setTimeout(() => leaving.abort(), this.#timeoutMs);
     this.#timer = timer;
-    return Promise.resolve({
+    return {
       endpoint: undefined,
       session: undefined,
-      signal: leaving.signal,
+      onEnd: (end) => leaving.tell(end),
       dialMs: this.#timeoutMs,
       touch: () => undefined,
       sent: () => void timer.refresh(),
       reuse: this.#mayReuse && this.#attempts === 1,
-    });
+    };
   }
 
   answered(): boolean {
@@ -246,7 +271,7 @@ export class DirectPassage implements Passage {
 
   failed(_outcome: Outcome, mayRepeat: boolean): boolean {
     clearTimeout(this.#timer);
-    return this.#attempts === 1 && mayRepeat && !this.#leaving.signal.aborted;
+    return this.#attempts === 1 && mayRepeat && !this.#leaving.aborted;
   }
 }
 

@@ -111,7 +111,8 @@ async function deliver(access: Access, parcel: Parcel, passage: Passage, carrier
   let permit: Permit | undefined;
   for (;;) {
     try {
-      permit = await passage.next();
+      const next = passage.next();
+      permit = next instanceof Promise ? await next : next;
       const delivery = await ForwardAttempt.run(parcel, permit, passage, carriers);
       if (delivery === 'again') continue;
       const { status, bytes } = delivery;

@@ -38,8 +38,14 @@ async function serve(socket: Socket, parts: SocksFrontParts): Promise<void> {
     access.client = client;
     const destination = await readRequest(reader);
     clearTimeout(impatience);
-    const early = reader.end();
-    await parts.tunnels.open(access, client, destination, socket, early, () => void socket.write(reply(0)));
+    const caller = { client, socket, head: reader.end() };
+    await new Promise<void>((stands, refuse) => {
+      const answer = (): void => {
+        socket.write(reply(0));
+        stands();
+      };
+      parts.tunnels.open(access, caller, destination, answer, refuse);
+    });
   } catch (error) {
     clearTimeout(impatience);
     reader.end();

@@ -41,13 +41,14 @@ export class Switchboard {
     this.#parts = parts;
   }
 
-  open(wish: Wish): Promise<Line> {
+  /** Calls back once, in this very turn at the soonest. */
+  open(wish: Wish, found: (line: Line) => void, missed: (error: unknown) => void): void {
     const { connectTimeoutMs, isDirect, sessions } = this.#parts;
     const { ticket, name, wishes } = wish.client;
     const timeoutMs = Math.min(connectTimeoutMs, ticket?.connectTimeoutMs ?? connectTimeoutMs);
-    if (isDirect(wish.destination)) return this.#openDirect(wish, timeoutMs);
+    if (isDirect(wish.destination)) return void this.#openDirect(wish, timeoutMs).then(found, missed);
     const hold = ticket === undefined ? sessions.borrow(name, wishes) : new TicketHold(ticket, wish.destination.url);
-    return new Route(this.#parts, hold, wish, timeoutMs).find();
+    new Route(this.#parts, hold, wish, timeoutMs, found, missed).find();
   }
 
   async #openDirect({ destination, gone }: Wish, timeoutMs: number): Promise<Line> {
@@ -66,29 +67,34 @@ class Route {
   readonly #hold: Hold;
   readonly #wish: Wish;
   readonly #search: Search;
-  #found!: (line: Line) => void;
-  #missed!: (error: unknown) => void;
+  readonly #found: (line: Line) => void;
+  readonly #missed: (error: unknown) => void;
   #dialling: Dialling | undefined;
   #attempts = 0;
   #unmoved = 0;
   #failure: Refusal | undefined;
 
-  constructor(parts: SwitchboardParts, hold: Hold, wish: Wish, timeoutMs: number) {
+  constructor(
+    parts: SwitchboardParts,
+    hold: Hold,
+    wish: Wish,
+    timeoutMs: number,
+    found: (line: Line) => void,
+    missed: (error: unknown) => void,
+  ) {
     this.#parts = parts;
     this.#hold = hold;
     this.#wish = wish;
+    this.#found = found;
+    this.#missed = missed;
     const { hearsay, pool } = parts;
     const { holding, aside } = hold;
     this.#search = new Search({ hearsay, holding, target: wish.destination.url, pool, timeoutMs, aside });
   }
 
-  find(): Promise<Line> {
+  find(): void {
     this.#wish.gone.addEventListener('abort', () => this.#dialling?.abort());
-    return new Promise((found, missed) => {
-      this.#found = found;
-      this.#missed = missed;
-      this.#next();
-    });
+    this.#next();
   }
 
   #next(): void {

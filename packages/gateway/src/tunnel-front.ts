@@ -10,7 +10,7 @@ import { Cancellation } from './cancellation.js';
 import { refuseSocket, Refusal, refusalOf } from './refusal.js';
 import { checkFraming, readConnect } from './request-check.js';
 import type { RelayEnd } from './relay.js';
-import type { Switchboard, Wish } from './switchboard.js';
+import type { Switchboard } from './switchboard.js';
 
 interface TunnelFrontParts {
   readonly doorman: Doorman;
@@ -18,6 +18,13 @@ interface TunnelFrontParts {
   readonly switchboard: Switchboard;
   readonly log: AccessLog;
   readonly idleMs: number;
+}
+
+/** Who waits for a tunnel, where, and the bytes that came right behind the request for it. */
+interface Caller {
+  readonly client: Client;
+  readonly socket: Socket;
+  readonly head: Buffer;
 }
 
 const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n';
@@ -46,49 +53,53 @@ export class TunnelFront {
   readonly handle = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
     const access = this.#parts.log.begin('connect');
     socket.on('error', ignore);
-    this.#connect(access, request, socket, head).catch((error: unknown) => {
+    const refuse = (error: unknown): void => {
       const refusal = refusalOf(error);
       access.end({ status: refusal.status, code: refusal.code });
       refuseSocket(socket, refusal);
-    });
+    };
+    try {
+      const framing = checkFraming(request);
+      const controls = readTunnelControls(request.rawHeaders);
+      const client = wishing(this.#parts.doorman.admit(framing.credentials, controls.key, socket), controls);
+      const destination = readConnect(request, framing);
+      this.open(access, { client, socket, head }, destination, answerStands, refuse);
+    } catch (error) {
+      refuse(error);
+    }
   };
 
-  /** Opens a line for a client that was let in and waits on `socket`; `answer` tells it that the line stands. */
+  /** Opens a line for a client that was let in; `answer` tells it that the line stands, `refuse` why there is none. */
   open(
     access: Access,
-    client: Client,
+    { client, socket, head }: Caller,
     destination: Destination,
-    socket: Socket,
-    head: Buffer,
     answer: (socket: Socket) => void,
-  ): Promise<void> {
+    refuse: (error: unknown) => void,
+  ): void {
     const gone = new Cancellation();
     // A client that closes, or ends before it has a tunnel, waits for nothing any more. Later there is nothing to call off.
     const onGone = (): void => gone.abort();
     socket.on('end', onGone).on('close', onGone);
-    return this.#find({ access, client, destination, gone }).then(
-      (line) => {
-        if (gone.aborted || socket.destroyed) {
-          line.close();
-          throw refused(client, destination, new Refusal(499, 'ABORTED', 'the client has gone'));
-        }
-        this.#lines.add(line);
-        answer(socket);
-        line.join(socket, head, this.#parts.idleMs, (end) => this.#ended(access, line, end));
-      },
-      (error: unknown) => {
-        throw refused(client, destination, error);
-      },
-    );
-  }
-
-  #find(wish: Wish & { readonly access: Access }): Promise<Line> {
+    const missed = (error: unknown): void => {
+      client.ticket?.refused(refusalOf(error), destination.url);
+      refuse(error);
+    };
+    const found = (line: Line): void => {
+      if (gone.aborted || socket.destroyed) {
+        line.close();
+        return missed(new Refusal(499, 'ABORTED', 'the client has gone'));
+      }
+      this.#lines.add(line);
+      answer(socket);
+      line.join(socket, head, this.#parts.idleMs, (end) => this.#ended(access, line, end));
+    };
     try {
       if (this.draining) throw new Refusal(503, 'DRAINING', 'the gateway is about to close');
-      this.#parts.admission.tunnel(wish.access, wish.client, wish.destination);
-      return this.#parts.switchboard.open(wish);
+      this.#parts.admission.tunnel(access, client, destination);
+      this.#parts.switchboard.open({ access, client, destination, gone }, found, missed);
     } catch (error) {
-      return Promise.reject(error);
+      missed(error);
     }
   }
 
@@ -98,28 +109,10 @@ export class TunnelFront {
     const code = by === 'idle' ? 'IDLE' : by === 'us' ? 'CLOSED' : error;
     access.end({ status: 200, proxy, attempts, latencyMs, sent, received, code });
   }
-
-  #connect(access: Access, request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
-    try {
-      const framing = checkFraming(request);
-      const controls = readTunnelControls(request.rawHeaders);
-      const client = wishing(this.#parts.doorman.admit(framing.credentials, controls.key, socket), controls);
-      const destination = readConnect(request, framing);
-      return this.open(access, client, destination, socket, head, answerStands);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
 }
 
 function answerStands(socket: Socket): void {
   socket.write(ESTABLISHED, 'latin1');
-}
-
-/** The client's ticket hears of it, too. */
-function refused({ ticket }: Client, { url }: Destination, error: unknown): unknown {
-  ticket?.refused(refusalOf(error), url);
-  return error;
 }
 
 function ignore(): void {}

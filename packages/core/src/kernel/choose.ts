@@ -1,3 +1,4 @@
+import { turnRange, turnsOf } from './courtesy.js';
 import { bucketOf, BUCKETS } from './cost-buckets.js';
 import { costOf } from './estimate.js';
 import { isOpen, MOST_CANDIDATES, suits, type RankQuery } from './query.js';
@@ -5,9 +6,13 @@ import { rowAt } from './row-sets.js';
 import { FULL, IDLE_TRIAL, place, type KernelState } from './state.js';
 import type { Strategy } from './strategy.js';
 import { Standing, type Row } from './table.js';
+import { isRecent, type Usage } from './usage.js';
 
 /** The rows collected by one ranking, cheapest first. One ranking runs at a time: it never waits. */
 const found = { rows: new Int32Array(MOST_CANDIDATES), costs: new Float64Array(MOST_CANDIDATES), count: 0, stale: -1 };
+
+/** Whose turn it is not: endpoints among the target's last so many uses. */
+const resting: { usage: Usage | undefined; after: number } = { usage: undefined, after: 0 };
 
 /**
  * The default: the endpoint with the least expected time to a success, now and with what it already carries. Part of the
@@ -21,6 +26,8 @@ function rank(state: KernelState, query: RankQuery, out: Int32Array): number {
   const { constants: c, fleet, table } = state;
   found.count = 0;
   found.stale = -1;
+  // A filter of the request's own may have thrown the last time.
+  resting.usage = undefined;
   tend(state, query.now);
   const trials = table.sets.sizes[IDLE_TRIAL]!;
   // A breaker's probe asks about the target: it goes through the best endpoint there is.
@@ -29,6 +36,7 @@ function rank(state: KernelState, query: RankQuery, out: Int32Array): number {
     collectTrials(state, query);
   }
   if (!probes && found.count === 0 && query.random() < c.refreshShare) collectStalest(state, query);
+  if (query.wary && found.count < query.want) collectByTurns(state, query);
   if (found.count < query.want) collectCheapest(state, query);
   if (found.count === 0) collectTrials(state, query);
   if (found.count === 0) collectByScan(state, query);
@@ -83,6 +91,21 @@ function collectStalest(state: KernelState, query: RankQuery): void {
   if (stalest >= 0) consider(state, query, stalest, from, 0);
 }
 
+/** The cheapest of those whose turn it is, where a refusal would stop everybody. */
+function collectByTurns(state: KernelState, query: RankQuery): void {
+  const usage = turnsOf(state, query);
+  if (usage === undefined) return;
+  const { sizes } = state.table.sets;
+  const { from, to, after } = turnRange(sizes, state.constants);
+  resting.usage = usage;
+  resting.after = after;
+  const kept = found.count;
+  for (let bucket = from; bucket < to && found.count < query.want; bucket += 1) {
+    if (sizes[bucket] !== 0) collectFrom(state, query, bucket, MOST_CANDIDATES, kept);
+  }
+  resting.usage = undefined;
+}
+
 function collectCheapest(state: KernelState, query: RankQuery): void {
   const { sizes } = state.table.sets;
   // What a trial or a refresh put first stays first.
@@ -128,6 +151,7 @@ function collectByScan(state: KernelState, query: RankQuery): void {
 
 /** Adds the row in order of its cost, behind the `kept` ones, unless the request or the target rule it out. */
 function consider(state: KernelState, query: RankQuery, row: Row, set: number, kept: number): void {
+  if (resting.usage !== undefined && isRecent(resting.usage, row, resting.after)) return;
   if (!suits(state, row, query) || !isOpen(state, row, query)) return;
   const cost = costOf(state.table, state.fleet, row, query.now, state.constants);
   // Estimates fade while nobody looks: a row found in a bucket it no longer belongs to is put where it does.

@@ -153,13 +153,24 @@ export const ETS_DEFAULTS = Object.freeze({
   graveMargin: 1.1,
   /** … multiple of its pace at which a pair's store is presumed to fill up again. @default 2 */
   graveIdle: 2,
-  /** … most growth of the interval per 429, growth per 403. @default 2 and 1.35 */
+  /** … and at which it is while no pace is known. @default 60_000 */
+  graveFullMs: 60_000,
+  /** … most growth of the interval per 429, and of the first one over what is natural. @default 2 and 4 */
   graveMost: 2,
-  graveDenied: 1.35,
-  /** … time constant of the interval after a 403; after a 429 it is kept. @default 300_000 */
-  graveTauMs: 300_000,
-  /** … least time between two raises. @default 20_000 */
+  graveFirstMost: 4,
+  /** … least time between two raises by 429s. @default 20_000 */
   graveRaiseMs: 20_000,
+  /** … growth per 403, and the share of refusals at which the interval stays as it is. @default 1.2 and 0.0125 */
+  graveDenied: 1.2,
+  graveShare: 0.0125,
+  /** … first block of a pair after a 403. @default 120_000 */
+  graveBlockMs: 120_000,
+  /** … endpoints take turns in a pool's first moments, and for so long after any refusal. @default 30_000 and 1_800_000 */
+  courtesyStartMs: 30_000,
+  courtesyKeepMs: 1_800_000,
+  /** … those within so many half-octaves of the cheapest; a turn comes after uses of this share of them. @default 4 and 0.85 */
+  courtesySpan: 4,
+  courtesyShare: 0.85,
   /** Least time between two raises, or half the interval if longer. @default 500 */
   intervalRaiseMs: 500,
   /** Below this a target is not paced; above this no target is. @default 30 and 120_000 */

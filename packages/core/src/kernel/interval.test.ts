@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Fact } from './fact.js';
+import { seededRandom } from '../testing/seeded-random.js';
 import { createKernel } from './kernel.js';
+import { createCandidates, createQuery } from './query.js';
 import type { Row } from './table.js';
 
 const SERVED: Fact = { health: 'good', answer: 'served', block: false, connect: false, elapsedMs: 100, first: true };
@@ -73,46 +75,68 @@ test('where a refusal stops everybody the pace keeps clear of it: slower at once
 const GRAVE: Fact = { ...THROTTLED, block: false, grave: true };
 const DENIED: Fact = { ...GRAVE, answer: 'denied' };
 
-test.each([2_000, 4_000, 7_000])('measures a limit by the second refusal that stops everybody: %i ms', (perTokenMs) => {
+/** Twenty endpoints, asked in any order, of a target that gives each a token every so often and holds four at most. */
+function bucketedTarget(perTokenMs: number) {
   const kernel = createKernel({ capacity: ROWS });
   const target = kernel.internTarget('strict.example');
+  const query = { ...createQuery(() => 0.5), target, wary: true };
+  const candidates = createCandidates();
   const tokens = new Float64Array(ROWS);
   const filledAt = new Float64Array(ROWS);
   const opensAt = new Float64Array(ROWS);
   for (let row = 0; row < ROWS; row += 1) kernel.addRow(SPEC, 0);
-  let now = 0;
-  const asks = (row: Row): boolean => {
+  const asks = (row: Row, now: number): boolean => {
     tokens[row] = Math.min(4, tokens[row]! + (now - filledAt[row]!) / perTokenMs);
     filledAt[row] = now;
     const served = tokens[row]! >= 1;
     tokens[row] = tokens[row]! - 1;
+    query.now = now;
+    kernel.rank(query, candidates);
     kernel.onAdmit(row, target, now);
     kernel.onSettle(row, target, served ? SERVED : GRAVE, now, () => 0.5);
-    opensAt[row] = now + Math.max(0.375 * perTokenMs, kernel.emissionMs(target));
+    opensAt[row] = now + kernel.emissionMs(target);
     return served;
   };
-  /** After a minute's pause, and a time in which few ask, every endpoint does as often as the pace allows. */
-  const untilRefused = (quietMs: number): void => {
-    now += 60_000;
-    tokens.fill(4);
-    filledAt.fill(now);
-    for (const end = now + quietMs; now < end; now += 5_000) asks((now / 5_000) % ROWS);
-    for (let served = true; served; now += 20) {
-      for (let row = 0; row < ROWS && served; row += 1) if (opensAt[row]! <= now) served = asks(row);
-    }
-    now = Math.ceil(now / 5_000) * 5_000;
+  return {
+    kernel,
+    target,
+    asks,
+    /** After a minute's pause every endpoint asks as often as the pace allows, and at most every `leastMs`. */
+    untilRefused(from: number, leastMs: number): number {
+      let now = from + 60_000;
+      tokens.fill(4);
+      filledAt.fill(now);
+      opensAt.fill(0);
+      for (let served = true; served; now += 20) {
+        for (let row = 0; row < ROWS && served; row += 1) {
+          if (opensAt[row]! > now) continue;
+          served = asks(row, now);
+          opensAt[row] = Math.max(opensAt[row]!, now + leastMs);
+        }
+      }
+      return now;
+    },
   };
-  untilRefused(0);
-  expect(kernel.emissionMs(target)).toBeLessThan(0.9 * perTokenMs);
-  untilRefused(60_000);
+}
+
+test.each([2_000, 4_000, 7_000])('measures a limit by the first refusal that stops everybody: %i ms', (perTokenMs) => {
+  const { kernel, target, untilRefused } = bucketedTarget(perTokenMs);
+  untilRefused(0, 0.7 * perTokenMs);
   expect(kernel.emissionMs(target)).toBeGreaterThan(perTokenMs);
-  expect(kernel.emissionMs(target)).toBeLessThan(1.2 * perTokenMs);
+  expect(kernel.emissionMs(target)).toBeLessThan(1.3 * perTokenMs);
 });
 
-test.each([
-  ['that bars its pair', { ...DENIED, block: true, grave: false }, 16_000],
-  ['that counts towards a pause', DENIED, 100_000],
-])('after a denial %s the pace comes back by the time, not by the number of successes', (_what, denied, forMs) => {
+test('what one refusal leaves uncertain the pace comes down by, and no further', () => {
+  const { kernel, target, asks, untilRefused } = bucketedTarget(3_000);
+  const refusedAt = untilRefused(0, 1_800);
+  const first = kernel.emissionMs(target);
+  for (let turn = 1; turn < 1_000; turn += 1) asks(turn % ROWS, refusedAt + turn * 2_000);
+  // The limit lay between the refused use and the one before it.
+  expect(kernel.emissionMs(target) / first).toBeLessThan(0.95);
+  expect(kernel.emissionMs(target) / first).toBeGreaterThan(0.85);
+});
+
+test('after a denial that bars its pair the pace comes back by the time, not by the number of successes', () => {
   const kernel = createKernel();
   for (let row = 0; row < ROWS; row += 1) kernel.addRow(SPEC, 0);
   const paceAfter = (name: string, everyMs: number): number => {
@@ -122,14 +146,40 @@ test.each([
       kernel.onSettle(now % ROWS, target, fact, now, () => 0.5);
     };
     for (let now = 0; now < 2_000; now += 25) attempt(now, SERVED);
-    attempt(2_001, denied);
+    attempt(2_001, { ...DENIED, block: true, grave: false });
     const first = kernel.emissionMs(target);
-    for (let now = 4_000; now <= forMs; now += everyMs) attempt(now, SERVED);
+    for (let now = 4_000; now <= 16_000; now += everyMs) attempt(now, SERVED);
     return kernel.emissionMs(target) / first;
   };
-  const rare = paceAfter('rare.example', (forMs - 4_000) / 8);
+  const rare = paceAfter('rare.example', 1_500);
   const popular = paceAfter('popular.example', 100);
   expect(rare).toBeGreaterThan(0.6);
   expect(rare).toBeLessThan(0.8);
   expect(Math.abs(popular - rare)).toBeLessThan(0.02);
 });
+
+test.each([0.02, 0.08])(
+  'where denials may stop everybody about one use in eighty is denied in the end',
+  (riskAtASecond) => {
+    const kernel = createKernel();
+    for (let row = 0; row < ROWS; row += 1) kernel.addRow(SPEC, 0);
+    const target = kernel.internTarget('touchy.example');
+    const random = seededRandom(7);
+    let now = 0;
+    let [uses, denials] = [0, 0];
+    for (let turn = 0; turn < 60_000; turn += 1) {
+      const everyMs = Math.max(200, kernel.emissionMs(target));
+      now += everyMs / ROWS;
+      const row = turn % ROWS;
+      // The risk of a use grows with the rate at which its endpoint is used.
+      const denied = random() < (riskAtASecond * 1_000) / everyMs;
+      kernel.onAdmit(row, target, now);
+      kernel.onSettle(row, target, denied ? DENIED : SERVED, now, () => 0.5);
+      if (turn < 20_000) continue;
+      uses += 1;
+      denials += Number(denied);
+    }
+    expect(denials / uses).toBeGreaterThan(0.009);
+    expect(denials / uses).toBeLessThan(0.016);
+  },
+);

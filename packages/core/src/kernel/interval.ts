@@ -1,7 +1,9 @@
 import type { EtsConstants } from './defaults.js';
 import { fadeOver } from './estimate.js';
 import type { Fact } from './fact.js';
+import type { Row } from './table.js';
 import { startRate, type TargetState } from './targets.js';
+import { countedAt, type Counted } from './usage.js';
 
 /** What a refusal says of the pace: too many requests, or none wanted. */
 export type Refusal = 'throttled' | 'denied';
@@ -31,15 +33,13 @@ export function burstMs(state: TargetState): number {
 export function raiseInterval(
   state: TargetState,
   refusal: Refusal,
-  grave: boolean,
-  /** The limit that the uses of the refused pair come to, or 0. */
-  countedMs: number,
+  // As `keepClear` is told it: here one endpoint's refusal is as good as another's.
+  _row: Row,
   active: number,
   now: number,
   c: EtsConstants,
 ): boolean {
   const measured = measuredInterval(state, now, c);
-  if (grave) return keepClear(state, refusal, countedMs, Math.max(1, active), now, c);
   if (measured > 0 && refusal === 'throttled') {
     state.intervalMs = Math.min(c.intervalMaxMs, measured * c.limitMargin);
     state.raisedAt = now;
@@ -56,31 +56,38 @@ export function raiseInterval(
 }
 
 /**
- * The refusal stopped everybody, or the next one may: slower at once, and hardly ever faster again. How much slower is told
- * by the uses of the refused pair, or by how long the pace went well: what is a little too fast empties a bucket late.
+ * The refusal stopped everybody, or the next one may: slower at once. How much slower is told by how often the refused
+ * endpoint had been used, or else by how long the pace went well: what is a little too fast empties a bucket late.
  */
-function keepClear(
+export function keepClear(
   state: TargetState,
   refusal: Refusal,
-  countedMs: number,
+  row: Row,
   active: number,
   now: number,
   c: EtsConstants,
 ): boolean {
   // Answers to what had been sent before say nothing of the pace since.
-  if (now - state.raisedAt < c.graveRaiseMs) return false;
-  const present = state.intervalMs || Math.min(c.intervalFirstMaxMs, active / startRate(state, now, c));
+  const quietMs = refusal === 'denied' ? Math.max(c.intervalRaiseMs, state.intervalMs / 2) : c.graveRaiseMs;
+  if (now - state.raisedAt < quietMs) return false;
+  const natural = Math.min(c.intervalFirstMaxMs, Math.max(1, active) / startRate(state, now, c));
+  const present = state.intervalMs || natural;
   state.kept = true;
   state.raisedBy = refusal;
-  if (refusal === 'throttled' && countedMs > 0) {
-    const most = c.graveMost * present;
-    return setInterval(state, Math.min(most, c.graveMargin * Math.max(present, countedMs)), now, c);
+  state.leastMs = Number.POSITIVE_INFINITY;
+  if (refusal === 'denied') return setInterval(state, c.graveDenied * present, now, c);
+  const { ms, leastMs } = state.usage === undefined ? NOTHING : countedAt(state.usage, row, now, state.intervalMs, c);
+  if (ms > 0) {
+    state.leastMs = c.graveMargin * leastMs;
+    const most = (state.intervalMs > 0 ? c.graveMost : c.graveFirstMost) * present;
+    // The pace that was refused was too fast, whatever is counted; what was natural before there was one may not have been.
+    return setInterval(state, Math.min(most, c.graveMargin * Math.max(state.intervalMs, ms)), now, c);
   }
-  const wentWell = now - state.resumedAt;
-  const share = 1 - (c.graveBurst * present) / wentWell;
-  const growth = refusal === 'denied' ? c.graveDenied : Math.min(c.graveMost, c.graveMargin / Math.max(0.01, share));
-  return setInterval(state, growth * present, now, c);
+  const share = 1 - (c.graveBurst * present) / (now - state.resumedAt);
+  return setInterval(state, Math.min(c.graveMost, c.graveMargin / Math.max(0.01, share)) * present, now, c);
 }
+
+const NOTHING: Counted = { ms: 0, leastMs: 0 };
 
 function setInterval(state: TargetState, next: number, now: number, c: EtsConstants): boolean {
   if (!(next > c.intervalOffMs)) return false;
@@ -99,14 +106,18 @@ export function relaxInterval(state: TargetState, now: number, c: EtsConstants):
 
 /**
  * A target that counts is followed by what it lets through. Bans are counted in time: a popular target has many successes
- * between two of them and a rare one few, and it is by the time that the pace comes back.
+ * between two of them and a rare one few, and it is by the time that the pace comes back. Where refusals stop everybody
+ * it comes back to what the last one leaves possible, and after denials until so few in a hundred are refused.
  */
 function relaxation(state: TargetState, now: number, c: EtsConstants): number {
-  if (state.raisedBy === 'throttled') return state.kept ? 1 : c.intervalDecay;
-  const since = Math.max(state.raisedAt, state.relaxedAt);
+  const since = now - Math.max(state.raisedAt, state.relaxedAt);
+  if (state.raisedBy === 'throttled') {
+    if (!state.kept) return c.intervalDecay;
+    return Math.max(Math.min(1, state.leastMs / state.intervalMs), fadeOver(since, c.limitTauMs));
+  }
+  if (state.kept) return c.graveDenied ** -c.graveShare;
   // Slower where it is long: else what must be left alone for long would be forgotten between two uses.
-  const tau = Math.max(state.kept ? c.graveTauMs : c.deniedTauMs, c.deniedIntervals * state.intervalMs);
-  return fadeOver(now - since, tau);
+  return fadeOver(since, Math.max(c.deniedTauMs, c.deniedIntervals * state.intervalMs));
 }
 
 /** The interval that the target's own limit comes to, while enough of it is known; else 0. */

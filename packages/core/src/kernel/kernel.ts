@@ -20,6 +20,7 @@
  */
 import { ets } from './choose.js';
 import { close, isClosed } from './closing.js';
+import { countUse } from './courtesy.js';
 import type { CooldownRule } from './cooldown.js';
 import { ETS_DEFAULTS, type EtsConstants } from './defaults.js';
 import { soonest } from './due-queue.js';
@@ -27,7 +28,7 @@ import type { OnEffect } from './effects.js';
 import type { Fact } from './fact.js';
 import { burstMs, emissionMs, unusedMs } from './interval.js';
 import { learn } from './learn.js';
-import { breakerAllows } from './breaker.js';
+import { breakerAllows, sendProbe } from './breaker.js';
 import { abandonAfter, hedgeAfter } from './patience.js';
 import { eligibilityOf, MOST_CANDIDATES, type Candidates, type Eligibility, type RankQuery } from './query.js';
 import { releaseDue, releaseEarly } from './release.js';
@@ -236,7 +237,8 @@ function learning(state: KernelState, strategy: Told) {
       table.inFlight[row] = table.inFlight[row]! + 1;
       where.inFlight += 1;
       countStart(where, now, constants);
-      if (where.breaker === 'open') where.probeRow = row;
+      if (where.usage !== undefined) countUse(where, where.usage, row, now, constants);
+      if (where.breaker === 'open') sendProbe(where, row, now);
       place(state, row, now);
       strategy.admitted?.(state, row, target, now);
     },

@@ -1,16 +1,17 @@
 import { lateBlame, loadShare, sharedBlame, targetFailureRate } from './blame.js';
-import { addToRun, answered, breakerDue, openBreaker, postponeProbe } from './breaker.js';
+import { addToRun, answered, breakerDue, openBreaker, postponeProbe, wasProbe } from './breaker.js';
 import type { EtsConstants } from './defaults.js';
 import { decay, rateOf } from './estimate.js';
 import type { Fact } from './fact.js';
 import { observeNovelty } from './fleet.js';
-import { raiseInterval, relaxInterval, type Refusal } from './interval.js';
+import { keepClear, raiseInterval, relaxInterval, type Refusal } from './interval.js';
 import { cutLimit, grownLimit, growthShare, noteCarried, noteRefusal } from './limit.js';
 import { patienceOf } from './patience.js';
 import { block, forgive, measureLimit, strike } from './pairs.js';
 import { addSample } from './quantiles.js';
 import { restAfterFailure } from './rest.js';
 import { place, roomLimit, setLimit, setStanding, type KernelState } from './state.js';
+import { takeBackUse } from './usage.js';
 import { PROVEN, Standing, TRIED, type Row } from './table.js';
 import { decayTarget, type TargetState } from './targets.js';
 
@@ -31,6 +32,7 @@ export function learn(
   const rate = rateOf(table, state.fleet, row, now, constants);
   decay(table, row, now, constants);
   decayTarget(where, now, constants);
+  if (where.usage !== undefined && fact.connect && fact.health === 'bad') takeBackUse(where.usage, row);
   // What the target says of itself is heard first: who is to blame depends on it.
   const blame = blameOf(state, row, where, fact, rate, atLimit);
   learnTarget(state, row, target, fact, blame, rate, now);
@@ -175,18 +177,18 @@ function learnTarget(
   switch (fact.answer) {
     case 'served':
       answers(state, target, where);
-      forgive(state.pairs, state.table, row, where, now, state.constants);
+      forgive(state.pairs, state.table, row, where, state.constants);
       return relaxed(state, target, where, now);
     case 'throttled':
     case 'denied':
       answers(state, target, where);
       return refused(state, row, target, fact.answer, fact, now);
     case 'broken':
-      return failing(state, row, target, 1, rate, now);
+      return failing(state, row, target, fact, 1, rate, now);
     case 'none':
-      if (fact.health === 'split') return failing(state, row, target, 1 - blame, rate, now);
+      if (fact.health === 'split') return failing(state, row, target, fact, 1 - blame, rate, now);
       // The probe never reached the target or was given up: it proved nothing, and another may go.
-      if (where.probeRow === row) where.probeRow = -1;
+      if (wasProbe(where, row, now - fact.elapsedMs)) where.probeRow = -1;
       return;
     default:
       return fact.answer satisfies never;
@@ -206,13 +208,21 @@ function relaxed(state: KernelState, target: number, where: TargetState, now: nu
   if (where.intervalMs === 0) state.onEffect('paced', -1, target, 0);
 }
 
-function failing(state: KernelState, row: Row, target: number, share: number, rate: number, now: number): void {
+function failing(
+  state: KernelState,
+  row: Row,
+  target: number,
+  fact: Fact,
+  share: number,
+  rate: number,
+  now: number,
+): void {
   const { table, constants } = state;
   const where = state.targets.states[target]!;
   where.failure += share;
   if ((table.flags[row]! & PROVEN) !== 0) addToRun(where, row, rate);
   if (where.breaker === 'open') {
-    if (where.probeRow === row) postponeProbe(where, now, constants);
+    if (wasProbe(where, row, now - fact.elapsedMs)) postponeProbe(where, now, constants);
     return;
   }
   if (!breakerDue(where, constants)) return;
@@ -225,8 +235,9 @@ function refused(state: KernelState, row: Row, target: number, refusal: Refusal,
   const { pairs, table, fleet, constants } = state;
   const where = state.targets.states[target]!;
   const fresh = strike(pairs, table, row, where, now);
-  const countedMs = fact.answer === 'throttled' ? measureLimit(pairs, table, row, where, now, constants) : 0;
-  if (fresh && raiseInterval(where, refusal, fact.grave === true, countedMs, fleet.active, now, constants)) {
+  state.courtesy.refusedAt = now;
+  if (refusal === 'throttled') measureLimit(pairs, table, row, where, now, constants);
+  if (fresh && (fact.grave === true ? keepClear : raiseInterval)(where, refusal, row, fleet.active, now, constants)) {
     // A longer interval has a longer burst: some pairs may be used sooner than they were told.
     where.closedUntil = 0;
     state.onEffect('paced', -1, target, where.intervalMs);

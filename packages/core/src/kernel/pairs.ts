@@ -31,15 +31,7 @@ export function blockedUntil(pairs: PairTable, table: Table, row: Row, state: Ta
 }
 
 /** A success: a strike is forgiven in part, and the next refusal is fresh. */
-export function forgive(
-  pairs: PairTable,
-  table: Table,
-  row: Row,
-  state: TargetState,
-  now: number,
-  c: EtsConstants,
-): void {
-  if (state.kept && state.raisedBy === 'throttled') countUse(pairs, table, row, state, now, c);
+export function forgive(pairs: PairTable, table: Table, row: Row, state: TargetState, c: EtsConstants): void {
   if (state.pairs === 0) return;
   const slot = findPair(pairs, pairKey(table, row), state.uid);
   if (slot < 0) return;
@@ -50,23 +42,9 @@ export function forgive(
   if (pairs.strikes[slot] === 0 && !counted) dropPair(pairs, slot);
 }
 
-/** Where one refusal stops everybody, the first of a pair must already tell: its uses are counted from the first one on. */
-function countUse(pairs: PairTable, table: Table, row: Row, state: TargetState, now: number, c: EtsConstants): void {
-  const before = pairs.size;
-  const slot = putPair(pairs, pairKey(table, row), state.uid, now);
-  if (pairs.size > before) state.pairs += 1;
-  const since = pairs.since[slot]!;
-  // What lay idle has all in store again: the count begins anew.
-  const idle = now - since > c.graveIdle * state.intervalMs * (pairs.served[slot]! + c.graveBurst);
-  if (since >= state.resumedAt && since > 0 && !idle) return;
-  pairs.since[slot] = now;
-  pairs.served[slot] = 0;
-}
-
 /**
  * The pair is throttled once more. A target that counts its callers has let through, between two refusals of one pair,
  * just what its limit allows in that time, however the pair was used: the one measure of the limit that needs no probing.
- * Where it stops everybody it is measured once, from the first use of a full store on: returns the time for each, or 0.
  */
 export function measureLimit(
   pairs: PairTable,
@@ -75,26 +53,20 @@ export function measureLimit(
   state: TargetState,
   now: number,
   c: EtsConstants,
-): number {
+): void {
   const slot = findPair(pairs, pairKey(table, row), state.uid);
-  if (slot < 0) return 0;
+  if (slot < 0) return;
   const since = pairs.since[slot]!;
   const served = pairs.served[slot]!;
   pairs.since[slot] = now;
   pairs.served[slot] = 0;
-  if (since === 0 || served === 0) return 0;
-  if (state.kept) {
-    // What was in store is no part of the limit, and the refused use came half of one too early.
-    const spent = served - c.graveBurst + 0.5;
-    return spent > 0 ? Math.max(0, now - since - state.intervalMs / 2) / spent : 0;
-  }
+  if (since === 0 || served === 0) return;
   // A pair that lay idle meanwhile was let through less than it might have been.
-  if (state.intervalMs > 0 && now - since > IDLE_INTERVALS * state.intervalMs * served) return 0;
+  if (state.intervalMs > 0 && now - since > IDLE_INTERVALS * state.intervalMs * served) return;
   const fade = fadeOver(now - state.letAt, c.limitTauMs);
   state.letThrough = state.letThrough * fade + served;
   state.letThroughMs = state.letThroughMs * fade + (now - since);
   state.letAt = now;
-  return 0;
 }
 
 /** Whether the pair had succeeded since it was last refused; unknown pairs count as such where the target answers at all. */
@@ -121,8 +93,14 @@ export function block(
   c: EtsConstants,
 ): number {
   const slot = putPair(pairs, pairKey(table, row), state.uid, now);
-  const first = refusal === 'denied' ? c.blockMs : Math.max(c.throttleMs, c.throttleIntervals * emissionMs(state));
+  const first =
+    refusal === 'denied' ? firstBlock(state, c) : Math.max(c.throttleMs, c.throttleIntervals * emissionMs(state));
   const own = Math.min(c.blockMaxMs, first * 2 ** (Math.max(1, pairs.strikes[slot]!) - 1));
   pairs.until[slot] = now + (retryAfterMs ?? own);
   return pairs.until[slot]!;
+}
+
+/** Where denials stop everybody, a pair that is asked too soon costs more than one that rests too long. */
+function firstBlock({ kept }: TargetState, c: EtsConstants): number {
+  return kept ? c.graveBlockMs : c.blockMs;
 }

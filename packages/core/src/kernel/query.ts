@@ -22,6 +22,8 @@ export interface RankQuery {
   tags: number;
   /** The cost tiers allowed, one bit each; -1 is all. */
   tiers: number;
+  /** A refusal would stop the target for everybody: its endpoints take turns. */
+  wary: boolean;
   /** Ranks in place of the kernel's own; one of those that the kernel was made with. */
   strategy: Strategy | undefined;
   /** Anything else that rules a row out. */
@@ -62,6 +64,7 @@ export function createQuery(random: () => number): RankQuery {
     failures: 0,
     tags: 0,
     tiers: ALL_TIERS,
+    wary: false,
     strategy: undefined,
     allowed: undefined,
     demand: 1,

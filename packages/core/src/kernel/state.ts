@@ -1,4 +1,5 @@
 import { bucketOf, BUCKETS } from './cost-buckets.js';
+import { createCourtesy, type Courtesy } from './courtesy.js';
 import type { CooldownRule } from './cooldown.js';
 import type { EtsConstants } from './defaults.js';
 import { createDueQueue, dequeue, enqueue, type DueQueue } from './due-queue.js';
@@ -30,6 +31,7 @@ export interface KernelState {
   readonly fleet: Fleet;
   readonly targets: Targets;
   readonly pairs: PairTable;
+  readonly courtesy: Courtesy;
   readonly pace: PaceView;
   readonly onEffect: OnEffect;
   /** The soonest instant at which a row the last ranking passed over opens. */
@@ -62,6 +64,7 @@ export function createState(options: StateOptions): KernelState {
     fleet: createFleet(constants),
     targets,
     pairs: createPairs(targets, options.maxPairs),
+    courtesy: createCourtesy(),
     pace,
     onEffect,
     opensAt: Number.POSITIVE_INFINITY,

@@ -1,5 +1,6 @@
 import type { EtsConstants } from './defaults.js';
 import { fadeOver } from './estimate.js';
+import type { Usage } from './usage.js';
 
 /** One target's state. A plain object: there are far fewer targets in use than endpoints, and few numbers are read at once. */
 export interface TargetState {
@@ -33,8 +34,9 @@ export interface TargetState {
   breaker: 'closed' | 'open';
   probeAt: number;
   probeDelayMs: number;
-  /** The row that carries the probe, or -1. */
+  /** The row that carries the probe, or -1, and since when. */
   probeRow: number;
+  probedAt: number;
   /** Log-chance of the run of proven endpoints that failed here since the last answer, and which ones they were. */
   surprise: number;
   readonly failedRows: number[];
@@ -44,6 +46,10 @@ export interface TargetState {
   closedUntil: number;
   closedAt: number;
   opensAt: number;
+  /** What its endpoints were used for it, while that is counted. */
+  usage: Usage | undefined;
+  /** The least interval that a refusal which stopped everybody leaves possible. */
+  leastMs: number;
   /** Attempts out now: a target in use is not forgotten. */
   inFlight: number;
 }
@@ -150,12 +156,15 @@ function freshState(key: string, uid: number): TargetState {
     probeAt: Number.POSITIVE_INFINITY,
     probeDelayMs: 0,
     probeRow: -1,
+    probedAt: 0,
     surprise: 0,
     failedRows: [],
     pairs: 0,
     closedUntil: 0,
     closedAt: 0,
     opensAt: 0,
+    usage: undefined,
+    leastMs: 0,
     inFlight: 0,
   };
 }

@@ -209,7 +209,8 @@ export class Pool {
       matcher: this.#dispatcher.roster.matcherOf(request),
       id: (this.#requests += 1),
       stale: this.#dispatcher.sessions.staleFor(request, target, policy),
-      ...kind,
+      single: kind.single,
+      tenancyIdleMs: kind.tenancyIdleMs,
     });
   }
 

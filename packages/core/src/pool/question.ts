@@ -47,6 +47,7 @@ export class Question {
     query.failures = run.failures;
     query.triedCount = this.#writeBarred(run);
     query.tags = run.matcher.tags;
+    query.wary = run.policy.verdicts.throttled.target === 'suspend';
     const { strategy } = run.request;
     query.strategy = strategy === undefined ? undefined : this.#strategies[strategy];
     query.allowed = both(this.#roster.allowedBy(run.matcher), also);

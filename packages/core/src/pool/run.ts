@@ -57,9 +57,9 @@ export interface RunParts {
   /** Exits that its session has had lately and is not to have again. */
   readonly stale: readonly EndpointId[];
   /** Asked for one lease, which its caller settles. */
-  readonly single?: boolean;
+  readonly single?: boolean | undefined;
   /** For a lease that lasts: how long it may go without a sign of life. */
-  readonly tenancyIdleMs?: number;
+  readonly tenancyIdleMs?: number | undefined;
 }
 
 const DONE: Decision = Object.freeze({ kind: 'done' });

@@ -138,15 +138,15 @@ export class WaitingLine {
   #serveOne(target: Target): boolean {
     const queue = this.#queues.get(target);
     if (queue === undefined) return false;
-    const stuck = new Map<object, Waiter>();
+    let stuck: Map<object, Waiter> | undefined;
     for (const waiter of queue) {
-      const ahead = waiter.plain ? stuck.get(waiter.terms) : undefined;
+      const ahead = waiter.plain ? stuck?.get(waiter.terms) : undefined;
       if (ahead !== undefined) {
         this.defer(waiter, ahead.wakeAt, ahead.parked);
         continue;
       }
       if (!waiter.attempt()) {
-        if (waiter.plain && waiter.asking !== true) stuck.set(waiter.terms, waiter);
+        if (waiter.plain && waiter.asking !== true) (stuck ??= new Map()).set(waiter.terms, waiter);
         continue;
       }
       this.leave(waiter);
