@@ -67,5 +67,6 @@ class PoolFlow implements Flow {
 }
 
 function whereOf({ endpoint, authority, session }: FlowLabels): ByteFlow {
-  return { endpoint, target: `${authority.endsWith(':80') ? 'http' : 'https'}://${authority}`, session };
+  const target = `${authority.endsWith(':80') ? 'http' : 'https'}://${authority}`;
+  return Object.freeze({ endpoint, target, session });
 }

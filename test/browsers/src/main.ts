@@ -3,7 +3,7 @@ import { contextCost, startRealProxies, visitThroughRealProxies } from './contex
 import { cleanCrawls, CRAWL_PAGES, hardCrawls } from './verify-crawls.js';
 
 const json = process.argv.includes('--json');
-const ROUNDS = numberOf('--rounds', 3);
+const ROUNDS = numberOf('--rounds', 5);
 
 const proxies = await startRealProxies();
 const visits = await visitThroughRealProxies(proxies);

@@ -26,6 +26,22 @@ export function openBreaker(state: TargetState, now: number, c: EtsConstants): v
   state.probeRow = -1;
 }
 
+/** An attempt on a target that is down: the probe, unless one is out. */
+export function sendProbe(state: TargetState, row: number, now: number): void {
+  if (state.probeRow >= 0) return;
+  state.probeRow = row;
+  state.probedAt = now;
+}
+
+/** What is out through a probe's row besides it began before the breaker opened, and no probe goes sooner than this after. */
+const LEAD_MS = 500;
+
+/** Whether the attempt that ended was the probe. */
+export function wasProbe({ probeRow, probedAt, inFlight }: TargetState, row: number, startedAt: number): boolean {
+  // However wrongly its time was told: when nothing is out any more, neither is the probe.
+  return probeRow === row && (inFlight === 0 || startedAt > probedAt - LEAD_MS);
+}
+
 /** The probe failed: the next one comes later. */
 export function postponeProbe(state: TargetState, now: number, c: EtsConstants): void {
   state.probeDelayMs = Math.min(c.probeMaxMs, state.probeDelayMs * c.probeGrowth);

@@ -28,7 +28,7 @@ import type { OnEffect } from './effects.js';
 import type { Fact } from './fact.js';
 import { burstMs, emissionMs, unusedMs } from './interval.js';
 import { learn } from './learn.js';
-import { breakerAllows } from './breaker.js';
+import { breakerAllows, sendProbe } from './breaker.js';
 import { abandonAfter, hedgeAfter } from './patience.js';
 import { eligibilityOf, MOST_CANDIDATES, type Candidates, type Eligibility, type RankQuery } from './query.js';
 import { releaseDue, releaseEarly } from './release.js';
@@ -238,7 +238,7 @@ function learning(state: KernelState, strategy: Told) {
       where.inFlight += 1;
       countStart(where, now, constants);
       if (where.usage !== undefined) countUse(where, where.usage, row, now, constants);
-      if (where.breaker === 'open') where.probeRow = row;
+      if (where.breaker === 'open') sendProbe(where, row, now);
       place(state, row, now);
       strategy.admitted?.(state, row, target, now);
     },

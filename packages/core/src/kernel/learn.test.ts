@@ -331,6 +331,48 @@ describe('breaker', () => {
     expect(rank().length).toBeGreaterThan(0);
   });
 
+  /** Opens the breaker and sends a probe; what was out through its row before goes on. */
+  const openWithProbe = (before = false): Row => {
+    for (let row = 0; row < 8; row += 1) attempt(row, SERVED, target('else.example'));
+    if (before) for (let row = 0; row < 8; row += 1) kernel.onAdmit(row, query.target, now);
+    fail(4, BROKEN);
+    now += 1_000;
+    const [probe] = rank();
+    kernel.onAdmit(probe!, query.target, now);
+    return probe!;
+  };
+
+  test('what had been sent through the row of the probe before it is not taken for it', () => {
+    const probe = openWithProbe(true);
+    // It hangs as long as the target has been down, and its end says nothing of the probe.
+    kernel.onSettle(probe, query.target, { ...TIMEOUT, elapsedMs: 8_000 }, now, () => 0.5);
+    now += 4_000;
+    expect(rank()).toEqual([]);
+    kernel.onSettle(probe, query.target, { ...BROKEN, elapsedMs: 4_000 }, now, () => 0.5);
+    expect(rank()).toEqual([]);
+    now += 20_000;
+    expect(rank()).not.toEqual([]);
+  });
+
+  test('what is seen beside a probe takes nobody its place', () => {
+    const probe = openWithProbe();
+    const other = (probe + 1) % 8;
+    // As a tenancy is observed: no question was asked.
+    kernel.onAdmit(other, query.target, now);
+    kernel.onSettle(other, query.target, { ...TIMEOUT, elapsedMs: 50 }, now, () => 0.5);
+    now += 4_000;
+    expect(rank()).toEqual([]);
+    expect(kernel.breakerOpen(query.target)).toBe(true);
+  });
+
+  test('a probe whose time is told wrongly ends with the last attempt that is out', () => {
+    const probe = openWithProbe();
+    now += 400;
+    kernel.onSettle(probe, query.target, { ...BROKEN, elapsedMs: 60_000 }, now, () => 0.5);
+    now += 20_000;
+    expect(rank()).not.toEqual([]);
+  });
+
   test('a probe that was given up leaves the way to the next', () => {
     for (let row = 0; row < 8; row += 1) attempt(row, SERVED, target('else.example'));
     fail(4, BROKEN);

@@ -1,5 +1,5 @@
 import { lateBlame, loadShare, sharedBlame, targetFailureRate } from './blame.js';
-import { addToRun, answered, breakerDue, openBreaker, postponeProbe } from './breaker.js';
+import { addToRun, answered, breakerDue, openBreaker, postponeProbe, wasProbe } from './breaker.js';
 import type { EtsConstants } from './defaults.js';
 import { decay, rateOf } from './estimate.js';
 import type { Fact } from './fact.js';
@@ -184,11 +184,11 @@ function learnTarget(
       answers(state, target, where);
       return refused(state, row, target, fact.answer, fact, now);
     case 'broken':
-      return failing(state, row, target, 1, rate, now);
+      return failing(state, row, target, fact, 1, rate, now);
     case 'none':
-      if (fact.health === 'split') return failing(state, row, target, 1 - blame, rate, now);
+      if (fact.health === 'split') return failing(state, row, target, fact, 1 - blame, rate, now);
       // The probe never reached the target or was given up: it proved nothing, and another may go.
-      if (where.probeRow === row) where.probeRow = -1;
+      if (wasProbe(where, row, now - fact.elapsedMs)) where.probeRow = -1;
       return;
     default:
       return fact.answer satisfies never;
@@ -208,13 +208,21 @@ function relaxed(state: KernelState, target: number, where: TargetState, now: nu
   if (where.intervalMs === 0) state.onEffect('paced', -1, target, 0);
 }
 
-function failing(state: KernelState, row: Row, target: number, share: number, rate: number, now: number): void {
+function failing(
+  state: KernelState,
+  row: Row,
+  target: number,
+  fact: Fact,
+  share: number,
+  rate: number,
+  now: number,
+): void {
   const { table, constants } = state;
   const where = state.targets.states[target]!;
   where.failure += share;
   if ((table.flags[row]! & PROVEN) !== 0) addToRun(where, row, rate);
   if (where.breaker === 'open') {
-    if (where.probeRow === row) postponeProbe(where, now, constants);
+    if (wasProbe(where, row, now - fact.elapsedMs)) postponeProbe(where, now, constants);
     return;
   }
   if (!breakerDue(where, constants)) return;

@@ -34,8 +34,9 @@ export interface TargetState {
   breaker: 'closed' | 'open';
   probeAt: number;
   probeDelayMs: number;
-  /** The row that carries the probe, or -1. */
+  /** The row that carries the probe, or -1, and since when. */
   probeRow: number;
+  probedAt: number;
   /** Log-chance of the run of proven endpoints that failed here since the last answer, and which ones they were. */
   surprise: number;
   readonly failedRows: number[];
@@ -155,6 +156,7 @@ function freshState(key: string, uid: number): TargetState {
     probeAt: Number.POSITIVE_INFINITY,
     probeDelayMs: 0,
     probeRow: -1,
+    probedAt: 0,
     surprise: 0,
     failedRows: [],
     pairs: 0,

@@ -47,10 +47,17 @@ export function countBytes(
   dispatcher.changed();
 }
 
+const KEYS = ['endpoint', 'target', 'session'] as const satisfies readonly (keyof ByteFlow)[];
+
+/** Told after each attempt, and most of the time of one that was told before: each is looked at once, if it cannot change. */
+const seen = new WeakSet<ByteFlow>();
+
 function checkedFlow(flow: ByteFlow): ByteFlow {
+  if (seen.has(flow)) return flow;
   const own = ownOptions(flow, 'flow');
-  checkKeys(own, ['endpoint', 'target', 'session'], 'flow');
+  checkKeys(own, KEYS, 'flow');
   ofType(own.endpoint, 'string', 'flow.endpoint');
   if (own.session !== undefined) checkName(own.session, 'flow.session');
+  if (Object.isFrozen(flow) && KEYS.every((key) => Object.hasOwn(flow, key))) seen.add(flow);
   return own;
 }
