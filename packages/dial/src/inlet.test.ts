@@ -12,6 +12,7 @@ import {
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dial } from './dial.js';
 import { Inlet } from './inlet.js';
+import { createTraffic, type Traffic } from './traffic.js';
 
 let target: Target;
 let proxies: Record<'http' | 'socks5', ProxyServer>;
@@ -21,15 +22,16 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([target, ...Object.values(proxies)].map((server) => server.close())));
 
-async function opened(url: string, inlet: Inlet): Promise<Socket> {
+async function opened(url: string, inlet: Inlet, traffic?: Traffic): Promise<Socket> {
   const { ca } = certificates();
-  return dial(toEndpoint(url, 'p'), { host: '127.0.0.1', port: target.port, inlet, ca });
+  return dial(toEndpoint(url, 'p'), { host: '127.0.0.1', port: target.port, inlet, ca, ...(traffic && { traffic }) });
 }
 
-for (const kind of ['http', 'socks5'] as const) {
-  test(`every byte comes in order past the stream, through ${kind}`, async () => {
+// Bytes that are counted are dialled for by the stream, as through SOCKS.
+for (const [kind, traffic] of [['http'], ['http', createTraffic()], ['socks5']] as const) {
+  test(`every byte comes in order past the stream, through ${kind}${traffic ? ', counted' : ''}`, async () => {
     const inlet = new Inlet();
-    const socket = await opened(proxies[kind].url, inlet);
+    const socket = await opened(proxies[kind].url, inlet, traffic);
     const chunks: Buffer[] = [];
     inlet.openTo((chunk) => {
       chunks.push(Buffer.from(chunk));
@@ -42,6 +44,7 @@ for (const kind of ['http', 'socks5'] as const) {
     expect(inlet.attached).toBe(true);
     expect(answer.length - answer.indexOf('\r\n\r\n') - 4).toBe(1_000_000);
     expect(answer.subarray(-1_000_000).every((byte) => byte === 0)).toBe(true);
+    if (traffic) expect(traffic.total().received).toBeGreaterThan(1_000_000);
     socket.destroy();
   });
 }

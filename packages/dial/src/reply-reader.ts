@@ -21,8 +21,13 @@ interface ParserClass {
   readonly kOnHeadersComplete: number;
 }
 
-/** Node's own client takes its parser from there. A Node that has it no longer leaves us the client itself. */
-const { HTTPParser: NodeParser } = (process.getBuiltinModule('_http_common') ?? {}) as { HTTPParser?: ParserClass };
+/**
+ * Node's own client takes its parser from there. It is no public part of Node, and releases to come will warn of it: those, and
+ * one that has it no longer, leave us the client itself.
+ */
+const LENT_BEFORE = 26;
+const lender = Number.parseInt(process.versions.node, 10) < LENT_BEFORE ? process.getBuiltinModule('_http_common') : {};
+const { HTTPParser: NodeParser } = (lender ?? {}) as { HTTPParser?: ParserClass };
 
 export const canReadReplies =
   NodeParser !== undefined &&

@@ -138,8 +138,9 @@ export class RedisRecords implements Records {
     await this.#tellAnew();
     while (this.#batches.length > 0) {
       const batch = this.#batches[0]!;
+      const records = await this.#standing.corrected(batch.records);
       const { keys, epoch } = this.#link;
-      const { names, args, feed } = writeBatch(keys, batch.records);
+      const { names, args, feed } = writeBatch(keys, records);
       const fixed = [keys.meta, keys.sequences, keys.feed, keys.others, keys.workers];
       const head = [epoch, this.#options.worker, String(batch.sequence), String(this.#options.tauMs), feed];
       const reply = await this.#link.run('push', [...fixed, ...names], [...head, ...args]);

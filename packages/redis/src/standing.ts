@@ -38,7 +38,7 @@ export class Standing {
     const rest = told.filter(({ kind }) => kind !== 'suspension' && kind !== 'pin');
     const words = this.#words.since();
     try {
-      const [pins, suspensions] = await Promise.all([this.#askPins(), this.#askSuspensions()]);
+      const [pins, suspensions] = await Promise.all([this.#askPins(this.#sessions), this.#askSuspensions()]);
       const at = wallNow();
       const standing: SoftRecord[] = [];
       for (const pin of pins) {
@@ -66,9 +66,20 @@ export class Standing {
     }
   }
 
-  async #askPins(): Promise<Omit<PinRecord, 'at'>[]> {
+  /** What this worker is to tell: of sessions what stands, not what it believed when it noted them. Newcomers read it for long. */
+  async corrected(records: readonly SoftRecord[]): Promise<readonly SoftRecord[]> {
+    const noted = new Map<string, number>();
+    for (const record of records) if (record.kind === 'pin') noted.set(record.session, record.at);
+    if (noted.size === 0) return records;
+    const pins = await this.#askPins(noted.keys());
+    const told = new Set(pins.map(({ session }) => session));
+    const rest = records.filter((record) => record.kind !== 'pin' || !told.has(record.session));
+    return [...rest, ...pins.map((pin) => ({ ...pin, at: noted.get(pin.session)! }))];
+  }
+
+  async #askPins(sessions: Iterable<string>): Promise<Omit<PinRecord, 'at'>[]> {
     const shards: string[][] = this.#links.map(() => []);
-    for (const session of this.#sessions) shards[shardOf(session, shards.length)]!.push(session);
+    for (const session of sessions) shards[shardOf(session, shards.length)]!.push(session);
     const portions = shards.flatMap((sessions, index) =>
       portionsOf(sessions).map((portion) => this.#pinsOf(this.#links[index]!, portion)),
     );

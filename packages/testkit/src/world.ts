@@ -97,6 +97,11 @@ export class World {
     return this.#keep(startFault('http', name, { credentials: CANARY }));
   }
 
+  /** A SOCKS proxy with a password that misbehaves as named. */
+  socksFault(name: FaultName<'socks5'>): Promise<LabServer> {
+    return this.#keep(startFault('socks5', name, { credentials: CANARY }));
+  }
+
   scene(
     proxies: readonly (LabServer | ProxyInput)[],
     options: PoolOptions = {},

@@ -47,8 +47,8 @@ export const sharingMutants: readonly Mutant[] = [
   {
     name: 'a stale lease ends a newer pin',
     file: 'redis/src/scripts/unpin.ts',
-    find: "if ARGV[1] ~= '' and string.match(pin, '^%S+ (%S+)') ~= ARGV[1] then return 0 end",
-    becomes: '',
+    find: 'if not pinned or generation ~= ARGV[1] then return 0 end',
+    becomes: 'if not pinned then return 0 end',
   },
   {
     name: 'who has not heard that a session was unbound brings its exit back',

@@ -22,6 +22,8 @@ import { refusedBySuspension } from './want.js';
 export const SHARED_CANDIDATES = 8;
 /** Trips of one question: the first may find that the session is kept elsewhere, or that it was until just now. */
 const TRIPS = 4;
+/** By less than that two workers reckon the end of one suspension apart. */
+const SAME_MS = 250;
 /** How soon to ask again for a place that others hold: they do not tell when they give one back. */
 const BUSY_MIN_MS = 50;
 const BUSY_MAX_MS = 250;
@@ -132,8 +134,13 @@ export class SharedDesk {
       if (this.#heard.resume(target)) this.#dispatcher.changed();
       return;
     }
-    if (this.#heard.suspendedUntil(target, now) >= until) return;
+    const known = this.#heard.suspendedUntil(target, now);
+    // An answer takes its time, and is no news for that.
+    if (known === until || Math.abs(known - until) < SAME_MS) return;
+    // Somebody may have ended it and begun another that is shorter.
+    this.#heard.resume(target);
     this.#heard.suspend(target, until, why, now);
+    if (until < known) return this.#dispatcher.changed();
     this.#events.emit('suspended', { target, forMs: until - now, why });
     line.recheck(target);
     this.#dispatcher.reschedule();

@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { poolInfo as coreInfo } from '@fairlead/core';
+import type { LabServer } from '@fairlead/lab';
 import type { AdapterContract } from '../contract-client.js';
-import { CANARY, codesOf, failure } from '../world.js';
+import { CANARY, codesOf, failure, type World } from '../world.js';
 import type { Within } from '../adapter-contract.js';
 
 /** What never happens: a direct connection, a credential where it can be read, a process that does not end. */
@@ -23,18 +24,14 @@ export function refusalCases(within: Within, { program, poolInfo = coreInfo }: A
         expect(target.connections.opened).toBe(0);
       }));
 
-    test.each(['refuse-tcp', 'status-407', 'status-502', 'silent-on-accept', 'close-in-tunnel'] as const)(
-      'shows a credential in an error (%s)',
-      (fault) =>
-        within(async (world) => {
-          const target = await world.target();
-          const scene = world.scene([await world.fault(fault)]);
-          const pool = { attemptTimeoutMs: 200, maxAttempts: 1 };
-          const error = await failure(scene.client.send({ url: `${target.url}/status/200`, pool }));
-          expect(shown(error)).not.toMatch(LEAK);
-          expect(shown(scene.pool.stats())).not.toMatch(LEAK);
-          await scene.verdicts();
-        }),
+    const HTTP = ['refuse-tcp', 'status-407', 'status-502', 'silent-on-accept', 'close-in-tunnel'] as const;
+    test.each(HTTP)('shows a credential in an error (%s)', (fault) =>
+      within(async (world) => showsNone(world, await world.fault(fault))),
+    );
+
+    const SOCKS = ['auth-refused', 'close-after-auth', 'silent-after-auth', 'no-acceptable-method'] as const;
+    test.each(SOCKS)("shows a SOCKS proxy's credential in an error (%s)", (fault) =>
+      within(async (world) => showsNone(world, await world.socksFault(fault))),
     );
 
     test('shows a credential in an answer, or to the target', () =>
@@ -59,6 +56,19 @@ export function refusalCases(within: Within, { program, poolInfo = coreInfo }: A
         expect(target.requests).toHaveLength(1);
       }));
   });
+}
+
+/** An attempt through a proxy that fails it, and all that can be read of it afterwards. */
+async function showsNone(world: World, proxy: LabServer): Promise<void> {
+  const target = await world.target();
+  const scene = world.scene([proxy]);
+  expect(proxy.url).toMatch(LEAK);
+  const pool = { attemptTimeoutMs: 200, maxAttempts: 1 };
+  const error = await failure(scene.client.send({ url: `${target.url}/status/200`, pool }));
+  expect(shown(error)).not.toMatch(LEAK);
+  expect(shown(scene.pool.stats())).not.toMatch(LEAK);
+  expect(target.connections.opened).toBe(0);
+  await scene.verdicts();
 }
 
 const LEAK = new RegExp(

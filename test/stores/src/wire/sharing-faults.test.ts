@@ -175,6 +175,19 @@ describe.skipIf(!available)('a target that two workers suspend and resume', () =
   });
 });
 
+describe.skipIf(!available)('a target that is suspended for less than before', () => {
+  test('is suspended for that long for all', async () => {
+    const [{ pool: one }, { pool: two }] = [await site.worker(), await site.worker()];
+    const left = (): number | undefined => two.explain({ target }).suspendedForMs;
+    one.suspend(target, 'until-resumed');
+    await until(left, (ms) => ms !== undefined);
+    one.resumeTarget(target);
+    one.suspend(target, 60_000);
+    await until(left, (ms) => Number.isFinite(ms));
+    expect(left()).toBeLessThanOrEqual(60_000);
+  });
+});
+
 describe.skipIf(!available)('a session that one worker has unbound', () => {
   test('is not brought back by another that has not heard of it, nor waited for where it was', async () => {
     // Nobody hears of anything but by asking for a place.
