@@ -215,7 +215,7 @@ export const partMutants: readonly Mutant[] = [
   {
     name: 'whoever waits is held up by another rule of the host',
     file: 'pool/waiters.ts',
-    find: 'waiter.plain ? stuck.get(waiter.terms) : undefined',
-    becomes: 'waiter.plain ? [...stuck.values()].at(-1) : undefined',
+    find: 'waiter.plain ? stuck?.get(waiter.terms) : undefined',
+    becomes: 'waiter.plain ? [...(stuck?.values() ?? [])].at(-1) : undefined',
   },
 ];
