@@ -101,3 +101,19 @@ test('a connection over TLS to the proxy goes by the stream as ever', async () =
   socket.destroy();
   await proxy.close();
 });
+
+test('memory that it did not make is never read into, whatever its size', () => {
+  const inlet = new Inlet();
+  inlet.hear(() => true);
+  // Node 24 keeps what small buffers share in slabs of just the size of a large read.
+  for (const size of [4_096, 65_536]) {
+    const slab = Buffer.allocUnsafeSlow(size);
+    for (let turn = 0; turn < 300; turn += 1) inlet.release(slab.subarray(8, 16));
+    for (let turn = 0; turn < 300; turn += 1) {
+      const next = inlet.onread.buffer();
+      expect(next.buffer === slab.buffer).toBe(false);
+      // A full buffer asks for larger ones.
+      inlet.onread.callback(next.length, next);
+    }
+  }
+});

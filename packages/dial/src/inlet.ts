@@ -73,13 +73,23 @@ const spare = { small: [] as Buffer[], large: [] as Buffer[] };
 const MOST_SMALL = 256;
 const MOST_LARGE = 64;
 
+/** The memory that was made here. Any other of the same size, as a slab of Node's is, has other buffers in it. */
+const ours = new WeakSet<ArrayBufferLike>();
+
 function take(size: number): Buffer {
-  // Slow: each has memory of its own, so that the whole of it can be had back from any part.
-  return (size === SMALL ? spare.small : spare.large).pop() ?? Buffer.allocUnsafeSlow(size);
+  return (size === SMALL ? spare.small : spare.large).pop() ?? make(size);
+}
+
+/** Slow: each has memory of its own, so that the whole of it can be had back from any part. */
+function make(size: number): Buffer {
+  const made = Buffer.allocUnsafeSlow(size);
+  ours.add(made.buffer);
+  return made;
 }
 
 function giveBack({ buffer }: Buffer): void {
   // What came by the stream at first lies in memory of Node's own.
+  if (!ours.has(buffer)) return;
   const size = buffer.byteLength;
   if (size === SMALL && spare.small.length < MOST_SMALL) spare.small.push(Buffer.from(buffer as ArrayBuffer));
   if (size === LARGE && spare.large.length < MOST_LARGE) spare.large.push(Buffer.from(buffer as ArrayBuffer));
