@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { ReplyReader, type Reply } from './reply-reader.js';
 
 function read(text: string, reader = new ReplyReader()): Reply | Error | undefined {
@@ -56,4 +56,16 @@ test('a parser that refused one answer reads the next', () => {
   half.close();
   expect(read('HTTP/1.1 204 None\r\nDate: b\r\n\r\n')).toMatchObject({ status: 204, headers: ['Date', 'b'] });
   expect(half.read(Buffer.from('\r\n\r\n'))).toBeUndefined();
+});
+
+test('parsers beyond those that are kept are closed: Node would hold them for ever', async () => {
+  const { HTTPParser } = process.getBuiltinModule('_http_common') as unknown as {
+    readonly HTTPParser: { readonly prototype: { close(): void } };
+  };
+  const closed = vi.spyOn(HTTPParser.prototype, 'close');
+  onTestFinished(() => closed.mockRestore());
+  const readers = Array.from({ length: 100 }, () => new ReplyReader());
+  for (const reader of readers) reader.close();
+  await new Promise(setImmediate);
+  expect(closed.mock.calls.length).toBe(100 - 64);
 });

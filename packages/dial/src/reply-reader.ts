@@ -12,6 +12,7 @@ interface Parser {
   initialize(type: number, resource: object, maxHeaderSize: number, lenient: number): void;
   execute(chunk: Uint8Array): number | NodeJS.ErrnoException;
   free(): void;
+  close(): void;
 }
 
 interface ParserClass {
@@ -114,6 +115,11 @@ class ReadingParser {
     this.#reader = undefined;
     this.#parser.free();
   }
+
+  /** It serves nobody any more: until it is closed Node keeps it. */
+  close(): void {
+    this.#parser.close();
+  }
 }
 
 const spare: ReadingParser[] = [];
@@ -126,6 +132,8 @@ function takeParser(): ReadingParser {
 function giveBack(parser: ReadingParser): void {
   parser.end();
   if (spare.length < MOST_SPARE) spare.push(parser);
+  // Not at once, as Node does it: it may be in the middle of a chunk.
+  else setImmediate(() => parser.close());
 }
 
 function isIndex(value: unknown): boolean {
