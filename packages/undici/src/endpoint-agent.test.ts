@@ -34,3 +34,16 @@ test('one that is called off before the connection is free again is never sent',
   expect(target.requests).toHaveLength(2);
   expect(pool.stats()).toMatchObject({ succeeded: 2, inFlight: 0 });
 });
+
+test.each(['closed', 'left by its exit'])(
+  'one that waits for a connection is carried, though the dispatcher is %s',
+  async (how) => {
+    const { target, pool, dispatcher } = await overOneProxy();
+    await (await request(`${target.url}/bytes/10`, { dispatcher })).body.arrayBuffer();
+    const second = request(`${target.url}/bytes/10`, { dispatcher });
+    if (how === 'closed') void dispatcher.close();
+    else for (const { id } of pool.stats().endpoints) pool.remove(id);
+    expect((await (await second).body.arrayBuffer()).byteLength).toBe(10);
+    expect(pool.stats()).toMatchObject({ attempts: 2, succeeded: 2 });
+  },
+);

@@ -10,6 +10,9 @@ export class EndpointAgent {
   readonly #agent: Agent;
   readonly #once: boolean;
   #freedIn = -1;
+  /** Requests that wait for the turn to be over: the agent knows nothing of them. */
+  #waiting = 0;
+  #isLeaving = false;
 
   /** Used once, it closes with the request: nobody else may use its connections. */
   constructor(agent: Agent, use?: 'once') {
@@ -20,8 +23,11 @@ export class EndpointAgent {
   dispatch(options: Dispatcher.DispatchOptions, attempt: Attempt): void {
     // undici takes a connection up again when the turn is over, and would open another until then.
     if (this.#freedIn !== turn) return this.#dispatch(options, attempt);
+    this.#waiting += 1;
     setImmediate(() => {
+      this.#waiting -= 1;
       if (!attempt.isOver) this.#dispatch(options, attempt);
+      if (this.#isLeaving) this.letGo();
     });
   }
 
@@ -35,7 +41,8 @@ export class EndpointAgent {
 
   /** Running requests finish; nobody waits for that. */
   letGo(): void {
-    this.#agent.close().catch(() => undefined);
+    this.#isLeaving = this.#waiting > 0;
+    if (!this.#isLeaving) this.#agent.close().catch(() => undefined);
   }
 
   #dispatch(options: Dispatcher.DispatchOptions, attempt: Attempt): void {
