@@ -93,8 +93,8 @@ class Relay {
     this.#by ??= by;
     const both = this.#ended !== undefined;
     this.#ended = side;
-    // Whoever ends a connection to a proxy has ended it both ways.
-    if (!both && by === 'client') return void other.end();
+    // A close would reset what the other still sends, and with it what it has not read.
+    if (!both) return void other.end();
     close(side);
     close(other);
   }

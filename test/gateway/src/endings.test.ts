@@ -133,3 +133,30 @@ test('over SOCKS a ticket hears of what was refused, as over CONNECT', async () 
   expect(heard).toEqual(['PORT_REFUSED 127.0.0.1:25']);
   expect((await ask(handle, `${target.url}/`)).status).toBe(407);
 });
+
+test('a client that still sends when the target has answered and left reads all of it', async () => {
+  const answer = Buffer.alloc(60_000, 'a');
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => undefined).once('data', () => socket.end(answer));
+  });
+  const port = await listen(server);
+  const { handle } = await startGateway([proxy.url]);
+  const send = async (): Promise<unknown> => {
+    const { socket } = await openTunnel(handle.port, `127.0.0.1:${port}`);
+    let heard = 0;
+    const ended = new Promise<unknown>((resolve) => {
+      socket.on('data', (chunk) => (heard += chunk.length));
+      socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code)).on('end', () => resolve(heard));
+    });
+    const more = (): void => {
+      while (!socket.destroyed && socket.write(Buffer.alloc(16_384, 'b')));
+    };
+    socket.on('drain', more);
+    more();
+    const seen = await ended;
+    socket.destroy();
+    return seen;
+  };
+  const seen = await Promise.all(Array.from({ length: 20 }, send));
+  expect(seen).toEqual(Array.from({ length: 20 }, () => answer.length));
+});
