@@ -39,6 +39,18 @@ test('two clocks that differ by little have not slept', () => {
   expect(woken()).toBe(0);
 });
 
+test('a machine that tells its time up in whole seconds has not slept', () => {
+  const clock = manualClock(1_000);
+  const waking = new WakingClock(() => Math.floor((clock.now() + 300) / 1_000) * 1_000).follow(clock);
+  let woken = 0;
+  waking.onWake(() => (woken += 1));
+  for (let turn = 0; turn < 200; turn += 1) {
+    waking.schedule(waking.now() + 130, () => undefined);
+    clock.advance(130);
+  }
+  expect([waking.now(), woken]).toEqual([clock.now(), 0]);
+});
+
 test('what cannot be told is no sleep', () => {
   const clock = manualClock(1_000);
   const waking = new WakingClock(() => Number.NaN).follow(clock);

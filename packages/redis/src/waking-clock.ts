@@ -1,8 +1,8 @@
 import { uptime } from 'node:os';
 import { systemClock, type Clock, type Instant } from '@fairlead/core';
 
-/** The two clocks of one machine drift apart by less than that. */
-const SLEPT_MS = 250;
+/** The two clocks of one machine differ by less than that: some tell how long they are up in whole seconds. */
+const SLEPT_MS = 1_250;
 /** To ask how long the machine is up is not free. */
 const LOOK_MS = 100;
 
