@@ -36,10 +36,11 @@ export function sendProbe(state: TargetState, row: number, now: number): void {
 /** What is out through a probe's row besides it began before the breaker opened, and no probe goes sooner than this after. */
 const LEAD_MS = 500;
 
-/** Whether the attempt that ended was the probe. */
+/** Whether the probe is out no more, now that this attempt ended. */
 export function wasProbe({ probeRow, probedAt, inFlight }: TargetState, row: number, startedAt: number): boolean {
-  // However wrongly its time was told: when nothing is out any more, neither is the probe.
-  return probeRow === row && (inFlight === 0 || startedAt > probedAt - LEAD_MS);
+  if (probeRow < 0) return false;
+  // However wrongly its time was told, and whoever comes last: when nothing is out any more, neither is the probe.
+  return inFlight === 0 || (probeRow === row && startedAt > probedAt - LEAD_MS);
 }
 
 /** The probe failed: the next one comes later. */

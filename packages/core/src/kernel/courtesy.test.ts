@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import { seededRandom } from '../testing/seeded-random.js';
+import { ETS_DEFAULTS } from './defaults.js';
 import type { Fact } from './fact.js';
 import { createKernel } from './kernel.js';
 import { createCandidates, createQuery } from './query.js';
+import { countedAt, createUsage, isRecent, noteUse } from './usage.js';
 
 const SPEC = { weight: 1, tier: 0, maxInFlight: Infinity, tags: 0 };
 const SERVED: Fact = { health: 'good', answer: 'served', block: false, connect: false, elapsedMs: 100, first: true };
@@ -91,4 +93,41 @@ test('of more targets than can be counted those in use are, and the others are s
   expect(isCounted('t3999.example')).toBe(true);
   expect(isCounted('t1.example')).toBe(false);
   expect(kernel.state.targets.states.filter(({ usage }) => usage !== undefined)).toHaveLength(256);
+});
+
+test('the count of one endpoint is not the next one’s, and what was not begun is not counted', () => {
+  const { kernel, ask } = fleet();
+  const target = kernel.internTarget('wary.example');
+  for (let turn = 0; turn < ROWS; turn += 1) ask(target, 10 + turn, true);
+  const { usage, starts } = kernel.state.targets.states[target]!;
+  expect(usage!.uses[5]).toBe(1);
+  kernel.onAdmit(5, target, 40);
+  kernel.onWithdraw(5, target, 40, () => 0.5);
+  expect(usage!.uses[5]).toBe(1);
+  expect(kernel.state.targets.states[target]!.starts).toBeCloseTo(starts, 1);
+  kernel.retireRow(5, 50);
+  kernel.vacateRow(5);
+  expect(usage!.rows).not.toContain(5);
+  expect(usage!.rows).toContain(6);
+});
+
+test('where other workers ask the target too, its uses here tell no limit', () => {
+  const limitMs = (alone: boolean): number => {
+    const usage = createUsage(alone);
+    for (let now = 0; now < 20_000; now += 500) noteUse(usage, 3, now, 0, 60_000);
+    return countedAt(usage, 3, 20_000, 0, ETS_DEFAULTS).ms;
+  };
+  expect(limitMs(true)).toBeCloseTo(550, -2);
+  expect(limitMs(false)).toBe(0);
+});
+
+test('a long count tells the limit as well as a short one, and turns go on for ever', () => {
+  const usage = createUsage(true);
+  usage.turn = 2 ** 32 - 100;
+  for (let turn = 0; turn < 200_000; turn += 1) noteUse(usage, 3, 100 * turn, 0, 60_000);
+  expect(isRecent(usage, 3, 1)).toBe(true);
+  noteUse(usage, 4, 20_000_000, 0, 60_000);
+  expect(isRecent(usage, 3, 1)).toBe(false);
+  expect(isRecent(usage, 3, 2)).toBe(true);
+  expect(countedAt(usage, 3, 20_000_000, 0, ETS_DEFAULTS).ms).toBeCloseTo(100, 1);
 });

@@ -3,7 +3,7 @@ import type { EtsConstants } from './defaults.js';
 import type { RankQuery } from './query.js';
 import type { KernelState } from './state.js';
 import type { TargetState } from './targets.js';
-import { clearUsage, createUsage, noteUse, type Usage } from './usage.js';
+import { clearUsage, createUsage, forgetUsesOf, noteUse, type Usage } from './usage.js';
 
 /** Targets counted at once, and how many are looked at for one that needs it no more. */
 const MOST_COUNTED = 256;
@@ -31,23 +31,23 @@ export function createCourtesy(): Courtesy {
 }
 
 /** What is known of the target's uses, if its endpoints are to take turns. */
-export function turnsOf({ courtesy, constants: c, targets }: KernelState, query: RankQuery): Usage | undefined {
+export function turnsOf({ courtesy, constants: c, targets, alone }: KernelState, query: RankQuery): Usage | undefined {
   if (Number.isNaN(courtesy.beganAt)) courtesy.beganAt = query.now;
   const where = targets.states[query.target]!;
   if (query.now - courtesy.refusedAt > c.courtesyKeepMs && query.now - courtesy.beganAt > c.courtesyStartMs) {
     return undefined;
   }
-  where.usage ??= lend(courtesy, where, query.now);
+  where.usage ??= lend(courtesy, where, alone, query.now);
   // A pace sees to the turns itself; the uses are counted all the same.
   return where.intervalMs === 0 ? where.usage : undefined;
 }
 
 /** A count of its own, or that of a target which is asked no more or was hardly ever; none where all are in use. */
-function lend(courtesy: Courtesy, where: TargetState, now: number): Usage | undefined {
+function lend(courtesy: Courtesy, where: TargetState, alone: boolean, now: number): Usage | undefined {
   for (let look = 0; look < LOOK; look += 1) {
     const former = courtesy.counted[courtesy.next];
     if (former === undefined || former.starts <= FEW_STARTS || now - former.startedAt > UNUSED_MS) {
-      const usage = former?.usage ?? createUsage();
+      const usage = former?.usage ?? createUsage(alone);
       if (former !== undefined) former.usage = undefined;
       clearUsage(usage);
       courtesy.counted[courtesy.next] = where;
@@ -63,6 +63,11 @@ function lend(courtesy: Courtesy, where: TargetState, now: number): Usage | unde
 export function countUse(where: TargetState, usage: Usage, row: number, now: number, c: EtsConstants): void {
   const fullMs = where.intervalMs === 0 ? c.graveFullMs : c.graveIdle * c.graveBurst * where.intervalMs;
   noteUse(usage, row, now, where.resumedAt, fullMs);
+}
+
+/** The row is about to be another endpoint's: the former one's uses are not its own. */
+export function forgetUses({ counted }: Courtesy, row: number): void {
+  for (const where of counted) if (where?.usage !== undefined) forgetUsesOf(where.usage, row);
 }
 
 /** The cheapest bucket that has anybody, the end of those that take turns with it, and after how many uses a turn comes. */

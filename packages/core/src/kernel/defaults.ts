@@ -163,6 +163,8 @@ export const ETS_DEFAULTS = Object.freeze({
   /** … growth per 403, and the share of refusals at which the interval stays as it is. @default 1.2 and 0.0125 */
   graveDenied: 1.2,
   graveShare: 0.0125,
+  /** … and what 403s alone raise it to at most. @default 30_000 */
+  graveDeniedMost: 30_000,
   /** … first block of a pair after a 403. @default 120_000 */
   graveBlockMs: 120_000,
   /** … endpoints take turns in a pool's first moments, and for so long after any refusal. @default 30_000 and 1_800_000 */

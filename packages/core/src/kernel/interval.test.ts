@@ -183,3 +183,34 @@ test.each([0.02, 0.08])(
     expect(denials / uses).toBeLessThan(0.016);
   },
 );
+
+test('a limit that a 429 told of stands when pages are denied after it', () => {
+  const { kernel, target, untilRefused } = bucketedTarget(2_000);
+  untilRefused(0, 100);
+  const known = kernel.state.targets.states[target]!.leastMs;
+  expect(known).toBeGreaterThan(100);
+  const attempt = (now: number, fact: Fact): void => {
+    kernel.onAdmit(0, target, now);
+    kernel.onSettle(0, target, fact, now, () => 0.5);
+  };
+  attempt(999_000, SERVED);
+  const before = kernel.emissionMs(target);
+  attempt(1_000_000, DENIED);
+  expect(kernel.emissionMs(target)).toBeGreaterThan(1.1 * before);
+  for (let turn = 1; turn <= 2_000; turn += 1) attempt(1_000_000 + 5_000 * turn, SERVED);
+  expect(kernel.emissionMs(target)).toBeCloseTo(known, 0);
+});
+
+test('pages that are denied at any pace do not stop the others', () => {
+  const kernel = createKernel();
+  const target = kernel.internTarget('members.example');
+  kernel.addRow(SPEC, 0);
+  for (let turn = 1; turn <= 300; turn += 1) {
+    for (const fact of [SERVED, DENIED]) {
+      kernel.onAdmit(0, target, 200_000 * turn);
+      kernel.onSettle(0, target, fact, 200_000 * turn, () => 0.5);
+    }
+  }
+  expect(kernel.emissionMs(target)).toBeGreaterThan(10_000);
+  expect(kernel.emissionMs(target)).toBeLessThanOrEqual(30_000);
+});

@@ -74,8 +74,11 @@ export function keepClear(
   const present = state.intervalMs || natural;
   state.kept = true;
   state.raisedBy = refusal;
+  if (refusal === 'denied') {
+    // What is denied at any pace, as a page for members is, must not stop the rest.
+    return setInterval(state, Math.max(state.intervalMs, Math.min(c.graveDeniedMost, c.graveDenied * present)), now, c);
+  }
   state.leastMs = Number.POSITIVE_INFINITY;
-  if (refusal === 'denied') return setInterval(state, c.graveDenied * present, now, c);
   const { ms, leastMs } = state.usage === undefined ? NOTHING : countedAt(state.usage, row, now, state.intervalMs, c);
   if (ms > 0) {
     state.leastMs = c.graveMargin * leastMs;
@@ -115,7 +118,11 @@ function relaxation(state: TargetState, now: number, c: EtsConstants): number {
     if (!state.kept) return c.intervalDecay;
     return Math.max(Math.min(1, state.leastMs / state.intervalMs), fadeOver(since, c.limitTauMs));
   }
-  if (state.kept) return c.graveDenied ** -c.graveShare;
+  if (state.kept) {
+    // A limit that a 429 told of stands, whatever was denied since.
+    const least = Number.isFinite(state.leastMs) ? state.leastMs / state.intervalMs : 0;
+    return Math.max(Math.min(1, least), c.graveDenied ** -c.graveShare);
+  }
   // Slower where it is long: else what must be left alone for long would be forgotten between two uses.
   return fadeOver(since, Math.max(c.deniedTauMs, c.deniedIntervals * state.intervalMs));
 }

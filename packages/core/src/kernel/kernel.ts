@@ -20,7 +20,7 @@
  */
 import { ets } from './choose.js';
 import { close, isClosed } from './closing.js';
-import { countUse } from './courtesy.js';
+import { countUse, forgetUses } from './courtesy.js';
 import type { CooldownRule } from './cooldown.js';
 import { ETS_DEFAULTS, type EtsConstants } from './defaults.js';
 import { soonest } from './due-queue.js';
@@ -54,7 +54,8 @@ import {
   type Row,
   type RowSpec,
 } from './table.js';
-import { countStart, internTarget } from './targets.js';
+import { countBack, countStart, internTarget } from './targets.js';
+import { takeBackUse } from './usage.js';
 
 export interface KernelOptions {
   /** Who ranks. @default ets() */
@@ -75,6 +76,8 @@ export interface KernelOptions {
   readonly maxPairs?: number;
   /** When a pair may be used under its pace: the ledger's `opensAt`. Without it nothing is paced. */
   readonly pace?: PaceView;
+  /** Whether all that the targets are asked is asked here: where others ask them too, what is counted here is a part. @default true */
+  readonly alone?: boolean;
   readonly onEffect?: OnEffect;
 }
 
@@ -92,6 +95,7 @@ export function createKernel(given: KernelOptions = {}) {
     maxTargets: options.maxTargets ?? 100_000,
     maxPairs: options.maxPairs ?? 2 ** 18,
     pace: options.pace ?? (() => 0),
+    alone: options.alone ?? true,
     onEffect: options.onEffect ?? (() => {}),
   });
   const earlyRelease = options.earlyRelease ?? true;
@@ -153,6 +157,7 @@ function membership(state: KernelState, strategy: Told) {
     /** The last lease of a retired row is back: the row may serve another endpoint. */
     vacateRow(row: Row): void {
       clearRow(table, row);
+      forgetUses(state.courtesy, row);
       strategy.cleared?.(row);
     },
     /** An operator's pause. */
@@ -228,17 +233,27 @@ function ranking(state: KernelState, strategy: Strategy, earlyRelease: boolean) 
   };
 }
 
+const NEVER_BEGUN: Fact = Object.freeze({
+  health: 'none',
+  answer: 'none',
+  block: false,
+  connect: false,
+  elapsedMs: 0,
+  first: false,
+});
+
 function learning(state: KernelState, strategy: Told) {
   const { table, constants } = state;
   return {
-    /** The ledger granted the row: it carries one attempt more. */
-    onAdmit(row: Row, target: number, now: number): void {
+    /** The ledger granted the row: it carries one attempt more; `observed` is told of at its end, by `onSettle` right after. */
+    onAdmit(row: Row, target: number, now: number, observed = false): void {
       const where = state.targets.states[target]!;
       table.inFlight[row] = table.inFlight[row]! + 1;
       where.inFlight += 1;
       countStart(where, now, constants);
       if (where.usage !== undefined) countUse(where, where.usage, row, now, constants);
-      if (where.breaker === 'open') sendProbe(where, row, now);
+      // What is only told of when it is over is nobody's probe: it would be waited for.
+      if (where.breaker === 'open' && !observed) sendProbe(where, row, now);
       place(state, row, now);
       strategy.admitted?.(state, row, target, now);
     },
@@ -248,6 +263,13 @@ function learning(state: KernelState, strategy: Told) {
       strategy.settled?.(state, row, target, fact, now);
       learn(state, row, target, fact, now, random);
       noteFreed(state, row);
+    },
+    /** What was admitted is not begun, in the place of `onSettle`: the target saw nothing of it. */
+    onWithdraw(row: Row, target: number, now: number, random: () => number): void {
+      const where = state.targets.states[target]!;
+      countBack(where);
+      if (where.usage !== undefined) takeBackUse(where.usage, row);
+      this.onSettle(row, target, NEVER_BEGUN, now, random);
     },
   };
 }

@@ -358,7 +358,7 @@ describe('breaker', () => {
     const probe = openWithProbe();
     const other = (probe + 1) % 8;
     // As a tenancy is observed: no question was asked.
-    kernel.onAdmit(other, query.target, now);
+    kernel.onAdmit(other, query.target, now, true);
     kernel.onSettle(other, query.target, { ...TIMEOUT, elapsedMs: 50 }, now, () => 0.5);
     now += 4_000;
     expect(rank()).toEqual([]);
@@ -369,6 +369,28 @@ describe('breaker', () => {
     const probe = openWithProbe();
     now += 400;
     kernel.onSettle(probe, query.target, { ...BROKEN, elapsedMs: 60_000 }, now, () => 0.5);
+    now += 20_000;
+    expect(rank()).not.toEqual([]);
+  });
+
+  test('what is only told of when it is over is nobody’s probe, and none is waited for', () => {
+    for (let row = 0; row < 8; row += 1) attempt(row, SERVED, target('else.example'));
+    kernel.onAdmit(7, query.target, now);
+    fail(4, BROKEN);
+    kernel.onAdmit(3, query.target, now, true);
+    kernel.onSettle(3, query.target, { ...TIMEOUT, elapsedMs: 3_000 }, now, () => 0.5);
+    now += 20_000;
+    expect(rank()).not.toEqual([]);
+    kernel.onSettle(7, query.target, { ...TIMEOUT, elapsedMs: 20_000 }, now, () => 0.5);
+    expect(rank()).not.toEqual([]);
+  });
+
+  test('a probe whose time is told wrongly ends with the last attempt that is out, whosever that is', () => {
+    const probe = openWithProbe(true);
+    kernel.onSettle(probe, query.target, { ...BROKEN, elapsedMs: 60_000 }, now, () => 0.5);
+    const old = { ...TIMEOUT, elapsedMs: 8_000 };
+    kernel.onSettle(probe, query.target, old, now, () => 0.5);
+    for (let row = 0; row < 8; row += 1) if (row !== probe) kernel.onSettle(row, query.target, old, now, () => 0.5);
     now += 20_000;
     expect(rank()).not.toEqual([]);
   });

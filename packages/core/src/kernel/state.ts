@@ -33,6 +33,8 @@ export interface KernelState {
   readonly pairs: PairTable;
   readonly courtesy: Courtesy;
   readonly pace: PaceView;
+  /** Whether all that the targets are asked is asked here. */
+  readonly alone: boolean;
   readonly onEffect: OnEffect;
   /** The soonest instant at which a row the last ranking passed over opens. */
   opensAt: number;
@@ -50,11 +52,12 @@ export interface StateOptions {
   readonly maxTargets: number;
   readonly maxPairs: number;
   readonly pace: PaceView;
+  readonly alone: boolean;
   readonly onEffect: OnEffect;
 }
 
 export function createState(options: StateOptions): KernelState {
-  const { constants, cooldown, pace, onEffect, capacity } = options;
+  const { constants, cooldown, pace, alone, onEffect, capacity } = options;
   const targets = createTargets(options.maxTargets);
   return {
     constants,
@@ -66,6 +69,7 @@ export function createState(options: StateOptions): KernelState {
     pairs: createPairs(targets, options.maxPairs),
     courtesy: createCourtesy(),
     pace,
+    alone,
     onEffect,
     opensAt: Number.POSITIVE_INFINITY,
     tended: 0,

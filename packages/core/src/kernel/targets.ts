@@ -96,6 +96,11 @@ export function countStart(state: TargetState, now: number, c: EtsConstants): vo
   if (Number.isNaN(state.seenAt)) state.seenAt = now;
 }
 
+/** The last start was none. */
+export function countBack(state: TargetState): void {
+  state.starts = Math.max(0, state.starts - 1);
+}
+
 /** Nothing started for so long: the target was paused, or nobody asked for it. */
 const PAUSE_MS = 10_000;
 

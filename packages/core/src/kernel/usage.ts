@@ -6,10 +6,12 @@ export const PLACES = 1024;
 
 /** Which endpoints a target has been asked through of late, and how often each since its count began. */
 export interface Usage {
+  /** Whether these are all the uses there are: where other workers ask the target too, they tell its limit together. */
+  readonly whole: boolean;
   readonly rows: Int32Array;
   /** The target's uses in all when the row was used last. */
   readonly turns: Uint32Array;
-  readonly uses: Uint16Array;
+  readonly uses: Uint32Array;
   readonly since: Float64Array;
   readonly usedAt: Float64Array;
   turn: number;
@@ -22,11 +24,12 @@ export interface Counted {
   readonly leastMs: number;
 }
 
-export function createUsage(): Usage {
+export function createUsage(whole: boolean): Usage {
   return {
+    whole,
     rows: new Int32Array(PLACES).fill(-1),
     turns: new Uint32Array(PLACES),
-    uses: new Uint16Array(PLACES),
+    uses: new Uint32Array(PLACES),
     since: new Float64Array(PLACES),
     usedAt: new Float64Array(PLACES),
     turn: 0,
@@ -49,7 +52,7 @@ export function noteUse(usage: Usage, row: Row, now: number, resumedAt: number, 
   }
   usage.usedAt[place] = now;
   usage.turns[place] = usage.turn;
-  usage.uses[place] = Math.min(65_535, usage.uses[place]! + 1);
+  usage.uses[place] = usage.uses[place]! + 1;
 }
 
 /** Takes back a use that the target never saw. */
@@ -58,10 +61,16 @@ export function takeBackUse(usage: Usage, row: Row): void {
   if (usage.rows[place] === row && usage.uses[place]! > 0) usage.uses[place] = usage.uses[place]! - 1;
 }
 
+/** The row is about to be another endpoint's. */
+export function forgetUsesOf(usage: Usage, row: Row): void {
+  if (usage.rows[row % PLACES] === row) usage.rows[row % PLACES] = -1;
+}
+
 /** Whether the target's last `last` uses had one of the row. */
 export function isRecent(usage: Usage, row: Row, last: number): boolean {
   const place = row % PLACES;
-  return usage.rows[place] === row && usage.turn - usage.turns[place]! < last;
+  // The turns are kept as far as 32 bits go.
+  return usage.rows[place] === row && (usage.turn - usage.turns[place]!) >>> 0 < last;
 }
 
 const counted = { ms: 0, leastMs: 0 };
@@ -72,7 +81,7 @@ export function countedAt(usage: Usage, row: Row, now: number, intervalMs: numbe
   const served = usage.rows[place] === row ? usage.uses[place]! - 1 : 0;
   counted.ms = 0;
   counted.leastMs = 0;
-  if (served < c.graveBurst) return counted;
+  if (served < c.graveBurst || !usage.whole) return counted;
   // What was in store is no part of the limit, and the refused use came half of one too early.
   const spent = served - c.graveBurst + 0.5;
   const spanMs = Math.max(0, now - usage.since[place]! - intervalMs / 2);

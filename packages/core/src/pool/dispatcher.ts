@@ -54,7 +54,7 @@ export class Dispatcher implements LeaseKeeper {
   readonly kernel: Kernel;
   readonly members: Membership;
   readonly sessions: SessionDesk;
-  readonly counters: Counters;
+  readonly counters = new Counters();
   readonly effects: EffectLog;
   readonly judge: Judge;
   readonly bytes = new ByteBudgets();
@@ -93,12 +93,12 @@ export class Dispatcher implements LeaseKeeper {
       cooldown: cooldownRule(policy),
       constants,
       pace: store.ledger.opensAt,
+      alone: shared === undefined,
       onEffect: (kind, row, target, until) => {
         if (kind === 'evicted') this.members.evicted(row);
         this.effects.note(kind, row, target, until);
       },
     });
-    this.counters = new Counters();
     this.judge = new Judge(options, events);
     this.members = new Membership({
       roster: this.roster,
@@ -210,7 +210,7 @@ export class Dispatcher implements LeaseKeeper {
   /** What was seen under a lease that goes on: learned like any attempt, and no place returns. */
   observed(lease: Lease, outcome: Outcome, { target, policy }: Pick<LeaseParts, 'target' | 'policy'>): Verdict {
     const targetIndex = this.kernel.internTarget(target);
-    this.kernel.onAdmit(lease.parts.row, targetIndex, this.now());
+    this.kernel.onAdmit(lease.parts.row, targetIndex, this.now(), true);
     return this.#learn(lease, outcome, { target, targetIndex, policy, first: false, lasting: false });
   }
 

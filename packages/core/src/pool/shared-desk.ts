@@ -1,6 +1,5 @@
 import type { EndpointId } from '../endpoint.js';
 import { FairleadError, PoolExhaustedError } from '../errors.js';
-import type { Fact } from '../kernel/fact.js';
 import type { Row } from '../kernel/table.js';
 import type { Instant } from '../ports/clock.js';
 import type { Ledger } from '../ports/ledger.js';
@@ -29,15 +28,6 @@ const BUSY_MIN_MS = 50;
 const BUSY_MAX_MS = 250;
 
 /** The attempt that was reserved for never began. */
-const NEVER_BEGUN: Fact = Object.freeze({
-  health: 'none',
-  answer: 'none',
-  block: false,
-  connect: false,
-  elapsedMs: 0,
-  first: false,
-});
-
 interface Seat {
   readonly row: Row;
   readonly id: EndpointId;
@@ -314,7 +304,7 @@ export class SharedDesk {
   #undo({ seats, targetIndex }: Plan, now: Instant): void {
     const { row } = seats[0]!;
     this.#options.store.ledger.release(row);
-    this.#dispatcher.kernel.onSettle(row, targetIndex, NEVER_BEGUN, now, this.#options.random);
+    this.#dispatcher.kernel.onWithdraw(row, targetIndex, now, this.#options.random);
     this.#dispatcher.members.vacateIfGone(row);
     this.#dispatcher.effects.flush();
   }
