@@ -33,8 +33,6 @@ export function burstMs(state: TargetState): number {
 export function raiseInterval(
   state: TargetState,
   refusal: Refusal,
-  // As `keepClear` is told it: here one endpoint's refusal is as good as another's.
-  _row: Row,
   active: number,
   now: number,
   c: EtsConstants,

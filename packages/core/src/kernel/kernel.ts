@@ -8,7 +8,8 @@
  *   … the ledger admits one of them …
  *   kernel.onAdmit(row, target, now)              // the row carries one more; a due breaker probe is now this attempt
  *   … the attempt runs …
- *   kernel.onSettle(row, target, fact, now)       // exactly once per onAdmit: everything is learned here
+ *   kernel.onSettle(row, target, fact, now)       // exactly once per onAdmit: everything is learned here; `onWithdraw` where
+ *                                                 // the attempt was not begun after all
  *
  * When `rank` finds nobody, `waitUntil` names the soonest instant at which that may change; any settle may change it too.
  * `rank` may put rows on trial (a cooldown ran out, an early release, a panic): each is told through `onEffect`, and none
@@ -244,6 +245,12 @@ const NEVER_BEGUN: Fact = Object.freeze({
 
 function learning(state: KernelState, strategy: Told) {
   const { table, constants } = state;
+  const settle = (row: Row, target: number, fact: Fact, now: number, random: () => number): void => {
+    keepEpoch(table, now);
+    strategy.settled?.(state, row, target, fact, now);
+    learn(state, row, target, fact, now, random);
+    noteFreed(state, row);
+  };
   return {
     /** The ledger granted the row: it carries one attempt more; `observed` is told of at its end, by `onSettle` right after. */
     onAdmit(row: Row, target: number, now: number, observed = false): void {
@@ -258,18 +265,13 @@ function learning(state: KernelState, strategy: Told) {
       strategy.admitted?.(state, row, target, now);
     },
     /** The attempt ended. Exactly once per `onAdmit`. */
-    onSettle(row: Row, target: number, fact: Fact, now: number, random: () => number): void {
-      keepEpoch(table, now);
-      strategy.settled?.(state, row, target, fact, now);
-      learn(state, row, target, fact, now, random);
-      noteFreed(state, row);
-    },
+    onSettle: settle,
     /** What was admitted is not begun, in the place of `onSettle`: the target saw nothing of it. */
     onWithdraw(row: Row, target: number, now: number, random: () => number): void {
       const where = state.targets.states[target]!;
       countBack(where);
       if (where.usage !== undefined) takeBackUse(where.usage, row);
-      this.onSettle(row, target, NEVER_BEGUN, now, random);
+      settle(row, target, NEVER_BEGUN, now, random);
     },
   };
 }

@@ -237,7 +237,11 @@ function refused(state: KernelState, row: Row, target: number, refusal: Refusal,
   const fresh = strike(pairs, table, row, where, now);
   state.courtesy.refusedAt = now;
   if (refusal === 'throttled') measureLimit(pairs, table, row, where, now, constants);
-  if (fresh && (fact.grave === true ? keepClear : raiseInterval)(where, refusal, row, fleet.active, now, constants)) {
+  const slower = (): boolean =>
+    fact.grave === true
+      ? keepClear(where, refusal, row, fleet.active, now, constants)
+      : raiseInterval(where, refusal, fleet.active, now, constants);
+  if (fresh && slower()) {
     // A longer interval has a longer burst: some pairs may be used sooner than they were told.
     where.closedUntil = 0;
     state.onEffect('paced', -1, target, where.intervalMs);
